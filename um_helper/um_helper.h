@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* um-helper: the few things of um that need root.  Fixed verbs, numeric arguments: no path, name or
+ * text ever comes from its caller.  What a verb needs to know of a user (his name, gid, home) it reads
+ * by uid from the published map.
+ *
+ * SOCK_SEQPACKET on HELPER_SOCKET (socket-activated, mode 0600, owner um); each request is one
+ * HelperRequest, each answer one HelperReply.  Peers other than um and root are dropped.  umd accepts
+ * a helper of uid root only. */
+
+#include <stdint.h>
+
+#define HELPER_SOCKET "/run/um-helper/socket"
+#define HELPER_PROTOCOL 1U
+
+typedef enum HelperVerb {
+        /* Makes the user's home from /etc/skel, mode 0700, owned by him; exactly once in a race, never
+         * half.  HELPER_EXISTS where it is there and his, HELPER_FOREIGN where it is there and not. */
+        HELPER_MAKE_HOME = 1,
+        /* Ends every process of the user's sessions and his manager (cgroup user-UID.slice). */
+        HELPER_END_SESSIONS,
+        _HELPER_VERB_MAX,
+} HelperVerb;
+
+typedef enum HelperStatus {
+        HELPER_OK,
+        HELPER_EXISTS,
+        HELPER_FOREIGN,  /* another's file or directory stands there; left alone */
+        HELPER_NO_USER,  /* the map has no such uid, or the uid is not one um may act on */
+        HELPER_REFUSED,  /* the home is not in a place um makes homes in, or the verb is unknown */
+        HELPER_FAULT,    /* error is the errno value */
+        _HELPER_STATUS_MAX,
+} HelperStatus;
+
+typedef struct HelperRequest {
+        uint32_t protocol;
+        uint32_t verb; /* HelperVerb */
+        uint64_t id;
+        uint32_t uid;
+        uint32_t reserved; /* 0 */
+} HelperRequest;
+
+typedef struct HelperReply {
+        uint32_t protocol;
+        uint32_t status; /* HelperStatus */
+        uint64_t id;
+        uint32_t error; /* errno value with HELPER_FAULT, else 0 */
+        uint32_t reserved;
+} HelperReply;

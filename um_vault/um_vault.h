@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* um-vault: the only process that sees a password beside a hash, or the record key.
+ *
+ * Its contract is this protocol, spoken on a SOCK_SEQPACKET unix socket (VAULT_SOCKET, socket-activated;
+ * a child of umd has one end of a socketpair as descriptor 3).  Each packet is one VaultHead and the
+ * fields it announces, in order, nothing behind them; a packet that is not so ends the connection.  The
+ * vault accepts peers of its umd's uid only, umd a vault of uid root (systemd listened) or um-vault.
+ * Answers come in any order and carry the request's id.
+ *
+ * A verifier is opaque to umd: VAULT_SEAL_BYTES of nonce, tag and version around the crypt(3) string,
+ * sealed with XChaCha20-Poly1305 under the record key and bound to the subject (store id, uid, kind,
+ * version), so that it opens nowhere else.  AEAD by libsodium. */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/base.h"
+
+#define VAULT_SOCKET "/run/um-vault/socket"
+#define VAULT_KEY_DIR "/var/lib/um-vault"
+#define VAULT_PROTOCOL 1U
+#define VAULT_PACKET_MAX 8192U
+#define VAULT_VERIFIER_MAX 1024U
+#define VAULT_QUEUE_MAX 64U /* requests waiting; more are VAULT_BUSY */
+
+typedef enum VaultOp {
+        VAULT_PING = 1, /* is it there, and has it its key? */
+        VAULT_HASH,     /* secret -> verifier, by the preferred method */
+        VAULT_VERIFY,   /* secret, verifier -> VAULT_MATCH or VAULT_NO_MATCH; upgrade where the hash is old */
+        VAULT_IMPORT,   /* secret holds a crypt(3) string of a known method -> verifier */
+        VAULT_SPEND,    /* secret -> VAULT_NO_MATCH, after the time a VERIFY takes: for names nobody has */
+        _VAULT_OP_MAX,
+} VaultOp;
+
+typedef enum VaultStatus {
+        VAULT_OK,
+        VAULT_MATCH,
+        VAULT_NO_MATCH,
+        VAULT_BUSY,       /* queue full */
+        VAULT_THROTTLED,  /* the vault's own ceiling of failures for this uid */
+        VAULT_BAD_RECORD, /* does not open, or is no hash of a known method: denies */
+        VAULT_BAD_REQUEST,
+        VAULT_FAULT,      /* crypt or the kernel failed; denies */
+        _VAULT_STATUS_MAX,
+} VaultStatus;
+
+/* What a verifier is bound to. */
+typedef struct VaultSubject {
+        uint8_t store_id[16];
+        uint32_t uid;
+        uint32_t kind;    /* 1 password */
+        uint64_t version; /* of the credential; a new one with each change */
+} VaultSubject;
+
+#define VAULT_KIND_PASSWORD 1U
+
+typedef struct VaultHead {
+        uint32_t protocol;
+        uint32_t op;     /* VaultOp */
+        uint32_t status; /* VaultStatus; 0 in a request */
+        uint32_t secret_bytes;
+        uint32_t verifier_bytes;
+        uint32_t flags; /* VAULT_FLAG_* */
+        uint64_t id;
+        VaultSubject subject;
+        uint64_t upgrade_version; /* VERIFY: version a new verifier is to be bound to */
+} VaultHead;
+
+#define VAULT_FLAG_OLD_METHOD 1U /* VERIFY's answer: matched by a method weaker than the preferred; the new
+                                    verifier that follows is of the preferred one, bound to upgrade_version */
+
+/* Checks one packet: head, lengths, enums.  Points into packet.  -EBADMSG for anything else. */
+typedef struct VaultPacket {
+        VaultHead head;
+        const uint8_t *secret;
+        const uint8_t *verifier;
+} VaultPacket;
+
+int vault_packet_parse(const void *packet, size_t len, VaultPacket *ret);
+/* Writes head, secret and verifier into buf (VAULT_PACKET_MAX bytes); the length, or -EMSGSIZE. */
+ssize_t vault_packet_build(const VaultHead *head, const void *secret, const void *verifier, void *buf);
