@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* store: records and transactions.  The only code in um that knows LMDB, and the only opener of its
+ * environment.  Synchronous, one thread; no MDB type leaves this folder.  docs/api/store.md has the
+ * codec.
+ *
+ * BATCHES.  The first store_begin() after a store_flush() opens a batch (an LMDB write
+ * transaction); every StoreTxn is a nested transaction in it.  store_commit() makes a change
+ * visible to what is read next, store_flush() makes the batch durable: only then may anybody be
+ * told that it happened.  So concurrent changes share one fsync, and a single one costs one.
+ * store_begin_read() reads the open batch if there is one, else the last durable state.  One
+ * StoreTxn for writing is open at a time.
+ *
+ * Faults are negative errno values: -ENOSPC, -EIO and the like from the disk; after a flush that
+ * failed the whole batch is gone.  -EBADMSG is a record that does not decode: nothing is made of
+ * it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "policy/policy.h"
+
+#define STORE_SCHEMA 1U
+
+#define STORE_E_EXISTS   1 /* a name, id or e-mail address is taken */
+#define STORE_E_MISSING  2 /* no such record */
+#define STORE_E_CONFLICT 3 /* the record changed since it was read */
+#define STORE_E_TOO_NEW  4 /* written by a newer um */
+#define STORE_E_DAMAGED  5 /* not a store of um, or its meta record does not decode */
+#define STORE_E_FULL     6 /* the id range is used up */
+
+typedef struct Store Store;
+typedef struct StoreTxn StoreTxn;
+
+/* Opens dir/data.mdb (dir exists, 0700).  Creates it only where create is set and the file is
+ * absent: "cannot read" and "is empty" are different things.  LMDB without NOSYNC, WRITEMAP or
+ * NOLOCK, with NOTLS.  The map grows by itself (1 GiB at first; MDB_MAP_FULL is handled inside). */
+int store_open(const char *dir, bool create, Store **ret);
+Store *store_close(Store *store);
+const uint8_t *store_id(const Store *store); /* 16 random bytes made with the store */
+
+int store_begin(Store *store, StoreTxn **ret);
+int store_begin_read(Store *store, StoreTxn **ret);
+int store_commit(StoreTxn **txn);         /* consumes it, also on a fault */
+void store_txn_abortp(StoreTxn **txn);    /* cleanup; NULL allowed */
+bool store_has_batch(const Store *store); /* is anything waiting for a flush? */
+int store_flush(Store *store);            /* 0 with nothing to do */
+
+typedef struct StoreStatistics {
+        uint64_t users, groups, audit_entries; /* without tombstones */
+        uint64_t used_bytes, map_bytes;
+        uint64_t batches; /* flushed since open */
+} StoreStatistics;
+
+int store_statistics(Store *store, StoreStatistics *ret);
+
+/* ---- users ----------------------------------------------------------------------------------- */
+
+/* A record and its strings are one allocation.  Strings are never NULL; "" is unset. */
+typedef struct StoreUser {
+        uint64_t version; /* 1 at insert, one more at each update */
+        uid_t uid;
+        gid_t gid; /* the private group of the same name and number has no record of its own */
+        const char *name, *full_name, *email, *phone, *title, *department, *language, *time_zone;
+        const char *notify; /* "security=mail,login": preferences as given */
+        const char *shell, *home, *tenant;
+        UserStatus status;
+        uint64_t status_since_usec;
+        uid_t status_by; /* the actor's uid */
+        const char *status_reason;
+        uint64_t suspended_until_usec; /* USEC_INFINITY: until resumed */
+        uint64_t valid_from_usec;      /* 0: no limit */
+        uint64_t valid_until_usec;     /* USEC_INFINITY: no limit */
+        bool locked;
+        uint64_t locked_since_usec;
+        uid_t locked_by;
+        const char *locked_reason;
+        uint64_t created_usec;
+        uid_t created_by;
+} StoreUser;
+
+/* STORE_E_EXISTS for a name, uid or (in the tenant, compared without case, unless "") e-mail that
+ * any user has, tombstones included.  Writes version 1. */
+int store_user_insert(StoreTxn *txn, const StoreUser *user);
+/* user->version is the one that was read: STORE_E_CONFLICT if it is not the stored one,
+ * STORE_E_EXISTS for a name or e-mail another has.  The indexes follow.  uid and gid never change.
+ */
+int store_user_update(StoreTxn *txn, const StoreUser *user);
+int store_user_get(StoreTxn *txn, uid_t uid, StoreUser **ret);
+int store_user_get_by_name(StoreTxn *txn, const char *name, StoreUser **ret); /* tombstones too */
+int store_user_get_by_email(StoreTxn *txn, const char *tenant, const char *email, StoreUser **ret);
+/* The next user by name after `after` ("" for the first): STORE_E_MISSING at the end. */
+int store_user_next(StoreTxn *txn, const char *after, StoreUser **ret);
+/* All of them by uid; a value other than 0 from each ends the walk and is returned. */
+int store_user_each(StoreTxn *txn, int (*each)(void *userdata, const StoreUser *user),
+                    void *userdata);
+StoreUser *store_user_free(StoreUser *user);
+
+static inline void store_user_freep(StoreUser **user) {
+        *user = store_user_free(*user);
+}
+
+/* Takes the next id at or above the counter within [first, last] that is free here and not `taken`
+ * (may be NULL) outside; an id once given is never given again. */
+int store_id_allocate(StoreTxn *txn, uint32_t first, uint32_t last,
+                      bool (*taken)(void *userdata, uint32_t id), void *userdata, uint32_t *ret);
+/* Is the id that of a user or group, tombstones too, or was it ever one? */
+int store_id_used(StoreTxn *txn, uint32_t id, bool *ret);
+
+/* ---- credentials: opaque verifiers, see um_vault/um_vault.h ------------------------------------
+ */
+
+typedef struct StoreVerifier {
+        const uint8_t *bytes; /* len 0: none */
+        size_t len;
+        uint64_t version; /* what the vault bound it to */
+} StoreVerifier;
+
+typedef struct StoreCredential {
+        uid_t uid;
+        uint64_t version;          /* of the record */
+        uint64_t verifier_version; /* the last one a verifier was bound to; strictly rising */
+        StoreVerifier password;
+        uint64_t password_changed_usec;
+        uint64_t password_expires_usec; /* USEC_INFINITY: never */
+        bool must_change;
+        StoreVerifier setup_code; /* stands for the password once */
+        uint64_t setup_code_expires_usec;
+} StoreCredential;
+
+int store_credential_get(StoreTxn *txn, uid_t uid,
+                         StoreCredential **ret); /* MISSING: never had one */
+/* Compare-and-set on version (0: must not exist yet); writes version + 1. */
+int store_credential_put(StoreTxn *txn, const StoreCredential *credential);
+int store_credential_delete(StoreTxn *txn, uid_t uid);
+StoreCredential *store_credential_free(StoreCredential *credential);
+
+static inline void store_credential_freep(StoreCredential **credential) {
+        *credential = store_credential_free(*credential);
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+typedef struct StoreGroup {
+        uint64_t version;
+        gid_t gid;
+        const char *name, *description, *tenant;
+        const uid_t *members; /* sorted, without doubles */
+        size_t member_count;
+        const gid_t *nested; /* groups whose members are members of this one; sorted */
+        size_t nested_count;
+        const uid_t *owners; /* may change members and nothing else; sorted */
+        size_t owner_count;
+        bool deleted; /* a tombstone keeps name and gid */
+        uint64_t created_usec;
+        uid_t created_by;
+} StoreGroup;
+
+int store_group_insert(StoreTxn *txn, const StoreGroup *group);
+int store_group_update(StoreTxn *txn, const StoreGroup *group);
+int store_group_get(StoreTxn *txn, gid_t gid, StoreGroup **ret);
+int store_group_get_by_name(StoreTxn *txn, const char *name, StoreGroup **ret);
+int store_group_next(StoreTxn *txn, const char *after, StoreGroup **ret); /* as store_user_next */
+int store_group_each(StoreTxn *txn, int (*each)(void *userdata, const StoreGroup *group),
+                     void *userdata);
+/* Direct relations, kept as indexes: groups that list the user, groups that nest the group, groups
+ * the user owns.  *ret is the caller's (NULL for none), sorted. */
+int store_groups_of_user(StoreTxn *txn, uid_t uid, gid_t **ret, size_t *ret_count);
+int store_groups_of_group(StoreTxn *txn, gid_t gid, gid_t **ret, size_t *ret_count);
+int store_groups_owned(StoreTxn *txn, uid_t uid, gid_t **ret, size_t *ret_count);
+StoreGroup *store_group_free(StoreGroup *group);
+
+static inline void store_group_freep(StoreGroup **group) {
+        *group = store_group_free(*group);
+}
+
+/* ---- grants: who holds which role where
+ * ---------------------------------------------------------- */
+
+typedef struct StoreGrant {
+        uid_t uid;
+        const char *role, *tenant; /* the key, together with uid */
+        uint64_t from_usec, until_usec;
+        uid_t by;
+        const char *reason;
+        uint64_t made_usec;
+} StoreGrant;
+
+int store_grant_put(StoreTxn *txn, const StoreGrant *grant); /* new or replaced */
+int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *tenant);
+int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const StoreGrant *grant),
+                     void *userdata);
+
+/* ---- audit: a hash chain
+ * ------------------------------------------------------------------------- */
+
+/* Entry n's hash covers entry n-1's hash, the entry's public part and a salted digest of its
+ * values. Values (what a field was and became) are personal: they stand beside the chain under that
+ * digest, so that erasing them later leaves a chain that still verifies. */
+typedef struct StoreValue {
+        const char *field;
+        const char *before, *after; /* NULL: was or is not there.  A secret is "(changed)" */
+} StoreValue;
+
+typedef struct StoreAudit {
+        uint64_t seq; /* from 1; set by append */
+        uint64_t time_usec;
+        const char *type;   /* "change", "login", "session", "access", "system" */
+        const char *verb;   /* "user.create", "authenticate", ... */
+        const char *object; /* "user/alice", "group/web", "" */
+        uint32_t object_id; /* uid or gid, 0 if none */
+        uid_t actor;        /* who called */
+        uid_t login_uid;    /* the person behind sudo; (uid_t)-1 unknown.  Never decides */
+        const char *via;    /* "socket", "bus", "pam", "umd" */
+        const char *service, *source, *tty; /* logins; "" otherwise */
+        const char *outcome;                /* "done", "allow", "deny", "failed" */
+        const char *reason;                 /* a policy reason, or what --reason gave */
+        const StoreValue *values;
+        size_t value_count;
+} StoreAudit;
+
+/* Appends to the chain; part of the transaction of the change it records. */
+int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq);
+/* Decodes one entry (one allocation); STORE_E_MISSING where there is none. */
+int store_audit_get(StoreTxn *txn, uint64_t seq, StoreAudit **ret);
+int store_audit_range(StoreTxn *txn, uint64_t *ret_first, uint64_t *ret_last); /* 0, 0: empty */
+StoreAudit *store_audit_free(StoreAudit *entry);
+
+static inline void store_audit_freep(StoreAudit **entry) {
+        *entry = store_audit_free(*entry);
+}
+
+#define STORE_HASH_BYTES 32U
+
+typedef struct StoreAuditCheck {
+        uint64_t next; /* first entry not looked at yet; one past the last when done */
+        uint8_t hash[STORE_HASH_BYTES]; /* of entry next - 1 */
+        bool done;
+        uint64_t bad_seq;    /* 0: none.  The first entry missing, altered or out of order */
+        const char *bad_why; /* static */
+} StoreAuditCheck;
+
+/* Checks up to count entries from check->next (start with a zeroed struct); call again until done
+ * or bad_seq.  The end is held against the head kept in the meta record: a shortened log is found.
+ */
+int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
+
+/* ---- events: the outbox
+ * -------------------------------------------------------------------------- */
+
+#define STORE_EVENT_MAX 100000U /* older ones are dropped */
+
+int store_event_append(StoreTxn *txn, const char *type, const char *object, uint64_t time_usec,
+                       uint64_t *ret_seq);
+/* Strings are the caller's. */
+int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_object,
+                    uint64_t *ret_time_usec);
