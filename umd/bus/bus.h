@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* bus: the faces.  Reads arguments, checks the caller against one table, calls a verb of core,
+ * replies after the flush. The same objects on the private socket (bytes gated first) and on the
+ * system bus.  docs/api/org.um1.md lists them. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "base/base.h"
+#include "umd/core/core.h"
+
+typedef struct Bus Bus;
+
+/* What umd knows beside core, for the Status method. */
+typedef struct BusStatus {
+        const char *version;
+        uint64_t map_users, map_groups, map_bytes, map_published_usec, started_usec;
+        bool map_ok;
+        uint32_t connections;
+} BusStatus;
+
+typedef struct BusHost {
+        void *userdata;
+        void (*status)(void *userdata, BusStatus *ret);
+} BusHost;
+
+/* core NULL: the store is not served; every method but Status answers .Unavailable with why. */
+int bus_new(sd_event *event, Core *core, const char *why_unavailable, const BusHost *host,
+            Bus **ret);
+Bus *bus_free(Bus *bus);
+/* Takes a listening SOCK_STREAM unix socket over: peers of the private socket. */
+int bus_listen(Bus *bus, int fd);
+/* Connects to the system bus (or address, for tests) and owns org.um1; reconnects by itself. */
+int bus_attach_system(Bus *bus, const char *address);
+/* Sends replies that waited for a flush (r >= 0), or turns them into errors (r < 0).  manager.c
+ * calls it after core_flush(), after the map was published. */
+void bus_flushed(Bus *bus, int r);

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* core: the verbs.  Knows records and rules, no D-Bus and no LMDB type.  Everything is told what
+ * time it is, and reaches the host (local accounts, the vault, the root helper) through operations
+ * that manager.c registers.
+ *
+ * A verb either does all of its change in one transaction with its audit entry and its event, or
+ * nothing, and says why in CoreError.  What it changed is durable only after core_flush(): a reply
+ * goes out after that (bus/reply.c queues it), and core_flush() tells the registered listener what
+ * changed, so that the map is published before the reply too.
+ *
+ * Verbs return 0, a fault (< 0), or a CoreOutcome (> 0) with its text in *error. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "policy/policy.h"
+
+typedef struct Core Core;
+
+typedef enum CoreOutcome {
+        CORE_DONE,
+        CORE_E_NO_SUCH_USER,
+        CORE_E_NO_SUCH_GROUP,
+        CORE_E_NO_SUCH_ENTRY,
+        CORE_E_ACCESS_DENIED,
+        CORE_E_POLICY_REFUSED,
+        CORE_E_BAD_VALUE,
+        CORE_E_NAME_TAKEN,
+        CORE_E_UID_TAKEN,
+        CORE_E_CONFLICT,
+        CORE_E_BUSY,
+        CORE_E_UNAVAILABLE,
+        _CORE_OUTCOME_MAX,
+} CoreOutcome;
+
+/* One line for a person, naming field, value and rule, or the holder: "name: \"0x\": may not begin
+ * with ...". */
+typedef struct CoreError {
+        CoreOutcome outcome;
+        char text[512];
+} CoreError;
+
+/* Who asks.  Taken from the kernel or the bus, never from the message. */
+typedef struct Actor {
+        uid_t uid;       /* (uid_t)-1 never gets here */
+        uid_t login_uid; /* the person behind sudo, for the audit alone; (uid_t)-1 unknown */
+        const char *via; /* "socket" or "bus" */
+} Actor;
+
+/* What every changing verb takes besides its own arguments. */
+typedef struct CoreOptions {
+        const char *reason;  /* "" if none */
+        bool dry_run;        /* do everything but the commit */
+        uint64_t if_version; /* 0: whatever it is; else CORE_E_CONFLICT unless it is the record's */
+} CoreOptions;
+
+typedef struct CoreChange {
+        uint64_t id;        /* shown as ch-%u; 0 with dry_run or where nothing changed */
+        uint32_t object_id; /* uid or gid of what was made */
+        uint64_t version;   /* the record's after the change */
+} CoreChange;
+
+/* ---- making one
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* What core asks of the host; synchronous and quick, nothing here waits. */
+typedef struct CoreHost {
+        void *userdata;
+        /* Is the name in /etc/passwd (or, group: /etc/group)?  Where it stands, or NULL. */
+        const char *(*name_held)(void *userdata, const char *name, bool group);
+        /* Does something outside um hold the id: passwd, group, subuid, subgid, a running process?
+         * Writes who. */
+        bool (*id_held)(void *userdata, uint32_t id, char *ret_holder, size_t size);
+        bool (*time_zone_known)(void *userdata, const char *zone);
+        /* Something waits for core_flush(): call it when the loop has nothing more urgent. */
+        void (*flush_wanted)(void *userdata);
+} CoreHost;
+
+typedef enum CoreProofResult {
+        CORE_PROOF_FAULT, /* zero on purpose: denies */
+        CORE_PROOF_MATCH,
+        CORE_PROOF_NO_MATCH,
+        CORE_PROOF_BUSY,
+        CORE_PROOF_THROTTLED,
+        _CORE_PROOF_MAX,
+} CoreProofResult;
+
+/* The vault, asynchronous.  done is called exactly once, later, never from within the call (unless
+ * the call returns < 0, then not at all).  new_verifier (bound to new_version) is there after a
+ * HASH, and after a MATCH whose method was old. */
+typedef void (*CoreVaultDone)(void *userdata, CoreProofResult result, const void *new_verifier,
+                              size_t len, uint64_t now_usec);
+
+typedef struct CoreVault {
+        void *userdata;
+        int (*verify)(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
+                      uint64_t version, uint64_t new_version, const Secret *secret,
+                      CoreVaultDone done, void *done_userdata);
+        /* result MATCH means: hashed. */
+        int (*hash)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
+                    const Secret *secret, CoreVaultDone done, void *done_userdata);
+        /* secret is a crypt(3) string; NO_MATCH: not of a method um takes. */
+        int (*import)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
+                      const Secret *secret, CoreVaultDone done, void *done_userdata);
+        int (*spend)(void *userdata, const Secret *secret, CoreVaultDone done, void *done_userdata);
+        bool (*ready)(void *userdata);
+} CoreVault;
+
+#define CORE_KIND_PASSWORD   1U
+#define CORE_KIND_SETUP_CODE 2U
+
+typedef enum CoreHomeResult {
+        CORE_HOME_FAULT,
+        CORE_HOME_MADE,
+        CORE_HOME_EXISTS,
+        CORE_HOME_FOREIGN, /* another's stands there */
+        CORE_HOME_REFUSED, /* not in a place um makes homes in */
+        CORE_HOME_OFF,     /* um runs without its helper */
+        _CORE_HOME_MAX,
+} CoreHomeResult;
+
+typedef void (*CoreHelperDone)(void *userdata, CoreHomeResult result, uint64_t now_usec);
+
+typedef struct CoreHelper {
+        void *userdata;
+        int (*make_home)(void *userdata, uid_t uid, CoreHelperDone done, void *done_userdata);
+} CoreHelper;
+
+typedef struct CoreSettings {
+        uint32_t id_first, id_last;    /* 65536-524287 as shipped */
+        const char *shell, *home_root; /* "/bin/bash", "/home" */
+        const char *tenant;            /* "local" */
+        bool unknown_names;            /* audit names nobody has in clear */
+        uint64_t setup_code_ttl_usec;  /* 24 h */
+} CoreSettings;
+
+/* state_dir is opened (store_open); the texts of settings are copied.  STORE outcomes come as
+ * faults with a text in *error: CORE_E_UNAVAILABLE for a store that is damaged or too new. */
+int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost *host,
+             const CoreVault *vault, const CoreHelper *helper, Core **ret, CoreError *error);
+Core *core_free(Core *core);
+void core_set_settings(Core *core, const CoreSettings *settings); /* SIGHUP */
+
+/* What changed, told by core_flush() after the commit, each object once and in order. */
+typedef enum CoreObject { CORE_OBJECT_USER, CORE_OBJECT_GROUP, _CORE_OBJECT_MAX } CoreObject;
+typedef enum CoreNews {
+        CORE_NEWS_ADDED,
+        CORE_NEWS_CHANGED,
+        CORE_NEWS_REMOVED,
+        _CORE_NEWS_MAX
+} CoreNews;
+
+typedef struct CoreListener {
+        void *userdata;
+        /* One object: `id` uid or gid; names are valid during the call.  old_name differs after a
+         * rename. */
+        void (*changed)(void *userdata, CoreObject object, CoreNews news, uint32_t id,
+                        const char *name, const char *old_name);
+        /* All news of this flush were told. */
+        void (*flushed)(void *userdata);
+} CoreListener;
+
+void core_add_listener(Core *core, const CoreListener *listener); /* at most 4 */
+bool core_has_unflushed(const Core *core);
+/* Makes the open batch durable, then tells listeners.  A fault means that nothing since the last
+ * flush happened: every reply that waited for it must be turned into an error. */
+int core_flush(Core *core);
+/* Ends dialogues and session ids that are over; called every few seconds. */
+void core_tick(Core *core, uint64_t now_usec);
+
+/* ---- users
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+/* A user as the faces show him: the record and what follows from it.  One allocation; valid until
+ * freed. */
+typedef struct CoreUser {
+        uint64_t version;
+        uid_t uid;
+        gid_t gid;
+        const char *name, *full_name, *email, *phone, *title, *department, *language, *time_zone,
+                *notify;
+        const char *shell, *home, *tenant;
+        UserStatus status;
+        uint64_t status_since_usec;
+        const char *status_by, *status_reason; /* the actor's name, or "uid 1000" */
+        uint64_t suspended_until_usec, valid_from_usec, valid_until_usec;
+        bool locked;
+        uint64_t locked_since_usec;
+        const char *locked_by, *locked_reason;
+        uint64_t created_usec;
+        const char *created_by;
+        bool has_password, must_change, has_setup_code;
+        uint64_t password_changed_usec, password_expires_usec;
+        const char *const *groups; /* names, nesting flattened, sorted, without the private one */
+        const gid_t *gids;         /* of the same groups */
+        size_t group_count;
+        const char *const *roles;
+        size_t role_count;
+} CoreUser;
+
+CoreUser *core_user_free(CoreUser *user);
+
+static inline void core_user_freep(CoreUser **user) {
+        *user = core_user_free(*user);
+}
+
+/* Fields a caller may set.  Their names on the bus and in JSON are those of FEATURES N: full_name,
+ * time_zone, ... */
+typedef enum UserField {
+        USER_FIELD_NAME,
+        USER_FIELD_FULL_NAME,
+        USER_FIELD_EMAIL,
+        USER_FIELD_PHONE,
+        USER_FIELD_TITLE,
+        USER_FIELD_DEPARTMENT,
+        USER_FIELD_LANGUAGE,
+        USER_FIELD_TIME_ZONE,
+        USER_FIELD_NOTIFY,
+        USER_FIELD_SHELL,
+        USER_FIELD_HOME,
+        _USER_FIELD_TEXT_MAX,
+} UserField;
+
+const char *core_user_field_name(UserField field);
+int core_user_field_from_name(const char *name, UserField *ret); /* -ENOENT */
+/* phone, language, time_zone, notify: a user may set them himself (profile.self-editable, as
+ * shipped). */
+bool core_user_field_self_editable(UserField field);
+
+typedef struct UserSpec {
+        const char *text[_USER_FIELD_TEXT_MAX]; /* NULL: as it is, or the default; "" clears */
+        bool has_uid, has_gid, has_valid_from, has_valid_until;
+        uint32_t uid, gid; /* creation only; gid must be the uid, or is refused with the rule */
+        uint64_t valid_from_usec, valid_until_usec;
+        bool pending; /* creation only: status pending instead of active */
+} UserSpec;
+
+int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,
+                     const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                     CoreError *error);
+int core_user_update(Core *core, const Actor *actor, const char *name, const UserSpec *spec,
+                     const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                     CoreError *error);
+/* suspend, resume, disable, enable, delete, restore; until only with SUSPEND (USEC_INFINITY: until
+ * resumed). */
+int core_user_step(Core *core, const Actor *actor, const char *name, StatusStep step,
+                   uint64_t until_usec, const CoreOptions *options, uint64_t now_usec,
+                   CoreChange *ret, CoreError *error);
+/* Locking a locked user, or unlocking one who is not, changes nothing and says so: 0 with ret->id
+ * 0. */
+int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
+                   const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                   CoreError *error);
+
+/* The name may also be an e-mail address.  Tombstones are not found unless `deleted`. */
+int core_user_get(Core *core, const char *name, bool deleted, CoreUser **ret, CoreError *error);
+int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error);
+/* Users that match filter ("" all), by name, after cursor ("" from the start), at most limit
+ * (1-1000).  ret_cursor (64 bytes) is "" at the end.  Filter keys: name, status, group, email,
+ * department, title, locked, created, valid-until; unknown keys and values are CORE_E_BAD_VALUE
+ * with the column.  Looks at no more than 20,000 records a call, so a page may be short. */
+int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                   uint64_t now_usec, void (*each)(void *userdata, const CoreUser *user),
+                   void *userdata, char *ret_cursor, CoreError *error);
+
+/* Done callbacks of verbs that wait for the vault: r as the verbs return it. */
+typedef void (*CoreChangeDone)(void *userdata, int r, const CoreChange *change,
+                               const CoreError *error);
+
+typedef struct CorePasswordOptions {
+        bool must_change;      /* a temporary password */
+        bool is_hash;          /* secret is a crypt(3) string (import; root) */
+        uint64_t expires_usec; /* 0: as it is (never, for a first one) */
+} CorePasswordOptions;
+
+/* Quality rules come with policy; here: 1 to 512 bytes, no NUL, not the name. */
+int core_user_set_password(Core *core, const Actor *actor, const char *name, const Secret *secret,
+                           const CorePasswordOptions *password, const CoreOptions *options,
+                           uint64_t now_usec, CoreChangeDone done, void *userdata,
+                           CoreError *error);
+int core_user_must_change(Core *core, const Actor *actor, const char *name,
+                          const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                          CoreError *error);
+/* Makes a one-time code (groups of Crockford base32, at least 60 bits) and hands it to done once,
+ * as a Secret. */
+typedef void (*CoreCodeDone)(void *userdata, int r, const Secret *code, uint64_t expires_usec,
+                             const CoreChange *change, const CoreError *error);
+int core_user_create_setup_code(Core *core, const Actor *actor, const char *name,
+                                const CoreOptions *options, uint64_t now_usec, CoreCodeDone done,
+                                void *userdata, CoreError *error);
+
+/* ---- groups
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+#define CORE_GROUP_DEPTH_MAX 16U
+
+typedef struct CoreGroup {
+        uint64_t version;
+        gid_t gid;
+        const char *name, *description, *tenant;
+        const char *const *members; /* direct, user names, sorted */
+        size_t member_count;
+        const char *const *nested; /* direct, group names, sorted */
+        size_t nested_count;
+        const char *const *owners;
+        size_t owner_count;
+        const char *const *effective; /* members with nesting flattened, sorted */
+        size_t effective_count;
+        uint64_t created_usec;
+} CoreGroup;
+
+CoreGroup *core_group_free(CoreGroup *group);
+
+static inline void core_group_freep(CoreGroup **group) {
+        *group = core_group_free(*group);
+}
+
+typedef struct GroupSpec {
+        const char *name, *description; /* NULL: as it is */
+        bool has_gid;
+        uint32_t gid;              /* creation only */
+        const char *const *owners; /* NULL: as it is; replaced as a whole */
+        size_t owner_count;
+} GroupSpec;
+
+int core_group_create(Core *core, const Actor *actor, const GroupSpec *spec,
+                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                      CoreError *error);
+int core_group_update(Core *core, const Actor *actor, const char *name, const GroupSpec *spec,
+                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                      CoreError *error);
+/* Adds or removes users and nested groups in one change.  A loop or a depth over
+ * CORE_GROUP_DEPTH_MAX is CORE_E_POLICY_REFUSED naming the path.  Who is (or is not) a member
+ * already is no error. */
+int core_group_members(Core *core, const Actor *actor, const char *name, bool add,
+                       const char *const *users, size_t user_count, const char *const *groups,
+                       size_t group_count, const CoreOptions *options, uint64_t now_usec,
+                       CoreChange *ret, CoreError *error);
+/* A group that others nest is CORE_E_POLICY_REFUSED unless force. */
+int core_group_delete(Core *core, const Actor *actor, const char *name, bool force,
+                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                      CoreError *error);
+int core_group_get(Core *core, const char *name, CoreGroup **ret, CoreError *error);
+int core_group_get_by_gid(Core *core, gid_t gid, CoreGroup **ret, CoreError *error);
+int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                    void (*each)(void *userdata, const CoreGroup *group), void *userdata,
+                    char *ret_cursor, CoreError *error);
+/* May the actor's user change the group's members as its owner? */
+bool core_group_is_owner(Core *core, const char *name, uid_t uid);
+
+/* ---- what the map is made of
+ * ---------------------------------------------------------------------------------------- */
+
+/* Users and groups as NSS shows them: no tombstones; the GECOS derived; groups flattened.  Valid
+ * during the call.  The private groups are included.  Names and ids that the host holds are not
+ * left out here: publish.c does that. */
+typedef struct CoreEntry {
+        bool is_group;
+        uint32_t id;
+        const char *name, *gecos, *home, *shell;
+        const gid_t *gids;
+        size_t gid_count;
+        const char *const *members;
+        size_t member_count;
+} CoreEntry;
+
+typedef int (*CoreEntryEach)(void *userdata, const CoreEntry *entry);
+
+int core_entries_all(Core *core, CoreEntryEach each, void *userdata);
+/* One object; CORE_E_NO_SUCH_USER / _GROUP where NSS must not show it (any more). */
+int core_entry_user(Core *core, uid_t uid, CoreEntryEach each,
+                    void *userdata); /* the user, then the private group */
+int core_entry_group(Core *core, gid_t gid, CoreEntryEach each, void *userdata);
+/* For Nss, by name. */
+int core_entry_user_by_name(Core *core, const char *name, CoreEntryEach each, void *userdata);
+int core_entry_group_by_name(Core *core, const char *name, CoreEntryEach each,
+                             void *userdata); /* private ones too */
+
+/* ---- logins
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct CoreLoginContext {
+        const char *operation, *user, *service, *tty, *rhost, *ruser,
+                *auth_info; /* "" where not given */
+        uint32_t flags;     /* wire's */
+} CoreLoginContext;
+
+/* Kinds and verdicts are wire's, by number (bus/login.c asserts it). */
+typedef enum CoreStepKind {
+        CORE_STEP_INVALID,
+        CORE_STEP_ASK_HIDDEN,
+        CORE_STEP_ASK_SHOWN,
+        CORE_STEP_SHOW,
+        CORE_STEP_WAIT,
+        CORE_STEP_ASSERT,
+        CORE_STEP_DONE,
+        _CORE_STEP_MAX,
+} CoreStepKind;
+
+typedef enum CoreVerdict {
+        CORE_VERDICT_INVALID,
+        CORE_VERDICT_ALLOW,
+        CORE_VERDICT_BAD_PROOF,
+        CORE_VERDICT_DENIED,
+        CORE_VERDICT_EXPIRED,
+        CORE_VERDICT_RENEW,
+        CORE_VERDICT_UNKNOWN_USER,
+        CORE_VERDICT_UNAVAILABLE,
+        CORE_VERDICT_CHANGE_FAILED,
+        _CORE_VERDICT_MAX,
+} CoreVerdict;
+
+typedef struct CoreStep {
+        CoreStepKind kind;
+        CoreVerdict verdict;
+        bool is_error;
+        char text[1024];
+        const char *secret; /* static: "password", ... or "" */
+        const char *reason; /* static: policy_reason_name(); "" before everything was proved */
+        char reference[32]; /* "um-7K2P" or "" */
+} CoreStep;
+
+/* One peer's connection; dialogues die with it. */
+typedef struct CorePeer {
+        uint64_t connection; /* unique for the life of umd */
+        Actor actor;
+} CorePeer;
+
+typedef void (*CoreStepDone)(void *userdata, int r, const char *login, const CoreStep *step,
+                             const CoreError *error);
+
+/* done may be called before these return.  r < 0 or > 0 instead of a step is an error of the call,
+ * not a verdict. */
+void core_login_begin(Core *core, const CorePeer *peer, const CoreLoginContext *context,
+                      uint64_t now_usec, CoreStepDone done, void *userdata);
+void core_login_answer(Core *core, const CorePeer *peer, const char *login, const Secret *answer,
+                       uint64_t now_usec, CoreStepDone done, void *userdata);
+/* The connection is gone: its unfinished dialogues end, pending done callbacks are not called any
+ * more.  Finished logins stay honoured (sshd authenticates in a child that is gone when the session
+ * opens). */
+void core_login_hangup(Core *core, uint64_t connection);
+int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContext *context,
+                         const char *login, uint64_t now_usec, CoreStep *ret, CoreError *error);
+
+typedef void (*CoreSessionDone)(void *userdata, int r, const char *session, const CoreStep *step,
+                                const CoreError *error);
+
+void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext *context,
+                       const char *login, uint64_t now_usec, CoreSessionDone done, void *userdata);
+void core_session_close(Core *core, const char *session, uint64_t now_usec);
+size_t core_session_count(const Core *core);
+
+/* ---- audit and status
+ * -------------------------------------------------------------------------------------------------
+ */
+
+typedef struct CoreAuditValue {
+        const char *field, *before, *after; /* NULL: was or is not there */
+} CoreAuditValue;
+
+typedef struct CoreAuditEntry {
+        uint64_t seq, time_usec;
+        const char *type, *verb, *object, *actor, *login, *via, *service, *source, *tty, *outcome,
+                *reason, *reference;
+        const CoreAuditValue *values;
+        size_t value_count;
+} CoreAuditEntry;
+
+typedef struct CoreAuditFilter {
+        const char *user, *actor, *object, *type, *outcome, *reason, *verb; /* NULL: any */
+        uint64_t since_usec, until_usec; /* 0, USEC_INFINITY: open */
+} CoreAuditFilter;
+
+/* Newest first, before cursor (0 from the end); looks at no more than 20,000 entries a call.
+ * ret_cursor 0 at the end. */
+int core_audit_list(Core *core, const CoreAuditFilter *filter, uint64_t cursor, uint32_t limit,
+                    void (*each)(void *userdata, const CoreAuditEntry *entry), void *userdata,
+                    uint64_t *ret_cursor, CoreError *error);
+
+typedef struct CoreAuditVerdict {
+        uint64_t first, next, last;
+        bool done;
+        uint64_t bad_seq;
+        char why[128];
+} CoreAuditVerdict;
+
+/* Checks a piece (10,000 entries) from next on, for the caller who keeps the verdict between calls;
+ * verdict starts zeroed. */
+typedef struct CoreAuditVerifier CoreAuditVerifier;
+int core_audit_verifier_new(CoreAuditVerifier **ret);
+CoreAuditVerifier *core_audit_verifier_free(CoreAuditVerifier *verifier);
+int core_audit_verify(Core *core, CoreAuditVerifier *verifier, CoreAuditVerdict *ret);
+
+/* "um-7K2P" of an audit entry, and back. */
+void core_reference_format(uint64_t seq, char *buf, size_t size);
+int core_reference_parse(const char *reference, uint64_t *ret_seq);
+
+typedef struct CoreStatus {
+        uint64_t users, groups, audit_entries, store_used_bytes, store_map_bytes, sessions;
+        bool vault_ready;
+} CoreStatus;
+
+int core_status(Core *core, CoreStatus *ret);
