@@ -30,6 +30,8 @@
 /* ---- errors -------------------------------------------------------------------------------------
  */
 
+#define WIRE_ERROR_PREFIX "org.um1.Error."
+
 typedef enum WireError {
         WIRE_E_NONE,
         WIRE_E_NO_SUCH_USER,
@@ -71,6 +73,9 @@ int wire_error_exit_code(WireError error);
 
 #define WIRE_FLAG_SILENT  1U
 #define WIRE_FLAG_EXPIRED 2U /* change-password: only if it is expired or must change */
+/* change-password: ask the current password of a root peer too.  pam_um sets it where the person is
+ * not root (getuid() != 0): a setuid passwd(1) is uid 0 to SO_PEERCRED whoever runs it. */
+#define WIRE_FLAG_ASK_CURRENT 4U
 
 #define WIRE_LOGIN_ID_ENV   "UM_LOGIN_ID" /* PAM environment; removed by open_session */
 #define WIRE_LOGIN_ID_BYTES 32U           /* 128 random bits in hex */
@@ -128,30 +133,35 @@ typedef struct WireStep {
  * ---------------------------------------------------------------------- */
 
 /* Connects path, checks that the server's uid is 0 or the owner of map_dir, starts sd-bus on it
- * (peer to peer; no Hello).  Everything until the deadline (boottime); later calls get what is left
- * of it by wire_time_left.  -ETIMEDOUT, -ECONNREFUSED, -ENOENT, -EPERM for a server that is not um.
- */
+ * (peer to peer; no Hello) and waits for the handshake.  Everything until the deadline (boottime);
+ * later calls get what is left of it by wire_time_left.  Reads no environment.  -ETIMEDOUT,
+ * -ECONNREFUSED, -ENOENT, -ECONNRESET, -EPERM for a server that is not um.  The caller owns *ret:
+ * sd_bus_close_unref. */
 int wire_connect(const char *path, const char *map_dir, uint64_t deadline_usec, sd_bus **ret);
 /* What is left until the deadline, at least 1: never 0, which sd-bus takes for its default of 25 s.
  */
 uint64_t wire_time_left(uint64_t deadline_usec);
 
 int wire_context_append(sd_bus_message *m, const WireContext *context);
-/* Reads "(usa{sv})" strictly: known kind, texts within bounds, a verdict with DONE.  -EBADMSG
- * otherwise. */
+/* Reads "(usa{sv})" strictly: known kind, texts within bounds, each key where it belongs and once,
+ * a verdict with DONE (one that is not in the table is UNAVAILABLE); keys nobody knows are skipped.
+ * -EBADMSG otherwise. */
 int wire_step_read(sd_bus_message *m, WireStep *ret);
+/* Reads "usss" (verdict, reason, text, reference) as a DONE step: Authorize, OpenSession. */
+int wire_outcome_read(sd_bus_message *m, WireStep *ret);
 
-/* One round each; *ret_login has WIRE_LOGIN_ID_BYTES + 1.  A reply that is an error of ours gives
- * -EREMOTEIO and the error; everything else that is not a step is a fault. */
+/* One round each, blocking until the deadline at most; *ret_login has WIRE_LOGIN_ID_BYTES + 1.  A
+ * reply that is an error of ours gives -EREMOTEIO and *ret_error, which is written only then;
+ * everything else that is not a step is a fault.  After a fault the connection is of no use. */
 int wire_login_begin(sd_bus *bus, const WireContext *context, uint64_t deadline_usec,
                      char *ret_login, WireStep *ret, WireError *ret_error);
 int wire_login_answer(sd_bus *bus, const char *login, const void *answer, size_t len,
                       uint64_t deadline_usec, WireStep *ret, WireError *ret_error);
-/* verdict, reason, text and reference land in *ret as a DONE step. */
+/* Verdict, reason, text and reference land in *ret as a DONE step. */
 int wire_login_authorize(sd_bus *bus, const WireContext *context, const char *login,
                          uint64_t deadline_usec, WireStep *ret, WireError *ret_error);
-/* As Authorize, plus text to show; with ALLOW *ret_fd is the session: closing it ends the session.
- */
+/* As Authorize; text may have something to show with ALLOW too, and *ret_fd is then the session
+ * (close-on-exec, above 2, the caller's): closing it ends the session.  Else *ret_fd is -1. */
 int wire_login_open_session(sd_bus *bus, const WireContext *context, const char *login,
                             uint64_t deadline_usec, WireStep *ret, int *ret_fd,
                             WireError *ret_error);
