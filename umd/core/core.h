@@ -146,6 +146,8 @@ int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost
              const CoreVault *vault, const CoreHelper *helper, Core **ret, CoreError *error);
 Core *core_free(Core *core);
 void core_set_settings(Core *core, const CoreSettings *settings); /* SIGHUP */
+/* store_id(): 16 bytes, what verifiers are bound to; valid as long as core. */
+const uint8_t *core_store_id(const Core *core);
 
 /* What changed, told by core_flush() after the commit, each object once and in order. */
 typedef enum CoreObject { CORE_OBJECT_USER, CORE_OBJECT_GROUP, _CORE_OBJECT_MAX } CoreObject;
@@ -499,6 +501,11 @@ typedef struct CoreAuditVerifier CoreAuditVerifier;
 int core_audit_verifier_new(CoreAuditVerifier **ret);
 CoreAuditVerifier *core_audit_verifier_free(CoreAuditVerifier *verifier);
 int core_audit_verify(Core *core, CoreAuditVerifier *verifier, CoreAuditVerdict *ret);
+
+/* An entry of umd's own (type "system", via "umd", no actor): something of the host that changed what
+ * um shows, as "map.hide" of "user/alice" because /etc/passwd holds the name now.  Needs a flush. */
+int core_audit_system(Core *core, const char *verb, const char *object, uint32_t object_id,
+                      const char *reason, uint64_t now_usec);
 
 /* "um-7K2P" of an audit entry, and back. */
 void core_reference_format(uint64_t seq, char *buf, size_t size);
