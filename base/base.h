@@ -106,12 +106,13 @@ void base_text_addf(Text *text, const char *format, ...) __attribute__((format(p
 /* ---- fields: the one validator ----------------------------------------------------------------
  */
 
-#define BASE_NAME_MAX     32U  /* user and group names, bytes without the NUL */
-#define BASE_GECOS_MAX    255U /* full names; also the derived GECOS */
-#define BASE_PATH_MAX     255U /* home and shell */
-#define BASE_LINE_MAX     255U /* title, department, reason, phone, ... */
-#define BASE_EMAIL_MAX    254U /* RFC 5321 */
-#define BASE_PASSWORD_MAX 512U /* PAM_MAX_RESP_SIZE; longer ones are refused, never cut */
+#define BASE_NAME_MAX  32U  /* user and group names, bytes without the NUL */
+#define BASE_GECOS_MAX 255U /* full names; also the derived GECOS */
+#define BASE_PATH_MAX  255U /* home and shell */
+#define BASE_LINE_MAX  255U /* title, department, reason, phone, ... */
+#define BASE_EMAIL_MAX 254U /* RFC 5321 */
+#define BASE_PASSWORD_MAX                                                                          \
+        511U /* PAM_MAX_RESP_SIZE and libxcrypt's limit, both 512 with the NUL; longer: refused */
 
 typedef enum Field {
         FIELD_USER_NAME,  /* [a-z_][a-z0-9_-]*, not a number in any base, not um or um-* */
@@ -208,3 +209,32 @@ int base_unix_connect(const char *path, int type, uint64_t deadline_usec, int *r
 /* Reads at most max bytes of a regular file (O_NOFOLLOW, O_NONBLOCK, checked by fstat);
  * NUL-terminated, *ret is the caller's.  -EFBIG where there is more. */
 int base_file_read(int dir_fd, const char *path, size_t max, char **ret, size_t *ret_len);
+
+/* ---- a small service's first steps ------------------------------------------------------------
+ */
+
+/* umask 0077, no core dump, not dumpable, no new privileges; descriptors 0-2 are open afterwards
+ * (on /dev/null where they were not).  Asserted by the process itself, whatever its unit says. */
+int base_process_harden(void);
+
+#define BASE_SERVICE_USER "um" /* umd's */
+
+/* The one socket of a small service, SOCK_SEQPACKET, non-blocking, and whom it serves. */
+typedef struct BaseService {
+        int listen_fd; /* from systemd, or -1 */
+        int client_fd; /* by hand: this end of a socket pair, or -1 */
+        uid_t peers[3];
+        size_t peer_count;
+} BaseService;
+
+/* Takes fd, or for -1 the socket systemd passed (LISTEN_PID and LISTEN_FDS of the environment,
+ * sd_listen_fds(3); NULL allowed), moves it to 3 and closes whatever else stands above stdio: only
+ * for main(), before any other descriptor is opened.  It serves only_uid or, where that is NULL,
+ * root, the user um of /etc/passwd and, by hand, the own uid.
+ * -ENOTCONN: there is no socket; -EPROTOTYPE, -EINVAL: not one of this kind, or more than one. */
+int base_service_start(int fd, const char *listen_pid, const char *listen_fds,
+                       const uint32_t *only_uid, BaseService *ret);
+/* Is the peer of fd one of those?  False on any doubt. */
+bool base_service_serves(const BaseService *service, int fd);
+/* Blocks SIGTERM and SIGINT and returns a signalfd(2) for them: before the first thread. */
+int base_service_signals(void);
