@@ -3,34 +3,47 @@
 
 /* um-vault: the only process that sees a password beside a hash, or the record key.
  *
- * Its contract is this protocol, spoken on a SOCK_SEQPACKET unix socket (VAULT_SOCKET, socket-activated;
- * a child of umd has one end of a socketpair as descriptor 3).  Each packet is one VaultHead and the
- * fields it announces, in order, nothing behind them; a packet that is not so ends the connection.  The
- * vault accepts peers of its umd's uid only, umd a vault of uid root (systemd listened) or um-vault.
- * Answers come in any order and carry the request's id.
+ * Its contract is this protocol, spoken on a SOCK_SEQPACKET unix socket (VAULT_SOCKET,
+ * socket-activated; a child of umd has one end of a socketpair as descriptor 3).  Each packet is
+ * one VaultHead and the fields it announces, in order, nothing behind them; a packet that is not so
+ * ends the connection.  The vault accepts peers of its umd's uid only, umd a vault of uid root
+ * (systemd listened) or um-vault. Answers come in any order and carry the request's id, verb and
+ * subject.  Verifications of one uid are made one after the other, in the order they came.
  *
- * A verifier is opaque to umd: VAULT_SEAL_BYTES of nonce, tag and version around the crypt(3) string,
- * sealed with XChaCha20-Poly1305 under the record key and bound to the subject (store id, uid, kind,
- * version), so that it opens nowhere else.  AEAD by libsodium. */
+ * A verifier is opaque to umd: VAULT_SEAL_BYTES of nonce, tag and version around the crypt(3)
+ * string, sealed with XChaCha20-Poly1305 under the record key and bound to the subject (store id,
+ * uid, kind, version), so that it opens nowhere else.  AEAD by libsodium. */
 
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/base.h"
 
-#define VAULT_SOCKET "/run/um-vault/socket"
-#define VAULT_KEY_DIR "/var/lib/um-vault"
-#define VAULT_PROTOCOL 1U
+#define VAULT_SOCKET     "/run/um-vault/socket"
+#define VAULT_KEY_DIR    "/var/lib/um-vault"
+#define VAULT_PROTOCOL   1U
 #define VAULT_PACKET_MAX 8192U
+#define VAULT_SECRET_MAX                                                                           \
+        BASE_SECRET_MAX /* of a packet; a password is at most BASE_PASSWORD_MAX                    \
+                         */
 #define VAULT_VERIFIER_MAX 1024U
-#define VAULT_QUEUE_MAX 64U /* requests waiting; more are VAULT_BUSY */
+#define VAULT_SEAL_BYTES   41U /* version 1, nonce 24, tag 16 */
+#define VAULT_QUEUE_MAX    64U /* requests waiting; more are VAULT_BUSY */
+#define VAULT_LANE_MAX     16U /* of them for one uid: one user's guesses must not fill the queue */
 
 typedef enum VaultOp {
         VAULT_PING = 1, /* is it there, and has it its key? */
-        VAULT_HASH,     /* secret -> verifier, by the preferred method */
-        VAULT_VERIFY,   /* secret, verifier -> VAULT_MATCH or VAULT_NO_MATCH; upgrade where the hash is old */
-        VAULT_IMPORT,   /* secret holds a crypt(3) string of a known method -> verifier */
-        VAULT_SPEND,    /* secret -> VAULT_NO_MATCH, after the time a VERIFY takes: for names nobody has */
+        VAULT_HASH, /* secret -> verifier, by the preferred method; BAD_REQUEST for a password that
+                       is empty, holds a NUL or is longer than BASE_PASSWORD_MAX */
+        VAULT_VERIFY, /* secret, verifier -> VAULT_MATCH or VAULT_NO_MATCH; upgrade where the hash
+                         is old */
+        VAULT_IMPORT, /* secret holds a crypt(3) string of a known method -> verifier.  Known: $y$
+                         up to jCT, $2b$ $2y$ $2a$ up to cost 14, $6$ and $5$ up to 1,000,000
+                         rounds: what costs more would hold a worker for seconds at each guess */
+        VAULT_SPEND,  /* secret -> VAULT_NO_MATCH, after the time a VERIFY takes: for names nobody
+                         has.  subject.uid is a number umd makes from the name, no uid of um: it
+                         gives  the name  a lane of its own, as a user has, so that parallel guesses
+                         take as  long */
         _VAULT_OP_MAX,
 } VaultOp;
 
@@ -38,11 +51,12 @@ typedef enum VaultStatus {
         VAULT_OK,
         VAULT_MATCH,
         VAULT_NO_MATCH,
-        VAULT_BUSY,       /* queue full */
-        VAULT_THROTTLED,  /* the vault's own ceiling of failures for this uid */
+        VAULT_BUSY,       /* queue or the uid's lane full */
+        VAULT_THROTTLED,  /* the vault's own ceiling of failures for this uid: 60, one back each 2 s
+                           */
         VAULT_BAD_RECORD, /* does not open, or is no hash of a known method: denies */
-        VAULT_BAD_REQUEST,
-        VAULT_FAULT,      /* crypt or the kernel failed; denies */
+        VAULT_BAD_REQUEST, /* a packet in form, but not one this verb takes */
+        VAULT_FAULT,       /* crypt or the kernel failed; denies */
         _VAULT_STATUS_MAX,
 } VaultStatus;
 
@@ -68,16 +82,22 @@ typedef struct VaultHead {
         uint64_t upgrade_version; /* VERIFY: version a new verifier is to be bound to */
 } VaultHead;
 
-#define VAULT_FLAG_OLD_METHOD 1U /* VERIFY's answer: matched by a method weaker than the preferred; the new
-                                    verifier that follows is of the preferred one, bound to upgrade_version */
+#define VAULT_FLAG_OLD_METHOD                                                                      \
+        1U /* VERIFY's answer: matched by a method weaker than the preferred; the new              \
+              verifier that follows is of the preferred one, bound to upgrade_version */
 
-/* Checks one packet: head, lengths, enums.  Points into packet.  -EBADMSG for anything else. */
+/* One checked packet; secret and verifier point into the bytes it was parsed from, and are NULL
+ * where their length is 0. */
 typedef struct VaultPacket {
         VaultHead head;
         const uint8_t *secret;
         const uint8_t *verifier;
 } VaultPacket;
 
+/* Checks one packet, request or answer: head, lengths, enums, nothing behind.  -EBADMSG for
+ * anything else. */
 int vault_packet_parse(const void *packet, size_t len, VaultPacket *ret);
-/* Writes head, secret and verifier into buf (VAULT_PACKET_MAX bytes); the length, or -EMSGSIZE. */
-ssize_t vault_packet_build(const VaultHead *head, const void *secret, const void *verifier, void *buf);
+/* Writes head, secret and verifier (of the lengths head names; NULL for 0) into buf, which has
+ * VAULT_PACKET_MAX bytes and is the caller's to wipe; the length, or -EMSGSIZE. */
+ssize_t vault_packet_build(const VaultHead *head, const void *secret, const void *verifier,
+                           void *buf);

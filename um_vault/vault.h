@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The inside of um-vault, for its own files and their tests; umd includes um_vault.h only. */
+
+#include "um_vault/um_vault.h"
+
+/* ---- the record key -------------------------------------------------------------------------- */
+
+#define VAULT_KEY_BYTES      32U
+#define VAULT_KEY_NAME       "key"
+#define VAULT_KEY_CREDENTIAL "um-record-key"
+
+/* Reads the key: the systemd credential in credentials_dir (NULL: there is none) if it exists, else
+ * key_dir/key, which is made where it does not exist, whole and durable or not at all.  A key that
+ * is there but cannot be read or is no key is never replaced, since that would lose every record.
+ * On a fault ret_file (PATH_MAX bytes) names the file; -EBADMSG is one of a wrong kind or size. */
+int vault_key_load(const char *key_dir, const char *credentials_dir, Secret **ret, char *ret_file);
+
+/* ---- seals ----------------------------------------------------------------------------------- */
+
+#define VAULT_E_SEAL 1 /* another key, another subject, or not the bytes that were sealed */
+
+/* Seals len bytes for subject into buf (VAULT_VERIFIER_MAX bytes).  -EMSGSIZE where they do not
+ * fit. */
+int vault_seal(const Secret *key, const VaultSubject *subject, const void *data, size_t len,
+               uint8_t *buf, uint32_t *ret_len);
+int vault_unseal(const Secret *key, const VaultSubject *subject, const uint8_t *verifier,
+                 size_t len, Secret **ret);
+
+/* ---- methods: crypt(3) and which of its strings are believed --------------------------------- */
+
+#define VAULT_E_METHOD   1 /* not a whole hash of a method um knows, or one that costs too much */
+#define VAULT_E_PASSWORD 2 /* empty, too long, or with a NUL: nobody's password */
+
+typedef struct VaultMethod {
+        bool old;                  /* weaker than what vault_method_hash makes now */
+        uint32_t password_max_len; /* what the method looks at; it ignores what is behind */
+} VaultMethod;
+
+/* A worker's own room for crypt(3): locked, out of core dumps, wiped after each use. */
+typedef struct VaultRoom VaultRoom;
+
+int vault_room_new(VaultRoom **ret);
+VaultRoom *vault_room_free(VaultRoom *room);
+
+int vault_method_examine(const Secret *hash, VaultMethod *ret);
+/* Hashes by the preferred method (yescrypt at its default cost), with a new salt. */
+int vault_method_hash(VaultRoom *room, const Secret *password, Secret **ret_hash);
+/* Is hash, examined to be of method, that of password?  A password that fits nobody costs the same
+ * and never matches.  -EIO where crypt made nothing that could be compared. */
+int vault_method_verify(VaultRoom *room, const VaultMethod *method, const Secret *hash,
+                        const Secret *password, bool *ret_match);
+/* A hash of the preferred method that no password is known to have. */
+int vault_method_dummy(Secret **ret_hash);
+
+/* ---- the ceiling of failures ------------------------------------------------------------------
+ */
+
+#define THROTTLE_BURST       60U
+#define THROTTLE_REFILL_USEC (2 * USEC_PER_SEC)
+#define THROTTLE_UID_MAX     4096U
+
+/* One token bucket a uid: the moment at which it is full again says all. */
+typedef struct ThrottleBucket {
+        uint32_t uid;
+        uint64_t full_usec;
+} ThrottleBucket;
+
+typedef struct Throttle {
+        ThrottleBucket buckets[THROTTLE_UID_MAX];
+} Throttle;
+
+/* Takes a token before the password is looked at: VAULT_OK, VAULT_THROTTLED where the uid has none,
+ * VAULT_BUSY where every bucket is some other uid's and not full.  now_usec is boottime. */
+VaultStatus throttle_charge(Throttle *throttle, uint32_t uid, uint64_t now_usec);
+/* Gives the token back: it was no failure. */
+void throttle_refund(Throttle *throttle, uint32_t uid);
+
+/* ---- jobs and the workers ---------------------------------------------------------------------
+ */
+
+/* A request, and when it is done its answer: head and verifier are the answer's then. */
+typedef struct VaultJob {
+        struct VaultJob *next;
+        uint64_t client; /* serial of the connection it came from */
+        VaultHead head;
+        Secret *secret; /* NULL in an answer */
+        uint8_t verifier[VAULT_VERIFIER_MAX];
+} VaultJob;
+
+/* What all workers share and none writes. */
+typedef struct VaultContext {
+        const Secret *key;
+        VaultSubject dummy_subject;
+        uint32_t dummy_bytes;
+        uint8_t dummy[VAULT_VERIFIER_MAX];
+} VaultContext;
+
+typedef struct JobQueue {
+        VaultJob *first, *last;
+        unsigned count;
+} JobQueue;
+
+void job_queue_add(JobQueue *queue, VaultJob *job);
+/* Takes out the job behind previous, or the first where previous is NULL; there must be one. */
+VaultJob *job_queue_remove(JobQueue *queue, VaultJob *previous);
+void job_queue_clear(JobQueue *queue);
+
+int vault_job_new(const VaultPacket *packet, uint64_t client, VaultJob **ret);
+VaultJob *vault_job_free(VaultJob *job);
+/* Makes the job its answer without doing it. */
+void vault_job_refuse(VaultJob *job, VaultStatus status);
+/* Is the packet a request, with the fields its verb takes and no others? */
+bool vault_request_is_valid(const VaultPacket *packet);
+
+static inline void vault_job_freep(VaultJob **job) {
+        *job = vault_job_free(*job);
+}
+
+/* key is borrowed for as long as the context is in use. */
+int vault_context_init(VaultContext *context, const Secret *key);
+/* Does what the job asks and makes it its answer.  Blocks as long as crypt takes. */
+void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job);
+
+#define VAULT_WORKERS_MAX 8U
+
+typedef struct VaultPool VaultPool;
+
+/* Starts the workers; signals must be blocked already.  context is borrowed. */
+int vault_pool_new(const VaultContext *context, unsigned worker_count, VaultPool **ret);
+/* Waits for the jobs being worked on, forgets those waiting.  NULL allowed. */
+VaultPool *vault_pool_free(VaultPool *pool);
+/* Readable when a job was done. */
+int vault_pool_fd(const VaultPool *pool);
+/* Takes the job over and returns true, or false where the queue or the job's lane is full. */
+bool vault_pool_push(VaultPool *pool, VaultJob *job);
+/* The next answer or NULL; the caller's to free. */
+VaultJob *vault_pool_pop(VaultPool *pool);
+/* No job waits, is worked on or is to be popped. */
+bool vault_pool_is_idle(VaultPool *pool);
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+typedef struct VaultServer {
+        BaseService service;
+        VaultPool *pool;
+        int signal_fd;
+} VaultServer;
+
+/* Serves until a signal or, by hand, until the client is gone; then answers what was taken on, for
+ * two seconds at most. */
+int vault_serve(const VaultServer *server);
