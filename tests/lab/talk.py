@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""talk.py COMMAND [PATTERN ANSWER]...: runs COMMAND (a line of shell) on a terminal of its own, waits for
+each PATTERN and sends ANSWER; an ANSWER of "^D", "^C" or "^Z" sends that key, "-" nothing. Prints what was
+seen, with line ends as text has them, and exits as COMMAND did: 97 when a PATTERN did not come in time."""
+
+import os
+import sys
+
+import pexpect
+
+KEYS = {"^C": "c", "^D": "d", "^Z": "z"}
+
+
+def main():
+    command, pairs = sys.argv[1], sys.argv[2:]
+    limit = float(os.environ.get("UM_LAB_TALK_LIMIT", "30"))
+    child = pexpect.spawn("/bin/sh", ["-c", command], timeout=limit, encoding="utf-8",
+                          codec_errors="replace", dimensions=(50, 200))
+    child.logfile_read = sys.stdout
+    pattern = "the end"
+    try:
+        for pattern, answer in zip(pairs[::2], pairs[1::2]):
+            child.expect(pattern)
+            if answer in KEYS:
+                child.sendcontrol(KEYS[answer])
+            elif answer != "-":
+                child.sendline(answer)
+        pattern = "the end"
+        child.expect(pexpect.EOF)
+    except (pexpect.EOF, pexpect.TIMEOUT) as fault:
+        print(f"\ntalk: waiting for {pattern!r}: {type(fault).__name__}")
+        child.close(force=True)
+        return 97
+    child.close()
+    return child.exitstatus if child.exitstatus is not None else 128 + child.signalstatus
+
+
+sys.exit(main())
