@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The judgement.  Every check looks at the facts alone and leaves its own line in the trace,
+ * whatever the others said; the first failed one gives the reason.  So "explain" shows all that
+ * stood in the way, and not only what stood in front.
+ *
+ * It guarantees that nothing is allowed unless each check passed or does not apply, and that facts
+ * which contradict each other deny: a zeroed struct is an unknown user without a proof.  It never
+ * reads a clock, allocates, or remembers anything. */
+
+#include "policy/policy.h"
+
+typedef struct Finding {
+        PolicyResult result;
+        PolicyReason reason;
+} Finding;
+
+static const Finding passed = { POLICY_PASSED, POLICY_REASON_NONE };
+static const Finding not_applicable = { POLICY_NOT_APPLICABLE, POLICY_REASON_NONE };
+static const Finding not_reached = { POLICY_NOT_REACHED, POLICY_REASON_UNKNOWN_USER };
+
+static Finding failed(PolicyReason reason) {
+        return (Finding){ POLICY_FAILED, reason };
+}
+
+/* A clock that cannot be read gives 0 (base.h); "never" is no moment either. */
+static bool now_makes_sense(const PolicyFacts *facts) {
+        return facts->now_usec != 0 && facts->now_usec != USEC_INFINITY;
+}
+
+static Finding check_known(const PolicyFacts *facts) {
+        return facts->known ? passed : failed(POLICY_REASON_UNKNOWN_USER);
+}
+
+static Finding check_status(const PolicyFacts *facts) {
+        switch (facts->status) {
+        case USER_STATUS_ACTIVE:
+                return passed;
+        case USER_STATUS_SUSPENDED:
+                /* 0 is no moment a suspension can end at: taken for a record nobody filled in */
+                if (facts->suspended_until_usec == 0 || !now_makes_sense(facts) ||
+                    facts->suspended_until_usec > facts->now_usec)
+                        return failed(POLICY_REASON_STATUS_SUSPENDED);
+                return passed;
+        case USER_STATUS_PENDING:
+                return facts->proof == POLICY_PROOF_SETUP_CODE
+                               ? passed
+                               : failed(POLICY_REASON_STATUS_PENDING);
+        case USER_STATUS_INACTIVE:
+                return failed(POLICY_REASON_STATUS_INACTIVE);
+        case USER_STATUS_DELETED: /* a tombstone that is said to be known */
+        case USER_STATUS_INVALID:
+        case _USER_STATUS_MAX:
+                break;
+        }
+        return failed(POLICY_REASON_INTERNAL);
+}
+
+static Finding check_validity(const PolicyFacts *facts) {
+        if (!now_makes_sense(facts))
+                return failed(POLICY_REASON_INTERNAL);
+        if (facts->now_usec >= facts->valid_until_usec)
+                return failed(POLICY_REASON_EXPIRED);
+        if (facts->now_usec < facts->valid_from_usec)
+                return failed(POLICY_REASON_NOT_YET_VALID);
+        return passed;
+}
+
+static Finding check_lock(const PolicyFacts *facts) {
+        return facts->locked ? failed(POLICY_REASON_LOCKED) : passed;
+}
+
+static Finding check_service(const PolicyFacts *facts) {
+        return facts->granted ? passed : failed(POLICY_REASON_SERVICE_NOT_PERMITTED);
+}
+
+static Finding check_proof(const PolicyFacts *facts) {
+        switch (facts->proof) {
+        case POLICY_PROOF_NONE:
+                return not_applicable;
+        case POLICY_PROOF_PASSWORD:
+                /* a password that was right and is not there */
+                return facts->has_password ? passed : failed(POLICY_REASON_INTERNAL);
+        case POLICY_PROOF_SETUP_CODE:
+                return passed;
+        case POLICY_PROOF_WRONG:
+                return failed(POLICY_REASON_BAD_PROOF);
+        case POLICY_PROOF_INVALID:
+        case _POLICY_PROOF_MAX:
+                break;
+        }
+        return failed(POLICY_REASON_INTERNAL);
+}
+
+/* Applies to everyone who has a password, key logins too: sshd then runs passwd.  After a setup
+ * code there may be none yet, which is why a change is due. */
+static Finding check_password(const PolicyFacts *facts) {
+        if (!facts->has_password && facts->proof != POLICY_PROOF_SETUP_CODE)
+                return not_applicable;
+        if (facts->must_change)
+                return failed(POLICY_REASON_MUST_CHANGE);
+        if (facts->now_usec >= facts->password_expires_usec)
+                return failed(POLICY_REASON_PASSWORD_EXPIRED);
+        return passed;
+}
+
+static const struct {
+        Finding (*make)(const PolicyFacts *facts);
+        bool needs_record; /* says nothing about a name nobody has */
+} checks[_POLICY_CHECK_MAX] = {
+        [POLICY_CHECK_KNOWN] = { check_known, false },
+        [POLICY_CHECK_STATUS] = { check_status, true },
+        [POLICY_CHECK_VALIDITY] = { check_validity, true },
+        [POLICY_CHECK_LOCK] = { check_lock, true },
+        [POLICY_CHECK_SERVICE] = { check_service, true },
+        [POLICY_CHECK_PROOF] = { check_proof, false },
+        [POLICY_CHECK_PASSWORD] = { check_password, true },
+};
+
+static uint64_t decision_until(const PolicyFacts *facts, PolicyResult password) {
+        uint64_t until = facts->valid_until_usec;
+
+        if (password == POLICY_PASSED && facts->password_expires_usec < until)
+                until = facts->password_expires_usec;
+        return until;
+}
+
+void policy_decide(const PolicyFacts *facts, PolicyDecision *ret) {
+        PolicyDecision decision = { .verdict = POLICY_DENY,
+                                    .reason = POLICY_REASON_NONE,
+                                    .until_usec = USEC_INFINITY };
+
+        for (PolicyCheck c = 0; c < _POLICY_CHECK_MAX; c++) {
+                Finding f = checks[c].needs_record && !facts->known ? not_reached
+                                                                    : checks[c].make(facts);
+
+                decision.trace[c] = f.result;
+                if (f.result != POLICY_PASSED && f.result != POLICY_NOT_APPLICABLE &&
+                    decision.reason == POLICY_REASON_NONE) {
+                        decision.reason = f.reason;
+                        /* A password that is due is the last check and the only one that the login
+                         * itself can put right. */
+                        if (c == POLICY_CHECK_PASSWORD)
+                                decision.verdict = POLICY_RENEW;
+                }
+        }
+        if (decision.reason == POLICY_REASON_NONE)
+                decision.verdict = POLICY_ALLOW;
+        if (decision.verdict != POLICY_DENY)
+                decision.until_usec = decision_until(facts, decision.trace[POLICY_CHECK_PASSWORD]);
+        *ret = decision;
+}

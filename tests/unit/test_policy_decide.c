@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The judgement: rows for every reason, and the properties that must hold for any facts. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/policy.h"
+
+#define NOW ((uint64_t)1785574800 * USEC_PER_SEC)
+#define DAY (86400 * USEC_PER_SEC)
+
+static const PolicyFacts good = {
+        .now_usec = NOW,
+        .known = true,
+        .status = USER_STATUS_ACTIVE,
+        .suspended_until_usec = USEC_INFINITY,
+        .valid_until_usec = USEC_INFINITY,
+        .granted = true,
+        .proof = POLICY_PROOF_PASSWORD,
+        .has_password = true,
+        .password_expires_usec = USEC_INFINITY,
+};
+
+#define FACTS(...)                                                                                 \
+        ({                                                                                         \
+                PolicyFacts f = good;                                                              \
+                __VA_ARGS__;                                                                       \
+                f;                                                                                 \
+        })
+
+static PolicyDecision decide(PolicyFacts facts) {
+        PolicyDecision d;
+
+        policy_decide(&facts, &d);
+        return d;
+}
+
+static void expect(PolicyFacts facts, PolicyVerdict verdict, PolicyReason reason) {
+        PolicyDecision d = decide(facts);
+
+        assert_string_equal(policy_verdict_name(d.verdict), policy_verdict_name(verdict));
+        assert_string_equal(policy_reason_name(d.reason), policy_reason_name(reason));
+}
+
+static void everything_good_allows(void **state) {
+        expect(good, POLICY_ALLOW, POLICY_REASON_NONE);
+        expect(FACTS(f.proof = POLICY_PROOF_NONE), POLICY_ALLOW, POLICY_REASON_NONE);
+        expect(FACTS(f.proof = POLICY_PROOF_NONE; f.has_password = false), POLICY_ALLOW,
+               POLICY_REASON_NONE);
+        expect(FACTS(f.proof = POLICY_PROOF_SETUP_CODE), POLICY_ALLOW, POLICY_REASON_NONE);
+}
+
+static void zeroed_facts_deny(void **state) {
+        expect((PolicyFacts){ 0 }, POLICY_DENY, POLICY_REASON_UNKNOWN_USER);
+        expect((PolicyFacts){ .known = true }, POLICY_DENY, POLICY_REASON_INTERNAL);
+}
+
+static void each_failing_check_denies_with_its_reason(void **state) {
+        expect(FACTS(f.known = false), POLICY_DENY, POLICY_REASON_UNKNOWN_USER);
+        expect(FACTS(f.status = USER_STATUS_PENDING), POLICY_DENY, POLICY_REASON_STATUS_PENDING);
+        expect(FACTS(f.status = USER_STATUS_SUSPENDED), POLICY_DENY,
+               POLICY_REASON_STATUS_SUSPENDED);
+        expect(FACTS(f.status = USER_STATUS_INACTIVE), POLICY_DENY, POLICY_REASON_STATUS_INACTIVE);
+        expect(FACTS(f.valid_from_usec = NOW + 1), POLICY_DENY, POLICY_REASON_NOT_YET_VALID);
+        expect(FACTS(f.valid_until_usec = NOW - 1), POLICY_DENY, POLICY_REASON_EXPIRED);
+        expect(FACTS(f.locked = true), POLICY_DENY, POLICY_REASON_LOCKED);
+        expect(FACTS(f.granted = false), POLICY_DENY, POLICY_REASON_SERVICE_NOT_PERMITTED);
+        expect(FACTS(f.proof = POLICY_PROOF_WRONG), POLICY_DENY, POLICY_REASON_BAD_PROOF);
+        expect(FACTS(f.must_change = true), POLICY_RENEW, POLICY_REASON_MUST_CHANGE);
+        expect(FACTS(f.password_expires_usec = NOW), POLICY_RENEW, POLICY_REASON_PASSWORD_EXPIRED);
+}
+
+static void facts_that_make_no_sense_deny(void **state) {
+        expect(FACTS(f.status = USER_STATUS_INVALID), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.status = USER_STATUS_DELETED), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.status = _USER_STATUS_MAX), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.status = (UserStatus)77), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.proof = POLICY_PROOF_INVALID), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.proof = _POLICY_PROOF_MAX), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.proof = (PolicyProof)77), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.has_password = false), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.now_usec = 0), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.now_usec = USEC_INFINITY), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.now_usec = 0; f.status = USER_STATUS_SUSPENDED; f.suspended_until_usec = 1),
+               POLICY_DENY, POLICY_REASON_STATUS_SUSPENDED);
+}
+
+static void a_suspension_ends_by_itself_at_its_moment(void **state) {
+        expect(FACTS(f.status = USER_STATUS_SUSPENDED; f.suspended_until_usec = NOW + 1),
+               POLICY_DENY, POLICY_REASON_STATUS_SUSPENDED);
+        expect(FACTS(f.status = USER_STATUS_SUSPENDED; f.suspended_until_usec = NOW), POLICY_ALLOW,
+               POLICY_REASON_NONE);
+        expect(FACTS(f.status = USER_STATUS_SUSPENDED; f.suspended_until_usec = 0), POLICY_DENY,
+               POLICY_REASON_STATUS_SUSPENDED);
+}
+
+static void a_validity_holds_its_start_and_not_its_end(void **state) {
+        expect(FACTS(f.valid_from_usec = NOW), POLICY_ALLOW, POLICY_REASON_NONE);
+        expect(FACTS(f.valid_until_usec = NOW + 1), POLICY_ALLOW, POLICY_REASON_NONE);
+        expect(FACTS(f.valid_until_usec = NOW), POLICY_DENY, POLICY_REASON_EXPIRED);
+        expect(FACTS(f.valid_until_usec = 0), POLICY_DENY, POLICY_REASON_EXPIRED);
+}
+
+static void a_pending_user_passes_only_with_a_setup_code(void **state) {
+        for (PolicyProof p = 0; p < _POLICY_PROOF_MAX; p++) {
+                PolicyDecision d = decide(
+                        FACTS(f.status = USER_STATUS_PENDING; f.proof = p; f.must_change = true));
+
+                assert_int_equal(d.verdict,
+                                 p == POLICY_PROOF_SETUP_CODE ? POLICY_RENEW : POLICY_DENY);
+        }
+}
+
+static void a_due_password_concerns_key_logins_too(void **state) {
+        expect(FACTS(f.proof = POLICY_PROOF_NONE; f.must_change = true), POLICY_RENEW,
+               POLICY_REASON_MUST_CHANGE);
+        expect(FACTS(f.proof = POLICY_PROOF_NONE; f.has_password = false; f.must_change = true),
+               POLICY_ALLOW, POLICY_REASON_NONE);
+        expect(FACTS(f.proof = POLICY_PROOF_SETUP_CODE; f.has_password = false;
+                     f.must_change = true),
+               POLICY_RENEW, POLICY_REASON_MUST_CHANGE);
+        expect(FACTS(f.locked = true; f.must_change = true), POLICY_DENY, POLICY_REASON_LOCKED);
+}
+
+static void until_is_the_earliest_end(void **state) {
+        assert_true(decide(good).until_usec == USEC_INFINITY);
+        assert_true(decide(FACTS(f.valid_until_usec = NOW + DAY)).until_usec == NOW + DAY);
+        assert_true(decide(FACTS(f.valid_until_usec = NOW + 2 * DAY;
+                                 f.password_expires_usec = NOW + DAY))
+                            .until_usec == NOW + DAY);
+        assert_true(decide(FACTS(f.valid_until_usec = NOW + DAY; f.password_expires_usec = NOW))
+                            .until_usec == NOW + DAY);
+        assert_true(decide(FACTS(f.valid_until_usec = NOW + DAY; f.has_password = false;
+                                 f.proof = POLICY_PROOF_NONE; f.password_expires_usec = NOW + 1))
+                            .until_usec == NOW + DAY);
+        assert_true(decide(FACTS(f.valid_until_usec = NOW)).until_usec == USEC_INFINITY);
+}
+
+static void the_first_failure_gives_the_reason_and_all_are_in_the_trace(void **state) {
+        PolicyDecision d = decide(FACTS(f.status = USER_STATUS_INACTIVE; f.valid_until_usec = 1;
+                                        f.locked = true; f.granted = false;
+                                        f.proof = POLICY_PROOF_WRONG; f.must_change = true));
+
+        assert_int_equal(d.reason, POLICY_REASON_STATUS_INACTIVE);
+        assert_int_equal(d.trace[POLICY_CHECK_KNOWN], POLICY_PASSED);
+        for (PolicyCheck c = POLICY_CHECK_STATUS; c < _POLICY_CHECK_MAX; c++)
+                assert_int_equal(d.trace[c], POLICY_FAILED);
+        d = decide(FACTS(f.known = false; f.proof = POLICY_PROOF_WRONG));
+        assert_int_equal(d.trace[POLICY_CHECK_STATUS], POLICY_NOT_REACHED);
+        assert_int_equal(d.trace[POLICY_CHECK_PASSWORD], POLICY_NOT_REACHED);
+        assert_int_equal(d.trace[POLICY_CHECK_PROOF], POLICY_FAILED);
+}
+
+/* ---- properties over random facts ------------------------------------------------------------ */
+
+static uint64_t seed = 0x9e3779b97f4a7c15;
+
+static uint64_t any(void) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        return seed;
+}
+
+static uint64_t any_time(void) {
+        const uint64_t times[] = {
+                0, 1, NOW - DAY, NOW - 1, NOW, NOW + 1, NOW + DAY, USEC_INFINITY
+        };
+
+        return times[any() % ARRAY_LENGTH(times)];
+}
+
+/* Mostly good, so that allows happen too. */
+static PolicyFacts any_facts(void) {
+        return (PolicyFacts){
+                .now_usec = any() % 8 ? NOW : any_time(),
+                .known = any() % 8,
+                .status = any() % 2 ? USER_STATUS_ACTIVE : (UserStatus)(any() % 8),
+                .suspended_until_usec = any_time(),
+                .valid_from_usec = any() % 2 ? 0 : any_time(),
+                .valid_until_usec = any() % 2 ? USEC_INFINITY : any_time(),
+                .locked = any() % 4 == 0,
+                .granted = any() % 4,
+                .proof = any() % 2 ? POLICY_PROOF_PASSWORD : (PolicyProof)(any() % 7),
+                .has_password = any() % 4,
+                .password_expires_usec = any_time(),
+                .must_change = any() % 4 == 0,
+        };
+}
+
+static bool holds(PolicyResult result) {
+        return result == POLICY_PASSED || result == POLICY_NOT_APPLICABLE;
+}
+
+static void an_allow_needs_every_check(void **state) {
+        unsigned int allowed = 0;
+
+        for (int i = 0; i < 200000; i++) {
+                PolicyFacts facts = any_facts();
+                PolicyDecision a = decide(facts), b = decide(facts);
+                bool all = true, all_but_password = true;
+
+                assert_memory_equal(a.trace, b.trace, sizeof(a.trace));
+                assert_true(a.verdict == b.verdict && a.reason == b.reason &&
+                            a.until_usec == b.until_usec);
+                for (PolicyCheck c = 0; c < _POLICY_CHECK_MAX; c++) {
+                        all = all && holds(a.trace[c]);
+                        all_but_password = all_but_password &&
+                                           (c == POLICY_CHECK_PASSWORD || holds(a.trace[c]));
+                        assert_true(a.trace[c] != POLICY_NOT_REACHED || !facts.known);
+                }
+                assert_int_equal(a.verdict == POLICY_ALLOW, all);
+                assert_int_equal(a.verdict == POLICY_RENEW, all_but_password && !all);
+                assert_int_equal(a.reason == POLICY_REASON_NONE, all);
+                assert_true(a.verdict != POLICY_DENY || a.until_usec == USEC_INFINITY);
+                allowed += a.verdict == POLICY_ALLOW;
+        }
+        assert_true(allowed > 1000);
+}
+
+static void taking_something_away_never_allows(void **state) {
+        for (int i = 0; i < 200000; i++) {
+                PolicyFacts less = any_facts(), facts = less;
+
+                switch (any() % 5) {
+                case 0:
+                        less.locked = true;
+                        break;
+                case 1:
+                        less.granted = false;
+                        break;
+                case 2:
+                        less.status = USER_STATUS_INACTIVE;
+                        break;
+                case 3:
+                        less.proof = POLICY_PROOF_WRONG;
+                        break;
+                case 4:
+                        less.known = false;
+                        break;
+                }
+                if (memcmp(&less, &facts, sizeof(less)) != 0)
+                        assert_int_equal(decide(less).verdict, POLICY_DENY);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(everything_good_allows),
+                cmocka_unit_test(zeroed_facts_deny),
+                cmocka_unit_test(each_failing_check_denies_with_its_reason),
+                cmocka_unit_test(facts_that_make_no_sense_deny),
+                cmocka_unit_test(a_suspension_ends_by_itself_at_its_moment),
+                cmocka_unit_test(a_validity_holds_its_start_and_not_its_end),
+                cmocka_unit_test(a_pending_user_passes_only_with_a_setup_code),
+                cmocka_unit_test(a_due_password_concerns_key_logins_too),
+                cmocka_unit_test(until_is_the_earliest_end),
+                cmocka_unit_test(the_first_failure_gives_the_reason_and_all_are_in_the_trace),
+                cmocka_unit_test(an_allow_needs_every_check),
+                cmocka_unit_test(taking_something_away_never_allows),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
