@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* umctl audit: the log of logins and changes, and whether its chain is whole. */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "umctl/umctl.h"
+
+#define PAGE 200U
+
+static int append_filter(Ctl *ctl, sd_bus_message *m) {
+        static const struct {
+                const char *option, *key;
+        } texts[] = { { "user", "user" }, { "actor", "actor" },     { "object", "object" }, { "type", "type" },
+                      { "verb", "verb" }, { "outcome", "outcome" }, { "because", "reason" } };
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        for (size_t i = 0; i < ARRAY_LENGTH(texts) && r >= 0; i++)
+                if (option_given(ctl, texts[i].option))
+                        r = sd_bus_message_append(m, "{sv}", texts[i].key, "s", option_get(ctl, texts[i].option));
+        for (int i = 0; i < 2 && r >= 0; i++) {
+                const char *key = i == 0 ? "since" : "until";
+                uint64_t usec;
+
+                if (!option_given(ctl, key))
+                        continue;
+                if (when_parse_since(option_get(ctl, key), base_realtime_usec(), &usec) < 0)
+                        return complain(ctl, EXIT_USAGE, "--%s: \"%s\": not a date, time, today or span", key,
+                                        option_get(ctl, key));
+                r = sd_bus_message_append(m, "{sv}", key, "t", usec);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? complain(ctl, EXIT_USAGE, "a value is not UTF-8") : 0;
+}
+
+/* "status: active -> suspended, ..." of an entry's values. */
+static void values_text(json_t *values, char *buf, size_t size) {
+        json_t *value;
+        Text text;
+        size_t i;
+
+        base_text_init(&text, buf, size);
+        json_array_foreach(values, i, value) {
+                char field[64], before[256], after[256];
+
+                cell_text("", json_array_get(value, 0), field, sizeof(field));
+                cell_text("", json_array_get(value, 1), before, sizeof(before));
+                cell_text("", json_array_get(value, 2), after, sizeof(after));
+                base_text_addf(&text, "%s%s: %s%s%s", i > 0 ? ", " : "", field, before, before[0] ? " -> " : "", after);
+        }
+}
+
+/* What a person reads in one line: who did what to whom, from where, why. */
+static void row_for_people(json_t *row) {
+        char detail[1024], values[768];
+        json_t *list = json_object_get(row, "values");
+        Text text;
+
+        base_text_init(&text, detail, sizeof(detail));
+        for (int i = 0; i < 4; i++) {
+                static const char *const keys[] = { "reason", "service", "source", "tty" };
+                const char *value = json_string_value(json_object_get(row, keys[i]));
+
+                if (value && value[0])
+                        base_text_addf(&text, "%s%s%s", text.len > 0 ? ", " : "", i == 2 ? "from " : "", value);
+        }
+        values_text(list, values, sizeof(values));
+        if (values[0])
+                base_text_addf(&text, "%s%s", text.len > 0 ? "; " : "", values);
+        json_object_set_new(row, "detail", json_string(detail));
+}
+
+static int page_get(Ctl *ctl, uint64_t *cursor, uint32_t limit, json_t **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_AUDIT, "List", &m);
+
+        if (r == 0)
+                r = append_filter(ctl, m);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "tu", *cursor, limit);
+        if (r < 0)
+                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
+        r = ctl_call(ctl, m, NULL, &reply);
+        if (r != 0)
+                return r;
+        r = json_from_dicts(reply, ret);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "t", cursor);
+        return r < 0 ? ctl_bad_reply(ctl, r) : 0;
+}
+
+int audit_log(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const columns[] = { "seq", "time", "actor", "verb", "object", "outcome", "detail" };
+        static const char *const csv_columns[] = { "seq",    "time",   "type",   "verb", "object", "actor",
+                                                   "login",  "via",    "service", "source", "tty", "outcome",
+                                                   "reason", "reference" };
+        uint64_t cursor = 0, left = 100;
+        json_t *all = json_array();
+        int r = 0;
+
+        ctl->csv = option_given(ctl, "csv");
+        if (option_given(ctl, "limit") && base_parse_u64(option_get(ctl, "limit"), 1, 100000000, &left) < 0)
+                r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0", option_get(ctl, "limit"));
+        while (r == 0 && left > 0) {
+                json_t *page = NULL, *row;
+                size_t i;
+
+                r = page_get(ctl, &cursor, left < PAGE ? (uint32_t)left : PAGE, &page);
+                if (r != 0)
+                        break;
+                left -= json_array_size(page) < left ? json_array_size(page) : left;
+                json_array_foreach(page, i, row) {
+                        if (ctl->json == JSON_OFF && !ctl->csv)
+                                row_for_people(row);
+                }
+                json_array_extend(all, page);
+                json_decref(page);
+                if (cursor == 0)
+                        break;
+        }
+        if (r == 0)
+                r = table_print(ctl, "entries", all, ctl->csv ? csv_columns : columns,
+                                ctl->csv ? ARRAY_LENGTH(csv_columns) : ARRAY_LENGTH(columns), cursor == 0);
+        json_decref(all);
+        return r;
+}
+
+static int verify_piece(Ctl *ctl, uint64_t *cursor, uint64_t *ret_first, uint64_t *ret_last, int *ret_done, int *ret_ok,
+                        char *why, size_t size) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *text;
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_AUDIT, "Verify", &m);
+
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "t", *cursor);
+        if (r < 0)
+                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
+        r = ctl_call(ctl, m, NULL, &reply);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "bbttts", ret_done, ret_ok, cursor, ret_first, ret_last, &text);
+        if (r < 0)
+                return ctl_bad_reply(ctl, r);
+        base_escape(text, strlen(text), why, size);
+        return 0;
+}
+
+int audit_verify(Ctl *ctl, int argc, char *argv[]) {
+        bool progress = isatty(STDERR_FILENO) == 1 && ctl->json == JSON_OFF;
+        uint64_t cursor = 0, first = 0, last = 0;
+        int done = 0, ok = 0, r = 0;
+        char why[256] = "";
+
+        while (r == 0 && !done) {
+                r = verify_piece(ctl, &cursor, &first, &last, &done, &ok, why, sizeof(why));
+                if (r == 0 && progress && !done)
+                        fprintf(stderr, "\r%llu of %llu", (unsigned long long)cursor, (unsigned long long)last);
+        }
+        if (progress)
+                fputs("\r\033[K", stderr);
+        if (r != 0)
+                return r;
+        if (ctl->json != JSON_OFF)
+                json_print(ctl, "verify", json_pack("{s:I, s:I, s:b, s:s}", "first", (json_int_t)first, "last",
+                                                    (json_int_t)last, "ok", ok, "text", why));
+        else if (ok)
+                printf("entries %llu to %llu: ok\n", (unsigned long long)first, (unsigned long long)last);
+        else
+                printf("entry %llu: %s\n", (unsigned long long)cursor, why);
+        return ok ? EXIT_DONE : EXIT_FAILED;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* umctl group: groups, their members, nesting and owners. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umctl/umctl.h"
+
+static int append_owners(Ctl *ctl, sd_bus_message *m) {
+        const char *const *owners;
+        size_t count;
+        int r;
+
+        if (!option_given(ctl, "owner"))
+                return 0;
+        owners = option_values(ctl, "owner", &count);
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "owners");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t i = 0; i < count && r >= 0; i++)
+                if (owners[i][0]) /* --owner '' empties the list */
+                        r = sd_bus_message_append(m, "s", owners[i]);
+        for (int i = 0; i < 3 && r >= 0; i++)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+static int append_group_fields(Ctl *ctl, sd_bus_message *m, bool creating) {
+        uint32_t gid;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && !creating && option_given(ctl, "name"))
+                r = sd_bus_message_append(m, "{sv}", "name", "s", option_get(ctl, "name"));
+        if (r >= 0 && option_given(ctl, "description"))
+                r = sd_bus_message_append(m, "{sv}", "description", "s", option_get(ctl, "description"));
+        if (r >= 0 && creating && option_given(ctl, "gid")) {
+                if (base_parse_id(option_get(ctl, "gid"), &gid) < 0)
+                        return complain(ctl, EXIT_USAGE, "--gid: \"%s\": not a number an id can be",
+                                        option_get(ctl, "gid"));
+                r = sd_bus_message_append(m, "{sv}", "gid", "u", gid);
+        }
+        if (r >= 0)
+                r = append_owners(ctl, m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? complain(ctl, EXIT_FAILED, "%s", r == -EINVAL ? "a value is not UTF-8" : strerror(-r)) : 0;
+}
+
+int group_add(Ctl *ctl, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *path, *change;
+        uint32_t gid;
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, "CreateGroup", &m);
+
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "s", argv[0]);
+        if (r < 0)
+                return complain(ctl, EXIT_USAGE, "name: must be UTF-8");
+        r = append_group_fields(ctl, m, true);
+        if (r == 0)
+                r = ctl_append_options(ctl, m);
+        if (r == 0)
+                r = ctl_call(ctl, m, NULL, &reply);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "ous", &path, &gid, &change);
+        if (r < 0)
+                return ctl_bad_reply(ctl, r);
+        if (ctl->json != JSON_OFF)
+                return ctl_print_change(ctl, "group", argv[0], "created", change, json_pack("{s:i}", "gid", (int)gid));
+        if (ctl->dry_run)
+                printf("group %s: would be created\n", argv[0]);
+        else
+                printf("group %s: created, gid %u (%s)\n", argv[0], gid, change);
+        return EXIT_DONE;
+}
+
+static int group_path(Ctl *ctl, const char *name, char **ret) {
+        int r = ctl_object_path(WIRE_PATH_GROUP, name, ret);
+
+        return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
+}
+
+int group_show(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const keys[] = { "name",   "gid",    "description",       "tenant", "members",
+                                            "groups", "owners", "effective_members", "created" };
+        _cleanup_free_ char *path = NULL;
+        json_t *group = NULL;
+        int r = group_path(ctl, argv[0], &path);
+
+        if (r == 0)
+                r = object_get_all(ctl, path, WIRE_GROUP, argv[0], &group);
+        if (r == 0 && ctl->json != JSON_OFF)
+                json_print(ctl, "group", json_incref(group));
+        else if (r == 0)
+                record_print(group, keys, ARRAY_LENGTH(keys));
+        json_decref(group);
+        return r;
+}
+
+int group_set(Ctl *ctl, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *change;
+        int r = group_path(ctl, argv[0], &path);
+
+        if (r == 0)
+                r = ctl_message_new(ctl, path, WIRE_GROUP, "Update", &m);
+        if (r == 0)
+                r = append_group_fields(ctl, m, false);
+        if (r == 0)
+                r = ctl_append_options(ctl, m);
+        if (r == 0)
+                r = ctl_call(ctl, m, argv[0], &reply);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &change);
+        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "group", argv[0], "changed", change, NULL);
+}
+
+static int append_names(sd_bus_message *m, const char *const *names, size_t count) {
+        int r = sd_bus_message_open_container(m, 'a', "s");
+
+        for (size_t i = 0; i < count && r >= 0; i++)
+                r = sd_bus_message_append(m, "s", names[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int members_change(Ctl *ctl, int argc, char *argv[], const char *member, const char *done) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *const *groups, *change;
+        size_t group_count;
+        int r = group_path(ctl, argv[0], &path);
+
+        groups = option_values(ctl, "group", &group_count);
+        if (r == 0 && argc == 1 && group_count == 0)
+                r = complain(ctl, EXIT_USAGE, "name at least one USER or --group");
+        if (r == 0)
+                r = ctl_message_new(ctl, path, WIRE_GROUP, member, &m);
+        if (r != 0)
+                return r;
+        r = append_names(m, (const char *const *)argv + 1, (size_t)argc - 1);
+        if (r >= 0)
+                r = append_names(m, groups, group_count);
+        if (r < 0)
+                return complain(ctl, EXIT_USAGE, "names must be UTF-8");
+        r = ctl_append_options(ctl, m);
+        if (r == 0)
+                r = ctl_call(ctl, m, argv[0], &reply);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &change);
+        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "group", argv[0], done, change, NULL);
+}
+
+int group_add_member(Ctl *ctl, int argc, char *argv[]) {
+        return members_change(ctl, argc, argv, "AddMembers", "members added");
+}
+
+int group_remove_member(Ctl *ctl, int argc, char *argv[]) {
+        return members_change(ctl, argc, argv, "RemoveMembers", "members removed");
+}
+
+int group_delete(Ctl *ctl, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *change;
+        int r = ask_confirm(ctl, "Delete group %s?", argv[0]);
+
+        if (r == 0)
+                r = group_path(ctl, argv[0], &path);
+        if (r == 0)
+                r = ctl_message_new(ctl, path, WIRE_GROUP, "Delete", &m);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "b", (int)option_given(ctl, "force"));
+        if (r < 0)
+                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
+        r = ctl_append_options(ctl, m);
+        if (r == 0)
+                r = ctl_call(ctl, m, argv[0], &reply);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &change);
+        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "group", argv[0], "deleted", change, NULL);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Help, from the table of verbs. */
+
+#include <string.h>
+
+#include "config.h"
+#include "umctl/umctl.h"
+
+static void option_line(FILE *f, const Option *option) {
+        char left[64];
+
+        if (!option->argument)
+                snprintf(left, sizeof(left), "--%s", option->name);
+        else if (option->argument[0] == '[')
+                snprintf(left, sizeof(left), "--%s[=%.*s]", option->name, (int)strlen(option->argument) - 2,
+                         option->argument + 1);
+        else
+                snprintf(left, sizeof(left), "--%s %s", option->name, option->argument);
+        fprintf(f, "  %-24s %s\n", left, option->help);
+}
+
+void help_command(FILE *f, const Command *command) {
+        bool own = command->options[0].name != NULL;
+
+        fprintf(f, "usage: umctl %s%s%s [OPTION...]%s%s\n\n%s\n", command->noun, command->verb ? " " : "",
+                command->verb ? command->verb : "", command->arguments[0] ? " " : "", command->arguments, command->help);
+        if (own)
+                fputs("\noptions:\n", f);
+        for (const Option *o = command->options; o->name; o++)
+                option_line(f, o);
+        fputs("\neverywhere:\n", f);
+        for (const Option *o = global_options; o->name; o++)
+                option_line(f, o);
+        if (command->example)
+                fprintf(f, "\nexample:\n  %s\n", command->example);
+}
+
+static void noun_help(FILE *f, const char *noun) {
+        for (const Command *c = commands; c->noun; c++)
+                if (c->help && (!noun || strcmp(c->noun, noun) == 0)) {
+                        char left[96];
+
+                        snprintf(left, sizeof(left), "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
+                                 c->arguments[0] ? " " : "", c->arguments);
+                        fprintf(f, "  %-38s %s\n", left, c->help);
+                }
+}
+
+void help_overview(FILE *f) {
+        fputs("usage: umctl NOUN VERB [OPTION...] [ARGUMENT...]\n\num, user management for Linux hosts.\n\n", f);
+        noun_help(f, NULL);
+        fputs("\neverywhere:\n", f);
+        for (const Option *o = global_options; o->name; o++)
+                option_line(f, o);
+        fputs("\nexit: 0 done, 1 failed, 2 usage, 3 refused, 4 not found, 5 umd not reachable\n"
+              "\"umctl help NOUN VERB\" explains one; man umctl has examples.\n",
+              f);
+}
+
+int help_run(Ctl *ctl, int argc, char *argv[]) {
+        const Command *command;
+
+        if (argc == 0) {
+                help_overview(stdout);
+                return EXIT_DONE;
+        }
+        command = command_find(argv[0], argc > 1 ? argv[1] : NULL);
+        if (command && command->help && (argc > 1 || !command->verb)) {
+                help_command(stdout, command);
+                return EXIT_DONE;
+        }
+        for (const Command *c = commands; c->noun && argc == 1; c++)
+                if (strcmp(c->noun, argv[0]) == 0) {
+                        noun_help(stdout, argv[0]);
+                        return EXIT_DONE;
+                }
+        return complain(ctl, EXIT_USAGE, "%s%s%s: no such command", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Output: the same rows as a table fitted to the terminal, CSV, or JSON.  Whatever came from people is escaped
+ * on its way to a terminal; colour is not used. */
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "umctl/umctl.h"
+
+#define CELL_MAX    1024U
+#define COLUMNS_MAX 32U
+
+static const char *const time_keys[] = {
+        "time",          "since",         "until",        "created",         "valid_from",       "valid_until",
+        "status_since",  "locked_since",  "started",      "password_changed", "password_expires", "suspended_until",
+        "map_published",
+};
+
+static bool is_time_key(const char *key) {
+        for (size_t i = 0; i < ARRAY_LENGTH(time_keys); i++)
+                if (strcmp(time_keys[i], key) == 0)
+                        return true;
+        return false;
+}
+
+static void list_text(const json_t *list, char *buf, size_t size) {
+        Text text;
+
+        base_text_init(&text, buf, size);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                char cell[CELL_MAX];
+
+                cell_text("", json_array_get(list, i), cell, sizeof(cell));
+                base_text_addf(&text, "%s%s", i > 0 ? "," : "", cell);
+        }
+}
+
+void cell_text(const char *key, const json_t *value, char *buf, size_t size) {
+        buf[0] = '\0';
+        if (!value || json_is_null(value))
+                return;
+        if (json_is_string(value))
+                base_escape(json_string_value(value), json_string_length(value), buf, size);
+        else if (json_is_integer(value) && is_time_key(key))
+                when_format((uint64_t)json_integer_value(value), buf, size);
+        else if (json_is_integer(value))
+                snprintf(buf, size, "%lld", (long long)json_integer_value(value));
+        else if (json_is_boolean(value))
+                snprintf(buf, size, "%s", json_is_true(value) ? "yes" : "no");
+        else if (json_is_array(value))
+                list_text(value, buf, size);
+}
+
+/* Unset fields are absent from JSON. */
+static void unset_drop(json_t *value) {
+        const char *key;
+        json_t *field;
+        void *tmp;
+        size_t i;
+
+        if (json_is_array(value))
+                json_array_foreach(value, i, field) unset_drop(field);
+        json_object_foreach_safe(value, tmp, key, field) {
+                if (json_is_string(field) && json_string_length(field) == 0)
+                        json_object_del(value, key);
+        }
+}
+
+void json_print(const Ctl *ctl, const char *name, json_t *value) {
+        json_t *document = value;
+        size_t flags = JSON_PRESERVE_ORDER | (isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
+
+        unset_drop(value);
+        if (ctl->json == JSON_LINES && json_is_array(value)) {
+                json_t *row;
+                size_t i;
+
+                json_array_foreach(value, i, row) {
+                        json_dumpf(row, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+                        putchar('\n');
+                }
+                json_decref(value);
+                return;
+        }
+        if (name) {
+                document = json_object();
+                json_object_set_new(document, name, value);
+        }
+        if (ctl->json != JSON_LINES) {
+                json_t *with_schema = json_object();
+
+                json_object_set_new(with_schema, "schema", json_integer(1));
+                json_object_update(with_schema, document);
+                json_decref(document);
+                document = with_schema;
+        } else
+                flags = JSON_COMPACT | JSON_PRESERVE_ORDER;
+        json_dumpf(document, stdout, flags);
+        putchar('\n');
+        json_decref(document);
+}
+
+/* A cell that a spreadsheet would run gets a leading ' (FEATURES G8). */
+static void csv_cell(const char *cell) {
+        bool quote = strpbrk(cell, ",\"\r\n") || strchr("=+-@", cell[0]);
+
+        if (quote && cell[0])
+                putchar('"');
+        if (cell[0] && strchr("=+-@", cell[0]))
+                putchar('\'');
+        for (const char *p = cell; *p; p++) {
+                if (*p == '"')
+                        putchar('"');
+                putchar(*p);
+        }
+        if (quote && cell[0])
+                putchar('"');
+}
+
+static void csv_print(const Ctl *ctl, json_t *rows, const char *const *columns, size_t column_count) {
+        json_t *row;
+        size_t i;
+
+        for (size_t c = 0; ctl->legend && c < column_count; c++)
+                printf("%s%s", c > 0 ? "," : "", columns[c]);
+        if (ctl->legend)
+                fputs("\r\n", stdout);
+        json_array_foreach(rows, i, row) {
+                for (size_t c = 0; c < column_count; c++) {
+                        char cell[CELL_MAX];
+
+                        cell_text(columns[c], json_object_get(row, columns[c]), cell, sizeof(cell));
+                        if (c > 0)
+                                putchar(',');
+                        csv_cell(cell);
+                }
+                fputs("\r\n", stdout);
+        }
+}
+
+/* Characters of UTF-8, which is near enough to columns for names. */
+static size_t text_width(const char *s) {
+        size_t n = 0;
+
+        for (; *s; s++)
+                n += ((unsigned char)*s & 0xC0) != 0x80;
+        return n;
+}
+
+static size_t terminal_width(void) {
+        struct winsize size;
+
+        if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+                return SIZE_MAX;
+        return size.ws_col;
+}
+
+static void padded_print(const char *cell, size_t width, bool last) {
+        size_t have = text_width(cell), shown = 0;
+
+        if (have > width) { /* cut at a character, with an ellipsis */
+                const char *p = cell;
+
+                for (; *p && shown + 1 < width; shown++) {
+                        putchar(*p++);
+                        while (((unsigned char)*p & 0xC0) == 0x80)
+                                putchar(*p++);
+                }
+                fputs("\xE2\x80\xA6", stdout);
+                have = width;
+        } else
+                fputs(cell, stdout);
+        for (; !last && have < width + 2; have++)
+                putchar(' ');
+}
+
+static void heading_text(const char *column, char *buf, size_t size) {
+        size_t i;
+
+        for (i = 0; column[i] && i + 1 < size; i++)
+                buf[i] = column[i] == '_' ? ' ' : (char)(column[i] >= 'a' && column[i] <= 'z' ? column[i] - 32 : column[i]);
+        buf[i] = '\0';
+}
+
+/* Narrows the widest column until the line fits; none below 8. */
+static void widths_fit(size_t *widths, size_t count, size_t room) {
+        for (;;) {
+                size_t total = 0, widest = 0;
+
+                for (size_t c = 0; c < count; c++) {
+                        total += widths[c] + 2;
+                        if (widths[c] > widths[widest])
+                                widest = c;
+                }
+                if (total <= room || room == SIZE_MAX || widths[widest] <= 8)
+                        return;
+                widths[widest]--;
+        }
+}
+
+static void text_table_print(const Ctl *ctl, json_t *rows, const char *const *columns, size_t column_count) {
+        size_t widths[COLUMNS_MAX] = { 0 }, i;
+        char cell[CELL_MAX];
+        json_t *row;
+
+        for (size_t c = 0; c < column_count; c++) {
+                widths[c] = ctl->legend ? strlen(columns[c]) : 1;
+                json_array_foreach(rows, i, row) {
+                        size_t width;
+
+                        cell_text(columns[c], json_object_get(row, columns[c]), cell, sizeof(cell));
+                        width = text_width(cell);
+                        if (width > widths[c])
+                                widths[c] = width;
+                }
+        }
+        widths_fit(widths, column_count, terminal_width());
+        for (size_t c = 0; ctl->legend && c < column_count; c++) {
+                heading_text(columns[c], cell, sizeof(cell));
+                padded_print(cell, widths[c], c + 1 == column_count);
+        }
+        if (ctl->legend)
+                putchar('\n');
+        json_array_foreach(rows, i, row) {
+                for (size_t c = 0; c < column_count; c++) {
+                        cell_text(columns[c], json_object_get(row, columns[c]), cell, sizeof(cell));
+                        padded_print(cell, widths[c], c + 1 == column_count);
+                }
+                putchar('\n');
+        }
+}
+
+int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns, size_t column_count,
+                bool last_page) {
+        if (column_count > COLUMNS_MAX)
+                column_count = COLUMNS_MAX;
+        if (ctl->json != JSON_OFF) {
+                json_print(ctl, name, json_incref(rows));
+                return EXIT_DONE;
+        }
+        if (ctl->csv) {
+                csv_print(ctl, rows, columns, column_count);
+                return EXIT_DONE;
+        }
+        text_table_print(ctl, rows, columns, column_count);
+        if (ctl->legend)
+                printf("%zu %s%s.\n", json_array_size(rows), name, last_page ? "" : " shown, more with --limit");
+        return EXIT_DONE;
+}
+
+void record_print(json_t *record, const char *const *keys, size_t key_count) {
+        size_t widest = 0;
+
+        for (size_t i = 0; i < key_count; i++)
+                if (json_object_get(record, keys[i]) && strlen(keys[i]) > widest)
+                        widest = strlen(keys[i]);
+        for (size_t i = 0; i < key_count; i++) {
+                char cell[CELL_MAX], label[64];
+                size_t n;
+
+                cell_text(keys[i], json_object_get(record, keys[i]), cell, sizeof(cell));
+                if (!cell[0])
+                        continue;
+                snprintf(label, sizeof(label), "%s", keys[i]);
+                for (n = 0; label[n]; n++)
+                        if (label[n] == '_')
+                                label[n] = ' ';
+                printf("%*s: %s\n", (int)widest, label, cell);
+        }
+}
