@@ -18,7 +18,8 @@ static int line_read(int fd, char *buf, size_t size) {
 
         for (;;) {
                 char c;
-                ssize_t got = read(fd, &c, 1); /* byte by byte: what follows belongs to somebody else */
+                ssize_t got =
+                        read(fd, &c, 1); /* byte by byte: what follows belongs to somebody else */
 
                 if (got < 0 && errno == EINTR)
                         continue;
@@ -57,7 +58,8 @@ static int terminal_ask(const char *prompt, char *buf, size_t size) {
 
 static int secret_complain(const Ctl *ctl, int r) {
         if (r == -EMSGSIZE)
-                return complain(ctl, EXIT_USAGE, "password: may have at most %u bytes", BASE_PASSWORD_MAX);
+                return complain(ctl, EXIT_USAGE, "password: may have at most %u bytes",
+                                BASE_PASSWORD_MAX);
         if (r == -ENODATA)
                 return complain(ctl, EXIT_USAGE, "password: nothing on standard input");
         return complain(ctl, EXIT_FAILED, "password: %s", strerror(-r));
@@ -68,7 +70,8 @@ int ask_secret(const Ctl *ctl, const char *prompt, bool again, Secret **ret) {
         bool terminal = isatty(STDIN_FILENO) == 1;
         int r, code = 0;
 
-        r = terminal ? terminal_ask(prompt, first, sizeof(first)) : line_read(STDIN_FILENO, first, sizeof(first));
+        r = terminal ? terminal_ask(prompt, first, sizeof(first))
+                     : line_read(STDIN_FILENO, first, sizeof(first));
         if (r < 0)
                 code = secret_complain(ctl, r);
         else if (r > (int)BASE_PASSWORD_MAX)
@@ -79,7 +82,8 @@ int ask_secret(const Ctl *ctl, const char *prompt, bool again, Secret **ret) {
                 if (n < 0)
                         code = secret_complain(ctl, n);
                 else if (n != r || !base_bytes_equal(first, second, (size_t)n))
-                        code = complain(ctl, EXIT_FAILED, "the two do not match; nothing was changed");
+                        code = complain(ctl, EXIT_FAILED,
+                                        "the two do not match; nothing was changed");
                 base_wipe(second, sizeof(second));
         }
         if (code == 0 && base_secret_new(first, (size_t)r, ret) < 0)
@@ -104,10 +108,12 @@ int ask_confirm(const Ctl *ctl, const char *format, ...) {
         vsnprintf(question, sizeof(question), format, ap);
         va_end(ap);
         if (isatty(STDIN_FILENO) != 1)
-                return complain(ctl, EXIT_USAGE, "%s needs --yes where there is no terminal", question);
+                return complain(ctl, EXIT_USAGE, "%s needs --yes where there is no terminal",
+                                question);
         printf("%s [y/N] ", question);
         fflush(stdout);
-        if (line_read(STDIN_FILENO, answer, sizeof(answer)) < 1 || (answer[0] != 'y' && answer[0] != 'Y'))
+        if (line_read(STDIN_FILENO, answer, sizeof(answer)) < 1 ||
+            (answer[0] != 'y' && answer[0] != 'Y'))
                 return complain(ctl, EXIT_FAILED, "left as it is");
         return 0;
 }

@@ -12,13 +12,15 @@
 static int append_filter(Ctl *ctl, sd_bus_message *m) {
         static const struct {
                 const char *option, *key;
-        } texts[] = { { "user", "user" }, { "actor", "actor" },     { "object", "object" }, { "type", "type" },
-                      { "verb", "verb" }, { "outcome", "outcome" }, { "because", "reason" } };
+        } texts[] = { { "user", "user" },     { "actor", "actor" }, { "object", "object" },
+                      { "type", "type" },     { "verb", "verb" },   { "outcome", "outcome" },
+                      { "because", "reason" } };
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (size_t i = 0; i < ARRAY_LENGTH(texts) && r >= 0; i++)
                 if (option_given(ctl, texts[i].option))
-                        r = sd_bus_message_append(m, "{sv}", texts[i].key, "s", option_get(ctl, texts[i].option));
+                        r = sd_bus_message_append(m, "{sv}", texts[i].key, "s",
+                                                  option_get(ctl, texts[i].option));
         for (int i = 0; i < 2 && r >= 0; i++) {
                 const char *key = i == 0 ? "since" : "until";
                 uint64_t usec;
@@ -26,7 +28,8 @@ static int append_filter(Ctl *ctl, sd_bus_message *m) {
                 if (!option_given(ctl, key))
                         continue;
                 if (when_parse_since(option_get(ctl, key), base_realtime_usec(), &usec) < 0)
-                        return complain(ctl, EXIT_USAGE, "--%s: \"%s\": not a date, time, today or span", key,
+                        return complain(ctl, EXIT_USAGE,
+                                        "--%s: \"%s\": not a date, time, today or span", key,
                                         option_get(ctl, key));
                 r = sd_bus_message_append(m, "{sv}", key, "t", usec);
         }
@@ -48,7 +51,8 @@ static void values_text(json_t *values, char *buf, size_t size) {
                 cell_text("", json_array_get(value, 0), field, sizeof(field));
                 cell_text("", json_array_get(value, 1), before, sizeof(before));
                 cell_text("", json_array_get(value, 2), after, sizeof(after));
-                base_text_addf(&text, "%s%s: %s%s%s", i > 0 ? ", " : "", field, before, before[0] ? " -> " : "", after);
+                base_text_addf(&text, "%s%s: %s%s%s", i > 0 ? ", " : "", field, before,
+                               before[0] ? " -> " : "", after);
         }
 }
 
@@ -64,7 +68,8 @@ static void row_for_people(json_t *row) {
                 const char *value = json_string_value(json_object_get(row, keys[i]));
 
                 if (value && value[0])
-                        base_text_addf(&text, "%s%s%s", text.len > 0 ? ", " : "", i == 2 ? "from " : "", value);
+                        base_text_addf(&text, "%s%s%s", text.len > 0 ? ", " : "",
+                                       i == 2 ? "from " : "", value);
         }
         values_text(list, values, sizeof(values));
         if (values[0])
@@ -93,17 +98,21 @@ static int page_get(Ctl *ctl, uint64_t *cursor, uint32_t limit, json_t **ret) {
 }
 
 int audit_log(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const columns[] = { "seq", "time", "actor", "verb", "object", "outcome", "detail" };
-        static const char *const csv_columns[] = { "seq",    "time",   "type",   "verb", "object", "actor",
-                                                   "login",  "via",    "service", "source", "tty", "outcome",
-                                                   "reason", "reference" };
+        static const char *const columns[] = { "seq",    "time",    "actor", "verb",
+                                               "object", "outcome", "detail" };
+        static const char *const csv_columns[] = { "seq",     "time",     "type",  "verb",
+                                                   "object",  "actor",    "login", "via",
+                                                   "service", "source",   "tty",   "outcome",
+                                                   "reason",  "reference" };
         uint64_t cursor = 0, left = 100;
         json_t *all = json_array();
         int r = 0;
 
         ctl->csv = option_given(ctl, "csv");
-        if (option_given(ctl, "limit") && base_parse_u64(option_get(ctl, "limit"), 1, 100000000, &left) < 0)
-                r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0", option_get(ctl, "limit"));
+        if (option_given(ctl, "limit") &&
+            base_parse_u64(option_get(ctl, "limit"), 1, 100000000, &left) < 0)
+                r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",
+                             option_get(ctl, "limit"));
         while (r == 0 && left > 0) {
                 json_t *page = NULL, *row;
                 size_t i;
@@ -123,13 +132,14 @@ int audit_log(Ctl *ctl, int argc, char *argv[]) {
         }
         if (r == 0)
                 r = table_print(ctl, "entries", all, ctl->csv ? csv_columns : columns,
-                                ctl->csv ? ARRAY_LENGTH(csv_columns) : ARRAY_LENGTH(columns), cursor == 0);
+                                ctl->csv ? ARRAY_LENGTH(csv_columns) : ARRAY_LENGTH(columns),
+                                cursor == 0);
         json_decref(all);
         return r;
 }
 
-static int verify_piece(Ctl *ctl, uint64_t *cursor, uint64_t *ret_first, uint64_t *ret_last, int *ret_done, int *ret_ok,
-                        char *why, size_t size) {
+static int verify_piece(Ctl *ctl, uint64_t *cursor, uint64_t *ret_first, uint64_t *ret_last,
+                        int *ret_done, int *ret_ok, char *why, size_t size) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *text;
         int r = ctl_message_new(ctl, WIRE_PATH, WIRE_AUDIT, "Verify", &m);
@@ -142,7 +152,8 @@ static int verify_piece(Ctl *ctl, uint64_t *cursor, uint64_t *ret_first, uint64_
         r = ctl_call(ctl, m, NULL, &reply);
         if (r != 0)
                 return r;
-        r = sd_bus_message_read(reply, "bbttts", ret_done, ret_ok, cursor, ret_first, ret_last, &text);
+        r = sd_bus_message_read(reply, "bbttts", ret_done, ret_ok, cursor, ret_first, ret_last,
+                                &text);
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
         base_escape(text, strlen(text), why, size);
@@ -158,17 +169,20 @@ int audit_verify(Ctl *ctl, int argc, char *argv[]) {
         while (r == 0 && !done) {
                 r = verify_piece(ctl, &cursor, &first, &last, &done, &ok, why, sizeof(why));
                 if (r == 0 && progress && !done)
-                        fprintf(stderr, "\r%llu of %llu", (unsigned long long)cursor, (unsigned long long)last);
+                        fprintf(stderr, "\r%llu of %llu", (unsigned long long)cursor,
+                                (unsigned long long)last);
         }
         if (progress)
                 fputs("\r\033[K", stderr);
         if (r != 0)
                 return r;
         if (ctl->json != JSON_OFF)
-                json_print(ctl, "verify", json_pack("{s:I, s:I, s:b, s:s}", "first", (json_int_t)first, "last",
-                                                    (json_int_t)last, "ok", ok, "text", why));
+                json_print(ctl, "verify",
+                           json_pack("{s:I, s:I, s:b, s:s}", "first", (json_int_t)first, "last",
+                                     (json_int_t)last, "ok", ok, "text", why));
         else if (ok)
-                printf("entries %llu to %llu: ok\n", (unsigned long long)first, (unsigned long long)last);
+                printf("entries %llu to %llu: ok\n", (unsigned long long)first,
+                       (unsigned long long)last);
         else
                 printf("entry %llu: %s\n", (unsigned long long)cursor, why);
         return ok ? EXIT_DONE : EXIT_FAILED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The client side of the API: connect, call, turn errors into exit codes, read dictionaries into JSON. */
+/* The client side of the API: connect, call, turn errors into exit codes, read dictionaries into
+ * JSON. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,15 +16,19 @@ int ctl_connect(Ctl *ctl) {
 
         if (ctl->bus)
                 return 0;
-        r = wire_connect(ctl->socket, ctl->map_dir, base_boottime_usec() + CONNECT_TIMEOUT_USEC, &ctl->bus);
+        r = wire_connect(ctl->socket, ctl->map_dir, base_boottime_usec() + CONNECT_TIMEOUT_USEC,
+                         &ctl->bus);
         if (r == -EPERM)
-                return complain(ctl, EXIT_NOT_REACHABLE, "%s: the server there is not umd", ctl->socket);
+                return complain(ctl, EXIT_NOT_REACHABLE, "%s: the server there is not umd",
+                                ctl->socket);
         if (r < 0)
-                return complain(ctl, EXIT_NOT_REACHABLE, "umd is not reachable at %s: %s", ctl->socket, strerror(-r));
+                return complain(ctl, EXIT_NOT_REACHABLE, "umd is not reachable at %s: %s",
+                                ctl->socket, strerror(-r));
         return 0;
 }
 
-int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const char *member, sd_bus_message **ret) {
+int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const char *member,
+                    sd_bus_message **ret) {
         int r = ctl_connect(ctl);
 
         if (r != 0)
@@ -37,16 +42,19 @@ static int error_report(const Ctl *ctl, const sd_bus_error *error, int r, const 
 
         if (!sd_bus_error_is_set(error))
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT) ||
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+            sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
                 return complain(ctl, EXIT_NOT_REACHABLE, "umd did not answer");
         if (strncmp(error->name, "org.um1.Error.", 14) != 0)
-                return complain(ctl, EXIT_FAILED, "%s", error->message ? error->message : error->name);
+                return complain(ctl, EXIT_FAILED, "%s",
+                                error->message ? error->message : error->name);
         wire = wire_error_from_name(error->name);
         if (about)
                 return complain(ctl, wire_error_exit_code(wire), "%s: %s", about,
                                 error->message ? error->message : error->name);
-        return complain(ctl, wire_error_exit_code(wire), "%s", error->message ? error->message : error->name);
+        return complain(ctl, wire_error_exit_code(wire), "%s",
+                        error->message ? error->message : error->name);
 }
 
 int ctl_call(Ctl *ctl, sd_bus_message *m, const char *about, sd_bus_message **ret) {
@@ -80,8 +88,8 @@ int ctl_object_path(const char *prefix, const char *name, char **ret) {
         return sd_bus_path_encode(prefix, name, ret);
 }
 
-int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const char *done, const char *change,
-                     json_t *more) {
+int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const char *done,
+                     const char *change, json_t *more) {
         json_t *out;
 
         if (ctl->json == JSON_OFF) {
@@ -104,8 +112,8 @@ int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const c
         return EXIT_DONE;
 }
 
-int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char *interface, const char *member,
-                      const char *done) {
+int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char *interface,
+                      const char *member, const char *done) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         _cleanup_free_ char *path = NULL;
         const char *change;
@@ -123,10 +131,12 @@ int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char
         r = sd_bus_message_read(reply, "s", &change);
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
-        return ctl_print_change(ctl, strcmp(prefix, WIRE_PATH_GROUP) == 0 ? "group" : "user", name, done, change, NULL);
+        return ctl_print_change(ctl, strcmp(prefix, WIRE_PATH_GROUP) == 0 ? "group" : "user", name,
+                                done, change, NULL);
 }
 
-int object_get_all(Ctl *ctl, const char *path, const char *interface, const char *about, json_t **ret) {
+int object_get_all(Ctl *ctl, const char *path, const char *interface, const char *about,
+                   json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         int r = ctl_message_new(ctl, path, "org.freedesktop.DBus.Properties", "GetAll", &m);
 
@@ -142,7 +152,8 @@ int object_get_all(Ctl *ctl, const char *path, const char *interface, const char
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
-/* ---- dictionaries to JSON -------------------------------------------------------------------------- */
+/* ---- dictionaries to JSON
+ * -------------------------------------------------------------------------- */
 
 /* "PasswordChanged" and "password-changed" are "password_changed"; "UID" is "uid". */
 static void key_to_snake(const char *key, char *buf, size_t size) {
@@ -150,7 +161,9 @@ static void key_to_snake(const char *key, char *buf, size_t size) {
 
         for (size_t i = 0; key[i] && n + 2 < size; i++) {
                 bool upper = isupper((unsigned char)key[i]) != 0;
-                bool starts = upper && i > 0 && (islower((unsigned char)key[i - 1]) || islower((unsigned char)key[i + 1]));
+                bool starts =
+                        upper && i > 0 &&
+                        (islower((unsigned char)key[i - 1]) || islower((unsigned char)key[i + 1]));
 
                 if (starts)
                         buf[n++] = '_';
@@ -218,7 +231,8 @@ static int json_from_basic(sd_bus_message *m, char type, json_t **ret) {
         if (type == 'u')
                 *ret = json_integer((json_int_t)value.u);
         else if (type == 't') /* never, and what JSON's integers cannot hold, is a word */
-                *ret = value.t == USEC_INFINITY ? json_string("never") : json_integer((json_int_t)value.t);
+                *ret = value.t == USEC_INFINITY ? json_string("never")
+                                                : json_integer((json_int_t)value.t);
         else if (type == 'b')
                 *ret = json_boolean(value.b);
         else

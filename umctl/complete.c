@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Completion for all shells: "umctl complete WORD..." prints what may stand for the last word, one a line.  Names are
- * live, and only those the server lets the caller see; where it does not answer there are none, quietly. */
+/* Completion for all shells: "umctl complete WORD..." prints what may stand for the last word, one
+ * a line.  Names are live, and only those the server lets the caller see; where it does not answer
+ * there are none, quietly. */
 
 #include <string.h>
 #include <unistd.h>
@@ -25,13 +26,17 @@ static void offer_names(Ctl *ctl, const char *member, const char *prefix) {
                         return;
         snprintf(ctl->map_dir, sizeof(ctl->map_dir), "%s", WIRE_MAP_DIR);
         snprintf(filter, sizeof(filter), "name~%.64s*", prefix);
-        if (!ctl->bus && wire_connect(ctl->socket, ctl->map_dir, base_boottime_usec() + USEC_PER_SEC, &ctl->bus) < 0)
+        if (!ctl->bus && wire_connect(ctl->socket, ctl->map_dir,
+                                      base_boottime_usec() + USEC_PER_SEC, &ctl->bus) < 0)
                 return;
-        if (sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_MANAGER, member) < 0 ||
+        if (sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_MANAGER,
+                                           member) < 0 ||
             sd_bus_message_append(m, "ssu", filter, "", NAMES_MAX) < 0 ||
-            sd_bus_call(ctl->bus, m, USEC_PER_SEC, NULL, &reply) < 0 || json_from_dicts(reply, &rows) < 0)
+            sd_bus_call(ctl->bus, m, USEC_PER_SEC, NULL, &reply) < 0 ||
+            json_from_dicts(reply, &rows) < 0)
                 return;
-        json_array_foreach(rows, i, row) offer(json_string_value(json_object_get(row, "name")), prefix);
+        json_array_foreach(rows, i, row)
+                offer(json_string_value(json_object_get(row, "name")), prefix);
         json_decref(rows);
 }
 
@@ -104,7 +109,8 @@ int complete_run(Ctl *ctl, int argc, char *argv[]) {
                         pending = option_named(global_options, argv[i]);
                 if (pending && (!pending->argument || pending->argument[0] == '['))
                         pending = NULL;
-                if (argv[i][0] == '-' || (i > 0 && option_named(global_options, argv[i - 1]) && argv[i - 1][2] == 'r'))
+                if (argv[i][0] == '-' ||
+                    (i > 0 && option_named(global_options, argv[i - 1]) && argv[i - 1][2] == 'r'))
                         continue;
                 if (!noun)
                         noun = argv[i];
@@ -122,11 +128,13 @@ int complete_run(Ctl *ctl, int argc, char *argv[]) {
         } else if (!noun || !command)
                 offer_words(noun, word);
         else
-                offer_kind(ctl, !verb && command->verb ? COMPLETE_NOTHING :
-                                strcmp(command->noun, "group") == 0 && command->complete == COMPLETE_USER && verb &&
-                                                argc > 0 && strcmp(argv[argc - 2], verb) == 0 ?
-                                                         COMPLETE_GROUP :
-                                                         command->complete,
+                offer_kind(ctl,
+                           !verb && command->verb ? COMPLETE_NOTHING
+                           : strcmp(command->noun, "group") == 0 &&
+                                           command->complete == COMPLETE_USER && verb && argc > 0 &&
+                                           strcmp(argv[argc - 2], verb) == 0
+                                   ? COMPLETE_GROUP
+                                   : command->complete,
                            word);
         return EXIT_DONE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reads PAM stacks as libpam does (pam.conf(5), pam.d(5)) and works out what they give, without running them: doctor
- * must know that a refusal of pam_um is final, and that local users never meet it, without logging anybody in. */
+/* Reads PAM stacks as libpam does (pam.conf(5), pam.d(5)) and works out what they give, without
+ * running them: doctor must know that a refusal of pam_um is final, and that local users never meet
+ * it, without logging anybody in. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +11,20 @@
 
 #include "umctl/doctor.h"
 
-#define LINES_MAX   256U
-#define DEPTH_MAX   16
-#define FILE_MAX    65536U
+#define LINES_MAX    256U
+#define DEPTH_MAX    16
+#define FILE_MAX     65536U
 #define RETURN_CODES 32
 
 /* Actions below 0; a positive number is a jump. */
-enum { ACTION_IGNORE = -1, ACTION_OK = -2, ACTION_DONE = -3, ACTION_BAD = -4, ACTION_DIE = -5, ACTION_RESET = -6 };
+enum {
+        ACTION_IGNORE = -1,
+        ACTION_OK = -2,
+        ACTION_DONE = -3,
+        ACTION_BAD = -4,
+        ACTION_DIE = -5,
+        ACTION_RESET = -6
+};
 
 typedef struct StackLine {
         char module[64]; /* "" for a substack */
@@ -33,20 +41,48 @@ static const char *const facility_names[_PAM_FACILITY_MAX] = { "auth", "account"
 
 /* The names of [value=action], in the order of their numbers. */
 static const char *const return_names[RETURN_CODES] = {
-        "success",         "open_err",       "symbol_err",     "service_err",         "system_err",    "buf_err",
-        "perm_denied",     "auth_err",       "cred_insufficient", "authinfo_unavail", "user_unknown",  "maxtries",
-        "new_authtok_reqd", "acct_expired",  "session_err",    "cred_unavail",        "cred_expired",  "cred_err",
-        "no_module_data",  "conv_err",       "authtok_err",    "authtok_recover_err", "authtok_lock_busy",
-        "authtok_disable_aging", "try_again", "ignore",        "abort",               "authtok_expired",
-        "module_unknown",  "bad_item",       "conv_again",     "incomplete",
+        "success",
+        "open_err",
+        "symbol_err",
+        "service_err",
+        "system_err",
+        "buf_err",
+        "perm_denied",
+        "auth_err",
+        "cred_insufficient",
+        "authinfo_unavail",
+        "user_unknown",
+        "maxtries",
+        "new_authtok_reqd",
+        "acct_expired",
+        "session_err",
+        "cred_unavail",
+        "cred_expired",
+        "cred_err",
+        "no_module_data",
+        "conv_err",
+        "authtok_err",
+        "authtok_recover_err",
+        "authtok_lock_busy",
+        "authtok_disable_aging",
+        "try_again",
+        "ignore",
+        "abort",
+        "authtok_expired",
+        "module_unknown",
+        "bad_item",
+        "conv_again",
+        "incomplete",
 };
 
 static int action_parse(const char *s, int *ret) {
         static const struct {
                 const char *name;
                 int action;
-        } names[] = { { "ignore", ACTION_IGNORE }, { "ok", ACTION_OK },   { "done", ACTION_DONE },
-                      { "bad", ACTION_BAD },       { "die", ACTION_DIE }, { "reset", ACTION_RESET } };
+        } names[] = {
+                { "ignore", ACTION_IGNORE }, { "ok", ACTION_OK },   { "done", ACTION_DONE },
+                { "bad", ACTION_BAD },       { "die", ACTION_DIE }, { "reset", ACTION_RESET }
+        };
         uint64_t jump;
 
         for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
@@ -116,11 +152,11 @@ static int keyword_parse(const char *word, int *actions) {
         return 0;
 }
 
-static int file_read(const char *dir, const char *service, PamFacility facility, int depth, PamStack *stack,
-                     char *ret_where, size_t size);
+static int file_read(const char *dir, const char *service, PamFacility facility, int depth,
+                     PamStack *stack, char *ret_where, size_t size);
 
-static int include_read(const char *dir, const char *service, PamFacility facility, int depth, bool substack,
-                        PamStack *stack, char *ret_where, size_t size) {
+static int include_read(const char *dir, const char *service, PamFacility facility, int depth,
+                        bool substack, PamStack *stack, char *ret_where, size_t size) {
         StackLine *line;
         int r;
 
@@ -160,8 +196,8 @@ static char *word_take(char **at) {
         return word;
 }
 
-static int line_read(const char *dir, char *text, PamFacility facility, int depth, PamStack *stack, char *ret_where,
-                     size_t size) {
+static int line_read(const char *dir, char *text, PamFacility facility, int depth, PamStack *stack,
+                     char *ret_where, size_t size) {
         bool bracket;
         char *at = text, *type = word_take(&at), *control, *module, *slash;
         StackLine *line;
@@ -170,7 +206,8 @@ static int line_read(const char *dir, char *text, PamFacility facility, int dept
                 return 0;
         if (strcmp(type, "@include") == 0) {
                 module = word_take(&at);
-                return module ? file_read(dir, module, facility, depth + 1, stack, ret_where, size) : -EBADMSG;
+                return module ? file_read(dir, module, facility, depth + 1, stack, ret_where, size)
+                              : -EBADMSG;
         }
         if (type[0] == '-')
                 type++;
@@ -183,11 +220,13 @@ static int line_read(const char *dir, char *text, PamFacility facility, int dept
         if (!module)
                 return -EBADMSG;
         if (!bracket && (strcmp(control, "include") == 0 || strcmp(control, "substack") == 0))
-                return include_read(dir, module, facility, depth, control[0] == 's', stack, ret_where, size);
+                return include_read(dir, module, facility, depth, control[0] == 's', stack,
+                                    ret_where, size);
         if (stack->count >= LINES_MAX)
                 return -EBADMSG;
         line = &stack->lines[stack->count];
-        if ((bracket ? bracket_parse(control, line->actions) : keyword_parse(control, line->actions)) < 0)
+        if ((bracket ? bracket_parse(control, line->actions)
+                     : keyword_parse(control, line->actions)) < 0)
                 return -EBADMSG;
         slash = strrchr(module, '/');
         snprintf(line->module, sizeof(line->module), "%s", slash ? slash + 1 : module);
@@ -195,8 +234,8 @@ static int line_read(const char *dir, char *text, PamFacility facility, int dept
         return 0;
 }
 
-static int file_read(const char *dir, const char *service, PamFacility facility, int depth, PamStack *stack,
-                     char *ret_where, size_t size) {
+static int file_read(const char *dir, const char *service, PamFacility facility, int depth,
+                     PamStack *stack, char *ret_where, size_t size) {
         _cleanup_free_ char *data = NULL;
         char path[512], *rest;
         unsigned number = 0;
@@ -233,8 +272,8 @@ static int file_read(const char *dir, const char *service, PamFacility facility,
         return 0;
 }
 
-int pam_stack_read(const char *dir, const char *service, PamFacility facility, PamStack **ret, char *ret_where,
-                   size_t size) {
+int pam_stack_read(const char *dir, const char *service, PamFacility facility, PamStack **ret,
+                   char *ret_where, size_t size) {
         PamStack *stack = calloc(1, sizeof(*stack));
         int r;
 
@@ -283,10 +322,12 @@ int pam_stack_run(const PamStack *stack, int um_code, int local_code) {
         int status = PAM_PERM_DENIED;
 
         for (size_t i = 0; i < stack->count; i++) {
-                int code = module_code(&stack->lines[i], um_code, local_code), action = stack->lines[i].actions[code];
+                int code = module_code(&stack->lines[i], um_code, local_code),
+                    action = stack->lines[i].actions[code];
 
                 if (action > 0) {
-                        if (i + (size_t)action >= stack->count) /* jumps past the end: libpam fails the stack */
+                        if (i + (size_t)action >=
+                            stack->count) /* jumps past the end: libpam fails the stack */
                                 return PAM_PERM_DENIED;
                         i += (size_t)action;
                         continue;
@@ -295,7 +336,9 @@ int pam_stack_run(const PamStack *stack, int um_code, int local_code) {
                         impression = UNDEFINED;
                         status = PAM_PERM_DENIED;
                 } else if (action == ACTION_OK || action == ACTION_DONE) {
-                        if (code != PAM_IGNORE && (impression == UNDEFINED || (impression == POSITIVE && status == PAM_SUCCESS))) {
+                        if (code != PAM_IGNORE &&
+                            (impression == UNDEFINED ||
+                             (impression == POSITIVE && status == PAM_SUCCESS))) {
                                 impression = POSITIVE;
                                 status = code;
                         }

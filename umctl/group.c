@@ -37,7 +37,8 @@ static int append_group_fields(Ctl *ctl, sd_bus_message *m, bool creating) {
         if (r >= 0 && !creating && option_given(ctl, "name"))
                 r = sd_bus_message_append(m, "{sv}", "name", "s", option_get(ctl, "name"));
         if (r >= 0 && option_given(ctl, "description"))
-                r = sd_bus_message_append(m, "{sv}", "description", "s", option_get(ctl, "description"));
+                r = sd_bus_message_append(m, "{sv}", "description", "s",
+                                          option_get(ctl, "description"));
         if (r >= 0 && creating && option_given(ctl, "gid")) {
                 if (base_parse_id(option_get(ctl, "gid"), &gid) < 0)
                         return complain(ctl, EXIT_USAGE, "--gid: \"%s\": not a number an id can be",
@@ -48,7 +49,9 @@ static int append_group_fields(Ctl *ctl, sd_bus_message *m, bool creating) {
                 r = append_owners(ctl, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
-        return r < 0 ? complain(ctl, EXIT_FAILED, "%s", r == -EINVAL ? "a value is not UTF-8" : strerror(-r)) : 0;
+        return r < 0 ? complain(ctl, EXIT_FAILED, "%s",
+                                r == -EINVAL ? "a value is not UTF-8" : strerror(-r))
+                     : 0;
 }
 
 int group_add(Ctl *ctl, int argc, char *argv[]) {
@@ -73,7 +76,8 @@ int group_add(Ctl *ctl, int argc, char *argv[]) {
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
         if (ctl->json != JSON_OFF)
-                return ctl_print_change(ctl, "group", argv[0], "created", change, json_pack("{s:i}", "gid", (int)gid));
+                return ctl_print_change(ctl, "group", argv[0], "created", change,
+                                        json_pack("{s:i}", "gid", (int)gid));
         if (ctl->dry_run)
                 printf("group %s: would be created\n", argv[0]);
         else
@@ -88,8 +92,9 @@ static int group_path(Ctl *ctl, const char *name, char **ret) {
 }
 
 int group_show(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const keys[] = { "name",   "gid",    "description",       "tenant", "members",
-                                            "groups", "owners", "effective_members", "created" };
+        static const char *const keys[] = { "name",    "gid",    "description", "tenant",
+                                            "members", "groups", "owners",      "effective_members",
+                                            "created" };
         _cleanup_free_ char *path = NULL;
         json_t *group = NULL;
         int r = group_path(ctl, argv[0], &path);
@@ -121,7 +126,8 @@ int group_set(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "group", argv[0], "changed", change, NULL);
+        return r < 0 ? ctl_bad_reply(ctl, r)
+                     : ctl_print_change(ctl, "group", argv[0], "changed", change, NULL);
 }
 
 static int append_names(sd_bus_message *m, const char *const *names, size_t count) {
@@ -157,7 +163,8 @@ static int members_change(Ctl *ctl, int argc, char *argv[], const char *member, 
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "group", argv[0], done, change, NULL);
+        return r < 0 ? ctl_bad_reply(ctl, r)
+                     : ctl_print_change(ctl, "group", argv[0], done, change, NULL);
 }
 
 int group_add_member(Ctl *ctl, int argc, char *argv[]) {
@@ -189,5 +196,6 @@ int group_delete(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "group", argv[0], "deleted", change, NULL);
+        return r < 0 ? ctl_bad_reply(ctl, r)
+                     : ctl_print_change(ctl, "group", argv[0], "deleted", change, NULL);
 }

@@ -12,8 +12,8 @@ static void option_line(FILE *f, const Option *option) {
         if (!option->argument)
                 snprintf(left, sizeof(left), "--%s", option->name);
         else if (option->argument[0] == '[')
-                snprintf(left, sizeof(left), "--%s[=%.*s]", option->name, (int)strlen(option->argument) - 2,
-                         option->argument + 1);
+                snprintf(left, sizeof(left), "--%s[=%.*s]", option->name,
+                         (int)strlen(option->argument) - 2, option->argument + 1);
         else
                 snprintf(left, sizeof(left), "--%s %s", option->name, option->argument);
         fprintf(f, "  %-24s %s\n", left, option->help);
@@ -22,8 +22,9 @@ static void option_line(FILE *f, const Option *option) {
 void help_command(FILE *f, const Command *command) {
         bool own = command->options[0].name != NULL;
 
-        fprintf(f, "usage: umctl %s%s%s [OPTION...]%s%s\n\n%s\n", command->noun, command->verb ? " " : "",
-                command->verb ? command->verb : "", command->arguments[0] ? " " : "", command->arguments, command->help);
+        fprintf(f, "usage: umctl %s%s%s [OPTION...]%s%s\n\n%s\n", command->noun,
+                command->verb ? " " : "", command->verb ? command->verb : "",
+                command->arguments[0] ? " " : "", command->arguments, command->help);
         if (own)
                 fputs("\noptions:\n", f);
         for (const Option *o = command->options; o->name; o++)
@@ -40,14 +41,16 @@ static void noun_help(FILE *f, const char *noun) {
                 if (c->help && (!noun || strcmp(c->noun, noun) == 0)) {
                         char left[96];
 
-                        snprintf(left, sizeof(left), "%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
-                                 c->arguments[0] ? " " : "", c->arguments);
+                        snprintf(left, sizeof(left), "%s%s%s%s%s", c->noun, c->verb ? " " : "",
+                                 c->verb ? c->verb : "", c->arguments[0] ? " " : "", c->arguments);
                         fprintf(f, "  %-38s %s\n", left, c->help);
                 }
 }
 
 void help_overview(FILE *f) {
-        fputs("usage: umctl NOUN VERB [OPTION...] [ARGUMENT...]\n\num, user management for Linux hosts.\n\n", f);
+        fputs("usage: umctl NOUN VERB [OPTION...] [ARGUMENT...]\n\num, user management for Linux "
+              "hosts.\n\n",
+              f);
         noun_help(f, NULL);
         fputs("\neverywhere:\n", f);
         for (const Option *o = global_options; o->name; o++)
@@ -74,5 +77,6 @@ int help_run(Ctl *ctl, int argc, char *argv[]) {
                         noun_help(stdout, argv[0]);
                         return EXIT_DONE;
                 }
-        return complain(ctl, EXIT_USAGE, "%s%s%s: no such command", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+        return complain(ctl, EXIT_USAGE, "%s%s%s: no such command", argv[0], argc > 1 ? " " : "",
+                        argc > 1 ? argv[1] : "");
 }

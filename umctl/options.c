@@ -11,7 +11,8 @@ enum { GLOBAL_BASE = 1000, VERB_BASE = 2000 };
 
 const Command *command_find(const char *noun, const char *verb) {
         for (const Command *c = commands; c->noun; c++)
-                if (strcmp(c->noun, noun) == 0 && (c->verb ? verb && strcmp(c->verb, verb) == 0 : true))
+                if (strcmp(c->noun, noun) == 0 &&
+                    (c->verb ? verb && strcmp(c->verb, verb) == 0 : true))
                         return c;
         return NULL;
 }
@@ -47,21 +48,25 @@ static void long_options(const Command *command, struct option *ret) {
 
         for (int i = 0; global_options[i].name; i++) {
                 const char *argument = global_options[i].argument;
-                int has = !argument ? no_argument : argument[0] == '[' ? optional_argument : required_argument;
+                int has = !argument            ? no_argument
+                          : argument[0] == '[' ? optional_argument
+                                               : required_argument;
 
                 ret[n++] = (struct option){ global_options[i].name, has, NULL, GLOBAL_BASE + i };
         }
         for (int i = 0; command && command->options[i].name; i++)
                 ret[n++] = (struct option){ command->options[i].name,
-                                            command->options[i].argument ? required_argument : no_argument, NULL,
-                                            VERB_BASE + i };
+                                            command->options[i].argument ? required_argument
+                                                                         : no_argument,
+                                            NULL, VERB_BASE + i };
         ret[n] = (struct option){ 0 };
 }
 
 static int global_take(Ctl *ctl, const char *name, const char *value) {
         if (strcmp(name, "json") == 0) {
                 if (value && strcmp(value, "lines") != 0)
-                        return complain(ctl, EXIT_USAGE, "--json: \"%s\": only --json or --json=lines", value);
+                        return complain(ctl, EXIT_USAGE,
+                                        "--json: \"%s\": only --json or --json=lines", value);
                 ctl->json = value ? JSON_LINES : JSON_DOCUMENT;
         } else if (strcmp(name, "no-legend") == 0)
                 ctl->legend = false;
@@ -96,7 +101,8 @@ static int verb_take(Ctl *ctl, int index, const char *value) {
         return -1;
 }
 
-/* The noun and verb are the first two words that are not options: found before options are known. */
+/* The noun and verb are the first two words that are not options: found before options are known.
+ */
 static void words_find(Ctl *ctl, int argc, char *argv[], int *ret_noun, int *ret_verb) {
         *ret_noun = *ret_verb = 0;
         for (int i = 1; i < argc && *ret_verb == 0; i++) {
@@ -139,8 +145,8 @@ static void map_dir_set(Ctl *ctl) {
         if (strcmp(ctl->socket, WIRE_SOCKET) == 0)
                 snprintf(ctl->map_dir, sizeof(ctl->map_dir), "%s", WIRE_MAP_DIR);
         else
-                snprintf(ctl->map_dir, sizeof(ctl->map_dir), "%.*s/map.d", slash ? (int)(slash - ctl->socket) : 1,
-                         slash ? ctl->socket : ".");
+                snprintf(ctl->map_dir, sizeof(ctl->map_dir), "%.*s/map.d",
+                         slash ? (int)(slash - ctl->socket) : 1, slash ? ctl->socket : ".");
 }
 
 int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_argv) {
@@ -151,7 +157,8 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
         words_find(ctl, argc, argv, &noun, &verb);
         noun_word = noun ? argv[noun] : NULL;
         verb_word = verb ? argv[verb] : NULL;
-        if (ctl->command && ctl->command->run == complete_run) { /* its words are another's options */
+        if (ctl->command &&
+            ctl->command->run == complete_run) { /* its words are another's options */
                 *ret_argc = argc - noun - 1;
                 *ret_argv = argv + noun + 1;
                 return -1;
@@ -164,10 +171,12 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
                 if (c == '?' || c == ':') {
                         if (!ctl->command && noun)
                                 break;
-                        return complain(ctl, EXIT_USAGE, c == ':' ? "%s: needs a value" : "%s: no such option", word);
+                        return complain(ctl, EXIT_USAGE,
+                                        c == ':' ? "%s: needs a value" : "%s: no such option",
+                                        word);
                 }
-                r = c >= VERB_BASE ? verb_take(ctl, c - VERB_BASE, optarg) :
-                                     global_take(ctl, global_options[c - GLOBAL_BASE].name, optarg);
+                r = c >= VERB_BASE ? verb_take(ctl, c - VERB_BASE, optarg)
+                                   : global_take(ctl, global_options[c - GLOBAL_BASE].name, optarg);
                 if (r >= 0)
                         return r;
         }
@@ -187,12 +196,14 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
                         complain(ctl, EXIT_USAGE, "%s is missing", ctl->command->arguments);
                 else
                         complain(ctl, EXIT_USAGE, "too many arguments");
-                fprintf(stderr, "usage: umctl %s%s%s %s\n", ctl->command->noun, ctl->command->verb ? " " : "",
-                        ctl->command->verb ? ctl->command->verb : "", ctl->command->arguments);
+                fprintf(stderr, "usage: umctl %s%s%s %s\n", ctl->command->noun,
+                        ctl->command->verb ? " " : "", ctl->command->verb ? ctl->command->verb : "",
+                        ctl->command->arguments);
                 return EXIT_USAGE;
         }
         if (strlen(ctl->reason) > BASE_LINE_MAX ||
             base_field_check(FIELD_LINE, ctl->reason, strlen(ctl->reason)) != FIELD_OK)
-                return complain(ctl, EXIT_USAGE, "--reason: must be one line of at most %u bytes", BASE_LINE_MAX);
+                return complain(ctl, EXIT_USAGE, "--reason: must be one line of at most %u bytes",
+                                BASE_LINE_MAX);
         return -1;
 }

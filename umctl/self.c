@@ -20,7 +20,8 @@ const char *self_name(const Ctl *ctl) {
                 return NULL;
         }
         if (base_local_find_name(BASE_PASSWD_PATH, pw->pw_name, &id) == 1) {
-                complain(ctl, EXIT_NOT_FOUND, "%s is a local account of this host, not um's", pw->pw_name);
+                complain(ctl, EXIT_NOT_FOUND, "%s is a local account of this host, not um's",
+                         pw->pw_name);
                 return NULL;
         }
         return pw->pw_name;
@@ -59,14 +60,16 @@ static int step_answer(Ctl *ctl, const WireStep *step, Secret **ret) {
         case WIRE_STEP_ASSERT:
         case WIRE_STEP_DONE:
         case _WIRE_STEP_MAX:
-                return complain(ctl, EXIT_FAILED, "umd asks for something this umctl does not know");
+                return complain(ctl, EXIT_FAILED,
+                                "umd asks for something this umctl does not know");
         }
         return base_secret_new("", 0, ret) < 0 ? complain(ctl, EXIT_FAILED, "out of memory") : 0;
 }
 
 static int round_failed(const Ctl *ctl, int r, WireError error) {
         if (r == -EREMOTEIO)
-                return complain(ctl, wire_error_exit_code(error), "refused: %s", wire_error_name(error));
+                return complain(ctl, wire_error_exit_code(error), "refused: %s",
+                                wire_error_name(error));
         return complain(ctl, EXIT_NOT_REACHABLE, "umd did not answer: %s", strerror(-r));
 }
 
@@ -88,14 +91,16 @@ int self_passwd(Ctl *ctl, int argc, char *argv[]) {
         r = ctl_connect(ctl);
         if (r != 0)
                 return r;
-        r = wire_login_begin(ctl->bus, &context, base_boottime_usec() + ROUND_TIMEOUT_USEC, login, &step, &error);
+        r = wire_login_begin(ctl->bus, &context, base_boottime_usec() + ROUND_TIMEOUT_USEC, login,
+                             &step, &error);
         for (int i = 0; r >= 0 && step.kind != WIRE_STEP_DONE && i < STEPS_MAX; i++) {
                 _cleanup_secret_ Secret *answer = NULL;
                 int code = step_answer(ctl, &step, &answer);
 
                 if (code != 0)
                         return code;
-                r = wire_login_answer(ctl->bus, login, base_secret_bytes(answer), base_secret_len(answer),
+                r = wire_login_answer(ctl->bus, login, base_secret_bytes(answer),
+                                      base_secret_len(answer),
                                       base_boottime_usec() + ROUND_TIMEOUT_USEC, &step, &error);
         }
         if (r < 0)
@@ -105,8 +110,10 @@ int self_passwd(Ctl *ctl, int argc, char *argv[]) {
                 return EXIT_DONE;
         }
         if (step.verdict == WIRE_VERDICT_BAD_PROOF)
-                return complain(ctl, EXIT_REFUSED, "the current password is wrong; nothing was changed");
+                return complain(ctl, EXIT_REFUSED,
+                                "the current password is wrong; nothing was changed");
         if (step.verdict == WIRE_VERDICT_UNAVAILABLE)
-                return complain(ctl, EXIT_NOT_REACHABLE, "um cannot do it now; nothing was changed");
+                return complain(ctl, EXIT_NOT_REACHABLE,
+                                "um cannot do it now; nothing was changed");
         return complain(ctl, EXIT_REFUSED, "refused; nothing was changed");
 }

@@ -7,9 +7,12 @@
 
 int status_run(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "version", "store", "why", "vault", "map", "users", "groups", "map_users", "map_groups", "map_bytes",
-                "map_published", "store_used_bytes", "store_map_bytes", "audit_entries", "sessions", "connections",
-                "started",
+                "version",         "store",         "why",
+                "vault",           "map",           "users",
+                "groups",          "map_users",     "map_groups",
+                "map_bytes",       "map_published", "store_used_bytes",
+                "store_map_bytes", "audit_entries", "sessions",
+                "connections",     "started",
         };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         json_t *status = NULL;
@@ -23,7 +26,8 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
         r = json_from_dict(reply, &status);
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
-        well = json_is_true(json_object_get(status, "store_ok")) && json_is_true(json_object_get(status, "map_ok")) &&
+        well = json_is_true(json_object_get(status, "store_ok")) &&
+               json_is_true(json_object_get(status, "map_ok")) &&
                json_is_true(json_object_get(status, "vault_ok"));
         if (ctl->json != JSON_OFF) {
                 json_object_set_new(status, "well", json_boolean(well));
@@ -31,11 +35,17 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                 return well ? EXIT_DONE : EXIT_FAILED;
         }
         json_object_set_new(status, "store",
-                            json_string(json_is_true(json_object_get(status, "store_ok")) ? "ok" : "not served"));
+                            json_string(json_is_true(json_object_get(status, "store_ok"))
+                                                ? "ok"
+                                                : "not served"));
         json_object_set_new(status, "vault",
-                            json_string(json_is_true(json_object_get(status, "vault_ok")) ? "ok" : "away: no password can be checked"));
+                            json_string(json_is_true(json_object_get(status, "vault_ok"))
+                                                ? "ok"
+                                                : "away: no password can be checked"));
         json_object_set_new(status, "map",
-                            json_string(json_is_true(json_object_get(status, "map_ok")) ? "ok" : "not published: lookups go through the socket"));
+                            json_string(json_is_true(json_object_get(status, "map_ok"))
+                                                ? "ok"
+                                                : "not published: lookups go through the socket"));
         record_print(status, keys, ARRAY_LENGTH(keys));
         json_decref(status);
         if (!well)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Output: the same rows as a table fitted to the terminal, CSV, or JSON.  Whatever came from people is escaped
- * on its way to a terminal; colour is not used. */
+/* Output: the same rows as a table fitted to the terminal, CSV, or JSON.  Whatever came from people
+ * is escaped on its way to a terminal; colour is not used. */
 
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,8 +12,18 @@
 #define COLUMNS_MAX 32U
 
 static const char *const time_keys[] = {
-        "time",          "since",         "until",        "created",         "valid_from",       "valid_until",
-        "status_since",  "locked_since",  "started",      "password_changed", "password_expires", "suspended_until",
+        "time",
+        "since",
+        "until",
+        "created",
+        "valid_from",
+        "valid_until",
+        "status_since",
+        "locked_since",
+        "started",
+        "password_changed",
+        "password_expires",
+        "suspended_until",
         "map_published",
 };
 
@@ -69,7 +79,8 @@ static void unset_drop(json_t *value) {
 
 void json_print(const Ctl *ctl, const char *name, json_t *value) {
         json_t *document = value;
-        size_t flags = JSON_PRESERVE_ORDER | (isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
+        size_t flags =
+                JSON_PRESERVE_ORDER | (isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
 
         unset_drop(value);
         if (ctl->json == JSON_LINES && json_is_array(value)) {
@@ -118,7 +129,8 @@ static void csv_cell(const char *cell) {
                 putchar('"');
 }
 
-static void csv_print(const Ctl *ctl, json_t *rows, const char *const *columns, size_t column_count) {
+static void csv_print(const Ctl *ctl, json_t *rows, const char *const *columns,
+                      size_t column_count) {
         json_t *row;
         size_t i;
 
@@ -151,7 +163,8 @@ static size_t text_width(const char *s) {
 static size_t terminal_width(void) {
         struct winsize size;
 
-        if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ||
+            size.ws_col == 0)
                 return SIZE_MAX;
         return size.ws_col;
 }
@@ -179,7 +192,10 @@ static void heading_text(const char *column, char *buf, size_t size) {
         size_t i;
 
         for (i = 0; column[i] && i + 1 < size; i++)
-                buf[i] = column[i] == '_' ? ' ' : (char)(column[i] >= 'a' && column[i] <= 'z' ? column[i] - 32 : column[i]);
+                buf[i] = column[i] == '_'
+                                 ? ' '
+                                 : (char)(column[i] >= 'a' && column[i] <= 'z' ? column[i] - 32
+                                                                               : column[i]);
         buf[i] = '\0';
 }
 
@@ -199,7 +215,8 @@ static void widths_fit(size_t *widths, size_t count, size_t room) {
         }
 }
 
-static void text_table_print(const Ctl *ctl, json_t *rows, const char *const *columns, size_t column_count) {
+static void text_table_print(const Ctl *ctl, json_t *rows, const char *const *columns,
+                             size_t column_count) {
         size_t widths[COLUMNS_MAX] = { 0 }, i;
         char cell[CELL_MAX];
         json_t *row;
@@ -231,8 +248,8 @@ static void text_table_print(const Ctl *ctl, json_t *rows, const char *const *co
         }
 }
 
-int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns, size_t column_count,
-                bool last_page) {
+int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns,
+                size_t column_count, bool last_page) {
         if (column_count > COLUMNS_MAX)
                 column_count = COLUMNS_MAX;
         if (ctl->json != JSON_OFF) {
@@ -245,7 +262,8 @@ int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *cons
         }
         text_table_print(ctl, rows, columns, column_count);
         if (ctl->legend)
-                printf("%zu %s%s.\n", json_array_size(rows), name, last_page ? "" : " shown, more with --limit");
+                printf("%zu %s%s.\n", json_array_size(rows), name,
+                       last_page ? "" : " shown, more with --limit");
         return EXIT_DONE;
 }
 

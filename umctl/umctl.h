@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* umctl: the command.  Every verb is one row of a table (commands.c) that gives its usage, options, help and
- * completion; a verb reads its options, makes D-Bus calls on the private socket and prints.  Secrets come from a
- * prompt or standard input, never from an argument. */
+/* umctl: the command.  Every verb is one row of a table (commands.c) that gives its usage, options,
+ * help and completion; a verb reads its options, makes D-Bus calls on the private socket and
+ * prints.  Secrets come from a prompt or standard input, never from an argument. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ typedef enum Complete {
         COMPLETE_COMMAND,
 } Complete;
 
-#define OPTIONS_MAX 24U /* of one verb */
+#define OPTIONS_MAX 24U  /* of one verb */
 #define VALUES_MAX  256U /* repetitions of one option */
 
 typedef struct Option {
@@ -56,13 +56,13 @@ typedef struct Option {
 typedef struct Ctl Ctl;
 
 typedef struct Command {
-        const char *noun, *verb;    /* verb NULL for a noun without */
-        const char *arguments;      /* "NAME", "NAME [USER...]" */
-        int min_args, max_args;     /* -1: any number */
+        const char *noun, *verb; /* verb NULL for a noun without */
+        const char *arguments;   /* "NAME", "NAME [USER...]" */
+        int min_args, max_args;  /* -1: any number */
         int (*run)(Ctl *ctl, int argc, char *argv[]);
-        const char *help;           /* one line */
+        const char *help;            /* one line */
         Option options[OPTIONS_MAX]; /* ended by a NULL name */
-        Complete complete;          /* of the arguments */
+        Complete complete;           /* of the arguments */
         const char *example;
 } Command;
 
@@ -71,7 +71,8 @@ extern const Option global_options[];
 
 struct Ctl {
         const Command *command;
-        const char *values[OPTIONS_MAX][VALUES_MAX]; /* in the order of command->options; "" where no argument */
+        const char *values[OPTIONS_MAX]
+                          [VALUES_MAX]; /* in the order of command->options; "" where no argument */
         size_t value_count[OPTIONS_MAX];
         JsonMode json;
         bool legend, dry_run, yes, csv;
@@ -80,35 +81,43 @@ struct Ctl {
         sd_bus *bus;
 };
 
-/* ---- options.c ------------------------------------------------------------------------------------ */
+/* ---- options.c
+ * ------------------------------------------------------------------------------------ */
 
 /* Parses argv into ctl; EXIT_* or -1 to go on.  *ret_argc and *ret_argv are what is left. */
 int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_argv);
 const Command *command_find(const char *noun, const char *verb);
-/* The value of a verb's option, or NULL; the last one where it is repeated.  "" for one without argument. */
+/* The value of a verb's option, or NULL; the last one where it is repeated.  "" for one without
+ * argument. */
 const char *option_get(const Ctl *ctl, const char *name);
 bool option_given(const Ctl *ctl, const char *name);
 const char *const *option_values(const Ctl *ctl, const char *name, size_t *ret_count);
 
-/* ---- help.c, complete.c ------------------------------------------------------------------------------ */
+/* ---- help.c, complete.c
+ * ------------------------------------------------------------------------------ */
 
 int help_run(Ctl *ctl, int argc, char *argv[]);
 void help_command(FILE *f, const Command *command);
 void help_overview(FILE *f);
 int complete_run(Ctl *ctl, int argc, char *argv[]);
 
-/* ---- messages ------------------------------------------------------------------------------------------ */
+/* ---- messages
+ * ------------------------------------------------------------------------------------------ */
 
 /* "umctl: user add: " and the text, one line on stderr; returns code. */
-int complain(const Ctl *ctl, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int complain(const Ctl *ctl, int code, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 
-/* ---- call.c: the bus -------------------------------------------------------------------------------------- */
+/* ---- call.c: the bus
+ * -------------------------------------------------------------------------------------- */
 
 /* Connects once; EXIT_NOT_REACHABLE with a message if not. */
 int ctl_connect(Ctl *ctl);
-int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const char *member, sd_bus_message **ret);
-/* Sends and waits (60 s: a list may be long, a hash takes its time); an EXIT_* code with the message complained about,
- * or 0.  `about` stands before the error's text ("bob"), NULL for nothing. */
+int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const char *member,
+                    sd_bus_message **ret);
+/* Sends and waits (60 s: a list may be long, a hash takes its time); an EXIT_* code with the
+ * message complained about, or 0.  `about` stands before the error's text ("bob"), NULL for
+ * nothing. */
 int ctl_call(Ctl *ctl, sd_bus_message *m, const char *about, sd_bus_message **ret);
 /* Appends the options a{sv}: reason, dry-run. */
 int ctl_append_options(const Ctl *ctl, sd_bus_message *m);
@@ -116,44 +125,52 @@ int ctl_bad_reply(const Ctl *ctl, int r);
 /* "/org/um1/user/NAME", freed by the caller. */
 int ctl_object_path(const char *prefix, const char *name, char **ret);
 /* Calls a method that takes only options and answers a change; prints the change. */
-int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char *interface, const char *member,
-                      const char *done);
+int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char *interface,
+                      const char *member, const char *done);
 /* Prints "ch-17" the way all changes are printed: text or JSON with `object` set. */
-int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const char *done, const char *change,
-                     json_t *more);
+int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const char *done,
+                     const char *change, json_t *more);
 
 /* Reads an a{sv} or an array of them into JSON; property names become snake_case. */
 int json_from_dict(sd_bus_message *m, json_t **ret);
 int json_from_dicts(sd_bus_message *m, json_t **ret);
 
-/* ---- table.c: output ------------------------------------------------------------------------------------------ */
+/* ---- table.c: output
+ * ------------------------------------------------------------------------------------------ */
 
 /* Prints rows (an array of objects) by columns: JSON, CSV or a table fitted to the terminal. */
-int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns, size_t column_count,
-                bool last_page);
+int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns,
+                size_t column_count, bool last_page);
 /* A value as text for a cell: times in local time, lists by comma, escaped. */
 void cell_text(const char *key, const json_t *value, char *buf, size_t size);
 void json_print(const Ctl *ctl, const char *name, json_t *value); /* takes the reference */
 /* Prints one record as "label: value" lines. */
 void record_print(json_t *record, const char *const *keys, size_t key_count);
 
-/* ---- ask.c: secrets and questions ------------------------------------------------------------------------------ */
+/* ---- ask.c: secrets and questions
+ * ------------------------------------------------------------------------------ */
 
-/* Reads a secret: from the terminal without echo (asked twice with `again`), else one line of standard input. */
+/* Reads a secret: from the terminal without echo (asked twice with `again`), else one line of
+ * standard input. */
 int ask_secret(const Ctl *ctl, const char *prompt, bool again, Secret **ret);
 int ask_line(const char *prompt, char *buf, size_t size);
 /* 0 to go on; with --yes at once; EXIT_USAGE without a terminal. */
 int ask_confirm(const Ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- when.c ---------------------------------------------------------------------------------------------------- */
+/* ---- when.c
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* "never", "2026-08-01" (start of day, the host's zone), RFC 3339, or with a leading + or as a bare span: from now. */
+/* "never", "2026-08-01" (start of day, the host's zone), RFC 3339, or with a leading + or as a bare
+ * span: from now. */
 int when_parse(const char *s, uint64_t now_usec, uint64_t *ret_usec);
 /* A point in the past: a date, RFC 3339, "today", or a span ago. */
 int when_parse_since(const char *s, uint64_t now_usec, uint64_t *ret_usec);
 void when_format(uint64_t usec, char *buf, size_t size);
 
-/* ---- verbs -------------------------------------------------------------------------------------------------------- */
+/* ---- verbs
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 int user_add(Ctl *ctl, int argc, char *argv[]);
 int user_show(Ctl *ctl, int argc, char *argv[]);
@@ -186,7 +203,8 @@ int doctor_run(Ctl *ctl, int argc, char *argv[]);
 /* user.c's, shared with self.c: appends the a{sv} of profile fields from the options. */
 int user_append_fields(Ctl *ctl, sd_bus_message *m);
 /* Properties of an object as JSON. */
-int object_get_all(Ctl *ctl, const char *path, const char *interface, const char *about, json_t **ret);
+int object_get_all(Ctl *ctl, const char *path, const char *interface, const char *about,
+                   json_t **ret);
 int user_print(Ctl *ctl, json_t *user);
 /* The caller's own name by his real uid, from NSS; NULL with a complaint. */
 const char *self_name(const Ctl *ctl);

@@ -10,9 +10,9 @@
 static const struct {
         const char *option, *key;
 } text_fields[] = {
-        { "name", "name" },         { "full-name", "full_name" },   { "email", "email" },
-        { "phone", "phone" },       { "title", "title" },           { "department", "department" },
-        { "language", "language" }, { "time-zone", "time_zone" },   { "notify", "notify" },
+        { "name", "name" },         { "full-name", "full_name" }, { "email", "email" },
+        { "phone", "phone" },       { "title", "title" },         { "department", "department" },
+        { "language", "language" }, { "time-zone", "time_zone" }, { "notify", "notify" },
         { "shell", "shell" },       { "home", "home" },
 };
 
@@ -32,8 +32,8 @@ static int append_time(Ctl *ctl, sd_bus_message *m, const char *option, const ch
                 return 0;
         r = when_parse(option_get(ctl, option), base_realtime_usec(), &usec);
         if (r < 0)
-                return complain(ctl, EXIT_USAGE, "--%s: \"%s\": not a date, time, span or never", option,
-                                option_get(ctl, option));
+                return complain(ctl, EXIT_USAGE, "--%s: \"%s\": not a date, time, span or never",
+                                option, option_get(ctl, option));
         if (strcmp(key, "valid_from") == 0 && usec == USEC_INFINITY)
                 usec = 0;
         r = sd_bus_message_append(m, "{sv}", key, "t", usec);
@@ -48,7 +48,8 @@ static int append_id(Ctl *ctl, sd_bus_message *m, const char *name) {
                 return 0;
         r = base_parse_id(option_get(ctl, name), &id);
         if (r < 0)
-                return complain(ctl, EXIT_USAGE, "--%s: \"%s\": not a number an id can be", name, option_get(ctl, name));
+                return complain(ctl, EXIT_USAGE, "--%s: \"%s\": not a number an id can be", name,
+                                option_get(ctl, name));
         r = sd_bus_message_append(m, "{sv}", name, "u", id);
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
@@ -63,7 +64,8 @@ int user_append_fields(Ctl *ctl, sd_bus_message *m) {
         if (r >= 0 && has_option(ctl, "pending"))
                 r = sd_bus_message_append(m, "{sv}", "pending", "b", 1);
         if (r < 0)
-                return complain(ctl, EXIT_FAILED, "%s", r == -EINVAL ? "a value is not UTF-8" : strerror(-r));
+                return complain(ctl, EXIT_FAILED, "%s",
+                                r == -EINVAL ? "a value is not UTF-8" : strerror(-r));
         r = append_id(ctl, m, "uid");
         if (r == 0)
                 r = append_id(ctl, m, "gid");
@@ -77,7 +79,8 @@ int user_append_fields(Ctl *ctl, sd_bus_message *m) {
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
 
-/* ---- add ------------------------------------------------------------------------------------------- */
+/* ---- add
+ * ------------------------------------------------------------------------------------------- */
 
 /* --ask: what is missing, on the terminal. */
 static int missing_ask(Ctl *ctl) {
@@ -94,7 +97,8 @@ static int missing_ask(Ctl *ctl) {
                 if (ask_line(questions[i].prompt, answers[i], sizeof(answers[i])) < 0)
                         return complain(ctl, EXIT_FAILED, "left as it is");
                 for (size_t o = 0; ctl->command->options[o].name; o++)
-                        if (strcmp(ctl->command->options[o].name, questions[i].option) == 0 && answers[i][0])
+                        if (strcmp(ctl->command->options[o].name, questions[i].option) == 0 &&
+                            answers[i][0])
                                 ctl->values[o][ctl->value_count[o]++] = answers[i];
         }
         return 0;
@@ -105,8 +109,9 @@ static int create_print(Ctl *ctl, const char *name, sd_bus_message *reply, bool 
         uint64_t expires = 0;
         uint32_t uid;
         json_t *more;
-        int r = with_credential ? sd_bus_message_read(reply, "ousts", &path, &uid, &code, &expires, &change) :
-                                  sd_bus_message_read(reply, "ous", &path, &uid, &change);
+        int r = with_credential
+                        ? sd_bus_message_read(reply, "ousts", &path, &uid, &code, &expires, &change)
+                        : sd_bus_message_read(reply, "ous", &path, &uid, &change);
 
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
@@ -159,8 +164,8 @@ int user_add(Ctl *ctl, int argc, char *argv[]) {
                 r = sd_bus_message_append_array(m, 'y', secret ? base_secret_bytes(secret) : "",
                                                 secret ? base_secret_len(secret) : 0);
                 if (r >= 0)
-                        r = code ? sd_bus_message_append(m, "a{sv}", 1, "setup-code", "b", 1) :
-                                   sd_bus_message_append(m, "a{sv}", 0);
+                        r = code ? sd_bus_message_append(m, "a{sv}", 1, "setup-code", "b", 1)
+                                 : sd_bus_message_append(m, "a{sv}", 0);
                 if (r < 0)
                         return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         }
@@ -170,17 +175,24 @@ int user_add(Ctl *ctl, int argc, char *argv[]) {
         return r != 0 ? r : create_print(ctl, argv[0], reply, with_credential);
 }
 
-/* ---- show, list -------------------------------------------------------------------------------------- */
+/* ---- show, list
+ * -------------------------------------------------------------------------------------- */
 
 int user_print(Ctl *ctl, json_t *user) {
         static const char *const keys[] = {
-                "name",          "uid",          "gid",           "full_name",     "email",        "phone",
-                "title",         "department",   "language",      "time_zone",     "notify",       "home",
-                "shell",         "tenant",       "groups",        "roles",         "status",       "status_since",
-                "status_by",     "status_reason", "suspended_until", "valid_from", "valid_until", "locked_since",
-                "locked_by",     "locked_reason", "password",      "created",      "created_by",
+                "name",       "uid",           "gid",
+                "full_name",  "email",         "phone",
+                "title",      "department",    "language",
+                "time_zone",  "notify",        "home",
+                "shell",      "tenant",        "groups",
+                "roles",      "status",        "status_since",
+                "status_by",  "status_reason", "suspended_until",
+                "valid_from", "valid_until",   "locked_since",
+                "locked_by",  "locked_reason", "password",
+                "created",    "created_by",
         };
-        json_t *changed = json_object_get(user, "password_changed"), *expires = json_object_get(user, "password_expires");
+        json_t *changed = json_object_get(user, "password_changed"),
+               *expires = json_object_get(user, "password_expires");
         char set[64], until[64], text[200];
 
         if (!json_is_true(json_object_get(user, "locked"))) {
@@ -221,7 +233,8 @@ static int user_path(Ctl *ctl, const char *name, char **ret) {
                 r = ctl_object_path(WIRE_PATH_USER, name, ret);
                 return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
         }
-        r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, numeric ? "GetUserByUID" : "GetUserByName", &m);
+        r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER,
+                            numeric ? "GetUserByUID" : "GetUserByName", &m);
         if (r != 0)
                 return r;
         r = numeric ? sd_bus_message_append(m, "u", uid) : sd_bus_message_append(m, "s", name);
@@ -261,11 +274,13 @@ static size_t columns_split(char *text, const char **ret, size_t max) {
 }
 
 static int row_compare(const void *a, const void *b, void *key) {
-        const json_t *x = json_object_get(*(json_t *const *)a, key), *y = json_object_get(*(json_t *const *)b, key);
+        const json_t *x = json_object_get(*(json_t *const *)a, key),
+                     *y = json_object_get(*(json_t *const *)b, key);
         char left[256], right[256];
 
         if (json_is_integer(x) && json_is_integer(y))
-                return (json_integer_value(x) > json_integer_value(y)) - (json_integer_value(x) < json_integer_value(y));
+                return (json_integer_value(x) > json_integer_value(y)) -
+                       (json_integer_value(x) < json_integer_value(y));
         cell_text("", x, left, sizeof(left));
         cell_text("", y, right, sizeof(right));
         return strcmp(left, right);
@@ -286,8 +301,8 @@ static json_t *rows_sort(json_t *rows, char *key) {
         return sorted;
 }
 
-static int page_fetch(Ctl *ctl, const char *member, const char *filter, char *cursor, size_t cursor_size, uint32_t limit,
-                      json_t **ret) {
+static int page_fetch(Ctl *ctl, const char *member, const char *filter, char *cursor,
+                      size_t cursor_size, uint32_t limit, json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *next;
         int r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, member, &m);
@@ -309,11 +324,12 @@ static int page_fetch(Ctl *ctl, const char *member, const char *filter, char *cu
         return 0;
 }
 
-/* Pages through ListUsers or ListGroups.  Without --sort each page is printed as it comes, so that a million rows
- * take no memory here. */
-static int list_pages(Ctl *ctl, const char *member, const char *name, const char *const *defaults, size_t default_count,
-                      char *sort) {
-        const char *filter = option_given(ctl, "filter") ? option_get(ctl, "filter") : "", *columns[32];
+/* Pages through ListUsers or ListGroups.  Without --sort each page is printed as it comes, so that
+ * a million rows take no memory here. */
+static int list_pages(Ctl *ctl, const char *member, const char *name, const char *const *defaults,
+                      size_t default_count, char *sort) {
+        const char *filter = option_given(ctl, "filter") ? option_get(ctl, "filter") : "",
+                   *columns[32];
         uint64_t left = UINT64_MAX;
         _cleanup_free_ char *wanted = NULL;
         size_t column_count = default_count;
@@ -329,14 +345,17 @@ static int list_pages(Ctl *ctl, const char *member, const char *name, const char
                 if (column_count == 0)
                         r = complain(ctl, EXIT_USAGE, "--columns: names at least one column");
         }
-        if (r == 0 && option_given(ctl, "limit") && base_parse_u64(option_get(ctl, "limit"), 1, 1000000000, &left) < 0)
-                r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0", option_get(ctl, "limit"));
+        if (r == 0 && option_given(ctl, "limit") &&
+            base_parse_u64(option_get(ctl, "limit"), 1, 1000000000, &left) < 0)
+                r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",
+                             option_get(ctl, "limit"));
         ctl->csv = option_given(ctl, "csv");
         streaming = !sort && (ctl->json == JSON_LINES || ctl->csv);
         while (r == 0 && left > 0) {
                 json_t *page = NULL;
 
-                r = page_fetch(ctl, member, filter, cursor, sizeof(cursor), left < 1000 ? (uint32_t)left : 1000, &page);
+                r = page_fetch(ctl, member, filter, cursor, sizeof(cursor),
+                               left < 1000 ? (uint32_t)left : 1000, &page);
                 if (r != 0)
                         break;
                 left -= json_array_size(page);
@@ -358,19 +377,23 @@ static int list_pages(Ctl *ctl, const char *member, const char *name, const char
 }
 
 int user_list(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const columns[] = { "name", "uid", "full_name", "email", "status", "locked", "groups" };
-        _cleanup_free_ char *sort = option_given(ctl, "sort") ? strdup(option_get(ctl, "sort")) : NULL;
+        static const char *const columns[] = { "name",   "uid",    "full_name", "email",
+                                               "status", "locked", "groups" };
+        _cleanup_free_ char *sort =
+                option_given(ctl, "sort") ? strdup(option_get(ctl, "sort")) : NULL;
 
         return list_pages(ctl, "ListUsers", "users", columns, ARRAY_LENGTH(columns), sort);
 }
 
 int group_list(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const columns[] = { "name", "gid", "members", "groups", "owners", "description" };
+        static const char *const columns[] = { "name",   "gid",    "members",
+                                               "groups", "owners", "description" };
 
         return list_pages(ctl, "ListGroups", "groups", columns, ARRAY_LENGTH(columns), NULL);
 }
 
-/* ---- changes ---------------------------------------------------------------------------------------------- */
+/* ---- changes
+ * ---------------------------------------------------------------------------------------------- */
 
 int user_set(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
@@ -389,7 +412,8 @@ int user_set(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "user", argv[0], "changed", change, NULL);
+        return r < 0 ? ctl_bad_reply(ctl, r)
+                     : ctl_print_change(ctl, "user", argv[0], "changed", change, NULL);
 }
 
 static int setup_code(Ctl *ctl, const char *name, const char *path) {
@@ -410,7 +434,8 @@ static int setup_code(Ctl *ctl, const char *name, const char *path) {
                 return ctl_bad_reply(ctl, r);
         if (ctl->json != JSON_OFF)
                 return ctl_print_change(ctl, "user", name, "given a setup code", change,
-                                        json_pack("{s:s, s:I}", "setup_code", code, "expires", (json_int_t)expires));
+                                        json_pack("{s:s, s:I}", "setup_code", code, "expires",
+                                                  (json_int_t)expires));
         when_format(expires, until, sizeof(until));
         r = ctl_print_change(ctl, "user", name, "given a setup code", change, NULL);
         if (code[0])
@@ -424,7 +449,8 @@ static int password_options(Ctl *ctl, sd_bus_message *m) {
 
         if (option_given(ctl, "expires") &&
             when_parse(option_get(ctl, "expires"), base_realtime_usec(), &expires) < 0)
-                return complain(ctl, EXIT_USAGE, "--expires: \"%s\": not a date, time, span or never",
+                return complain(ctl, EXIT_USAGE,
+                                "--expires: \"%s\": not a date, time, span or never",
                                 option_get(ctl, "expires"));
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0 && option_given(ctl, "temporary"))
@@ -447,8 +473,11 @@ int user_passwd(Ctl *ctl, int argc, char *argv[]) {
 
         if (r != 0)
                 return r;
-        if (option_given(ctl, "setup-code") + option_given(ctl, "must-change") + option_given(ctl, "temporary") > 1)
-                return complain(ctl, EXIT_USAGE, "--setup-code, --temporary and --must-change exclude each other");
+        if (option_given(ctl, "setup-code") + option_given(ctl, "must-change") +
+                    option_given(ctl, "temporary") >
+            1)
+                return complain(ctl, EXIT_USAGE,
+                                "--setup-code, --temporary and --must-change exclude each other");
         if (option_given(ctl, "setup-code"))
                 return setup_code(ctl, argv[0], path);
         if (option_given(ctl, "must-change"))
@@ -471,7 +500,8 @@ int user_passwd(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "user", argv[0], "password set", change, NULL);
+        return r < 0 ? ctl_bad_reply(ctl, r)
+                     : ctl_print_change(ctl, "user", argv[0], "password set", change, NULL);
 }
 
 int user_lock(Ctl *ctl, int argc, char *argv[]) {
@@ -489,10 +519,12 @@ int user_unlock(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         if (json_is_true(json_object_get(user, "locked")) && ctl->json == JSON_OFF) {
-                cell_text("locked_since", json_object_get(user, "locked_since"), since, sizeof(since));
+                cell_text("locked_since", json_object_get(user, "locked_since"), since,
+                          sizeof(since));
                 cell_text("", json_object_get(user, "locked_by"), by, sizeof(by));
                 cell_text("", json_object_get(user, "locked_reason"), why, sizeof(why));
-                printf("user %s: was locked since %s by %s: %s\n", argv[0], since, by, why[0] ? why : "no reason given");
+                printf("user %s: was locked since %s by %s: %s\n", argv[0], since, by,
+                       why[0] ? why : "no reason given");
         } else if (ctl->json == JSON_OFF) {
                 printf("user %s: is not locked\n", argv[0]);
                 json_decref(user);
@@ -509,8 +541,10 @@ int user_suspend(Ctl *ctl, int argc, char *argv[]) {
         const char *change;
         int r;
 
-        if (option_given(ctl, "until") && when_parse(option_get(ctl, "until"), base_realtime_usec(), &until) < 0)
-                return complain(ctl, EXIT_USAGE, "--until: \"%s\": not a date, time or span", option_get(ctl, "until"));
+        if (option_given(ctl, "until") &&
+            when_parse(option_get(ctl, "until"), base_realtime_usec(), &until) < 0)
+                return complain(ctl, EXIT_USAGE, "--until: \"%s\": not a date, time or span",
+                                option_get(ctl, "until"));
         r = user_path(ctl, argv[0], &path);
         if (r == 0)
                 r = ctl_message_new(ctl, path, WIRE_USER, "Suspend", &m);
@@ -525,7 +559,8 @@ int user_suspend(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : ctl_print_change(ctl, "user", argv[0], "suspended", change, NULL);
+        return r < 0 ? ctl_bad_reply(ctl, r)
+                     : ctl_print_change(ctl, "user", argv[0], "suspended", change, NULL);
 }
 
 int user_resume(Ctl *ctl, int argc, char *argv[]) {
@@ -543,9 +578,12 @@ int user_enable(Ctl *ctl, int argc, char *argv[]) {
 int user_delete(Ctl *ctl, int argc, char *argv[]) {
         int r = ask_confirm(ctl, "Delete user %s?", argv[0]);
 
-        return r != 0 ? r : ctl_simple_change(ctl, WIRE_PATH_USER, argv[0], WIRE_USER, "Delete", "deleted");
+        return r != 0 ? r
+                      : ctl_simple_change(ctl, WIRE_PATH_USER, argv[0], WIRE_USER, "Delete",
+                                          "deleted");
 }
 
 int user_restore(Ctl *ctl, int argc, char *argv[]) {
-        return ctl_simple_change(ctl, WIRE_PATH_USER, argv[0], WIRE_USER, "Restore", "restored as inactive");
+        return ctl_simple_change(ctl, WIRE_PATH_USER, argv[0], WIRE_USER, "Restore",
+                                 "restored as inactive");
 }

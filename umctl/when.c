@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Times as people give and read them.  A bare date is the start of the day in the host's zone; the TZ variable
- * plays no part in what is stored. */
+/* Times as people give and read them.  A bare date is the start of the day in the host's zone; the
+ * TZ variable plays no part in what is stored. */
 
 #include <errno.h>
 #include <string.h>
@@ -76,6 +76,7 @@ void when_format(uint64_t usec, char *buf, size_t size) {
         time_t t = (time_t)(usec / USEC_PER_SEC);
         struct tm tm;
 
-        if (usec == 0 || !localtime_r(&t, &tm) || strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+        if (usec == 0 || !localtime_r(&t, &tm) ||
+            strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm) == 0)
                 snprintf(buf, size, "%s", usec == 0 ? "" : "never");
 }
