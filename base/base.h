@@ -59,8 +59,7 @@ uint64_t base_realtime_usec(void);
 /* CLOCK_BOOTTIME: for deadlines, locks and throttles; goes on during suspend, is never set back. */
 uint64_t base_boottime_usec(void);
 
-/* ---- strict numbers ---------------------------------------------------------------------------
- */
+/* ---- strict numbers -------------------------------------------------------------------------- */
 
 /* The whole of s as a decimal number: digits only, no sign, no space, no leading zero, at most 20
  * digits.  -EINVAL for anything else, -ERANGE outside [min, max]. */
@@ -76,8 +75,7 @@ int base_parse_rfc3339(const char *s, uint64_t *ret_usec);
 /* Writes "2026-08-01T09:00:00Z"; USEC_INFINITY is "never".  buf has at least 32 bytes. */
 void base_format_rfc3339(uint64_t usec, char *buf);
 
-/* ---- text -------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* Decodes one character of UTF-8 strictly (no overlong form, no surrogate, at most U+10FFFF).
  * Returns the bytes used, or -EILSEQ. */
@@ -103,8 +101,7 @@ void base_text_init(Text *text, char *buf, size_t size);
 void base_text_add(Text *text, const char *s);
 void base_text_addf(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- fields: the one validator ----------------------------------------------------------------
- */
+/* ---- fields: the one validator --------------------------------------------------------------- */
 
 #define BASE_NAME_MAX  32U  /* user and group names, bytes without the NUL */
 #define BASE_GECOS_MAX 255U /* full names; also the derived GECOS */
@@ -155,8 +152,7 @@ const char *base_field_rule(Field field, FieldFault fault);
 /* Why an id may not be given to a user or group of um ("system ids 0-999"), or NULL if it may. */
 const char *base_id_reserved(uint32_t id);
 
-/* ---- /etc/passwd and /etc/group, read without NSS ---------------------------------------------
- */
+/* ---- /etc/passwd and /etc/group, read without NSS -------------------------------------------- */
 
 #define BASE_PASSWD_PATH "/etc/passwd"
 #define BASE_GROUP_PATH  "/etc/group"
@@ -170,8 +166,7 @@ int base_local_find_name(const char *path, const char *name, uint32_t *ret_id);
 /* The same by id; the holder's name is written (BASE_NAME_MAX is no limit there: cut at size). */
 int base_local_find_id(const char *path, uint32_t id, char *ret_name, size_t size);
 
-/* ---- secrets ----------------------------------------------------------------------------------
- */
+/* ---- secrets --------------------------------------------------------------------------------- */
 
 /* Bytes that are locked in memory where the limits allow it, kept out of core dumps, wiped when
  * freed, and cannot be formatted: there is no function that makes text of them.  A Secret holds at
@@ -191,8 +186,7 @@ static inline void base_secret_freep(Secret **secret) {
         *secret = base_secret_free(*secret);
 }
 
-/* ---- descriptors and sockets ------------------------------------------------------------------
- */
+/* ---- descriptors and sockets ----------------------------------------------------------------- */
 
 /* Fills data with random bytes from the kernel, waiting for its pool at early boot. */
 int base_random(void *data, size_t len);
@@ -210,8 +204,7 @@ int base_unix_connect(const char *path, int type, uint64_t deadline_usec, int *r
  * NUL-terminated, *ret is the caller's.  -EFBIG where there is more. */
 int base_file_read(int dir_fd, const char *path, size_t max, char **ret, size_t *ret_len);
 
-/* ---- a small service's first steps ------------------------------------------------------------
- */
+/* ---- a small service's first steps ----------------------------------------------------------- */
 
 /* umask 0077, no core dump, not dumpable, no new privileges; descriptors 0-2 are open afterwards
  * (on /dev/null where they were not).  Asserted by the process itself, whatever its unit says. */

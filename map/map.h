@@ -29,8 +29,7 @@
 #define MAP_TABLES     4
 #define MAP_ID_BYTES   16
 
-/* ---- records as a reader sees them: all pointers into the map, valid while it is held ----------
- */
+/* ---- records as a reader sees them: all pointers into the map, valid while it is held -------- */
 
 typedef struct MapUser {
         uid_t uid;
@@ -51,8 +50,7 @@ typedef struct MapGroup {
         uint32_t member_count;
 } MapGroup;
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* One mapping of one file.  Read-only for all threads; who unmaps it knows that nobody reads.  What
  * the header says about the base is copied and checked once, here. */
@@ -101,8 +99,7 @@ int map_cursor_start(const MapView *view, MapCursor *ret); /* -ESTALE, -EBADMSG 
 int map_user_next(const MapView *view, MapCursor *cursor, MapUser *ret);
 int map_group_next(const MapView *view, MapCursor *cursor, MapGroup *ret);
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct MapUserSpec {
         uid_t uid;

@@ -152,8 +152,7 @@ int object_get_all(Ctl *ctl, const char *path, const char *interface, const char
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
-/* ---- dictionaries to JSON
- * -------------------------------------------------------------------------- */
+/* ---- dictionaries to JSON -------------------------------------------------------------------- */
 
 /* "PasswordChanged" and "password-changed" are "password_changed"; "UID" is "uid". */
 static void key_to_snake(const char *key, char *buf, size_t size) {

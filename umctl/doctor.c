@@ -40,9 +40,7 @@ void doctor_find(Doctor *doctor, Level level, const char *check, const char *men
                 printf("      -> %s\n", mend);
 }
 
-/* ---- PAM
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- PAM ------------------------------------------------------------------------------------- */
 
 static const int refusals[] = { PAM_AUTH_ERR,         PAM_PERM_DENIED, PAM_ACCT_EXPIRED,
                                 PAM_AUTHINFO_UNAVAIL, PAM_MAXTRIES,    PAM_SERVICE_ERR,
@@ -125,8 +123,7 @@ void doctor_pam(Doctor *doctor, const char *dir) {
         closedir(d);
 }
 
-/* ---- files and sockets
- * ------------------------------------------------------------------------------------ */
+/* ---- files and sockets ----------------------------------------------------------------------- */
 
 static void path_check(Doctor *doctor, const char *path, mode_t type, mode_t mode, uid_t owner) {
         struct stat st;
@@ -163,9 +160,7 @@ void doctor_files(Doctor *doctor) {
         path_check(doctor, "/var/lib/um-vault/key", S_IFREG, 0600, um_vault);
 }
 
-/* ---- NSS
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- NSS ------------------------------------------------------------------------------------- */
 
 /* The sources of one line of nsswitch.conf, "files um systemd", without the actions. */
 static bool sources_read(const char *data, const char *database, char *ret, size_t size) {
@@ -270,8 +265,7 @@ void doctor_nss(Doctor *doctor) {
         lookup_check(doctor);
 }
 
-/* ---- ssh, clock, daemon
- * --------------------------------------------------------------------------------------- */
+/* ---- ssh, clock, daemon ---------------------------------------------------------------------- */
 
 void doctor_ssh(Doctor *doctor) {
         bool pam = false, keyboard = false, any = false;

@@ -30,8 +30,7 @@ void doctor_nss(Doctor *doctor);
 void doctor_ssh(Doctor *doctor);
 void doctor_clock(Doctor *doctor);
 
-/* ---- doctor_stack.c: what libpam would make of a stack
- * ------------------------------------------------- */
+/* ---- doctor_stack.c: what libpam would make of a stack --------------------------------------- */
 
 typedef enum PamFacility {
         PAM_FACILITY_AUTH,

@@ -81,8 +81,7 @@ struct Ctl {
         sd_bus *bus;
 };
 
-/* ---- options.c
- * ------------------------------------------------------------------------------------ */
+/* ---- options.c ------------------------------------------------------------------------------- */
 
 /* Parses argv into ctl; EXIT_* or -1 to go on.  *ret_argc and *ret_argv are what is left. */
 int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_argv);
@@ -93,23 +92,20 @@ const char *option_get(const Ctl *ctl, const char *name);
 bool option_given(const Ctl *ctl, const char *name);
 const char *const *option_values(const Ctl *ctl, const char *name, size_t *ret_count);
 
-/* ---- help.c, complete.c
- * ------------------------------------------------------------------------------ */
+/* ---- help.c, complete.c ---------------------------------------------------------------------- */
 
 int help_run(Ctl *ctl, int argc, char *argv[]);
 void help_command(FILE *f, const Command *command);
 void help_overview(FILE *f);
 int complete_run(Ctl *ctl, int argc, char *argv[]);
 
-/* ---- messages
- * ------------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* "umctl: user add: " and the text, one line on stderr; returns code. */
 int complain(const Ctl *ctl, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
-/* ---- call.c: the bus
- * -------------------------------------------------------------------------------------- */
+/* ---- call.c: the bus ------------------------------------------------------------------------- */
 
 /* Connects once; EXIT_NOT_REACHABLE with a message if not. */
 int ctl_connect(Ctl *ctl);
@@ -135,8 +131,7 @@ int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const c
 int json_from_dict(sd_bus_message *m, json_t **ret);
 int json_from_dicts(sd_bus_message *m, json_t **ret);
 
-/* ---- table.c: output
- * ------------------------------------------------------------------------------------------ */
+/* ---- table.c: output ------------------------------------------------------------------------- */
 
 /* Prints rows (an array of objects) by columns: JSON, CSV or a table fitted to the terminal. */
 int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns,
@@ -147,8 +142,7 @@ void json_print(const Ctl *ctl, const char *name, json_t *value); /* takes the r
 /* Prints one record as "label: value" lines. */
 void record_print(json_t *record, const char *const *keys, size_t key_count);
 
-/* ---- ask.c: secrets and questions
- * ------------------------------------------------------------------------------ */
+/* ---- ask.c: secrets and questions ------------------------------------------------------------ */
 
 /* Reads a secret: from the terminal without echo (asked twice with `again`), else one line of
  * standard input. */
@@ -157,9 +151,7 @@ int ask_line(const char *prompt, char *buf, size_t size);
 /* 0 to go on; with --yes at once; EXIT_USAGE without a terminal. */
 int ask_confirm(const Ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- when.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- when.c ---------------------------------------------------------------------------------- */
 
 /* "never", "2026-08-01" (start of day, the host's zone), RFC 3339, or with a leading + or as a bare
  * span: from now. */
@@ -168,9 +160,7 @@ int when_parse(const char *s, uint64_t now_usec, uint64_t *ret_usec);
 int when_parse_since(const char *s, uint64_t now_usec, uint64_t *ret_usec);
 void when_format(uint64_t usec, char *buf, size_t size);
 
-/* ---- verbs
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 int user_add(Ctl *ctl, int argc, char *argv[]);
 int user_show(Ctl *ctl, int argc, char *argv[]);

@@ -27,8 +27,7 @@
 #define WIRE_NSS         "org.um1.Nss"
 #define WIRE_MESSAGE_MAX 65536U
 
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 #define WIRE_ERROR_PREFIX "org.um1.Error."
 
@@ -55,8 +54,7 @@ WireError wire_error_from_name(const char *name); /* unknown ones: WIRE_E_FAULT 
 /* What umctl exits with: 0 done, 1 failed, 2 usage, 3 refused, 4 not found, 5 not reachable. */
 int wire_error_exit_code(WireError error);
 
-/* ---- logins
- * --------------------------------------------------------------------------------------- */
+/* ---- logins ---------------------------------------------------------------------------------- */
 
 /* Keys of the context of Begin, Authorize and OpenSession. */
 #define WIRE_CONTEXT_OPERATION "operation" /* s: WIRE_OPERATION_* */
@@ -129,8 +127,7 @@ typedef struct WireStep {
         char reference[32]; /* DONE */
 } WireStep;
 
-/* ---- the private socket's client
- * ---------------------------------------------------------------------- */
+/* ---- the private socket's client ------------------------------------------------------------- */
 
 /* Connects path, checks that the server's uid is 0 or the owner of map_dir, starts sd-bus on it
  * (peer to peer; no Hello) and waits for the handshake.  Everything until the deadline (boottime);

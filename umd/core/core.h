@@ -65,9 +65,7 @@ typedef struct CoreChange {
         uint64_t version;   /* the record's after the change */
 } CoreChange;
 
-/* ---- making one
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- making one ------------------------------------------------------------------------------ */
 
 /* What core asks of the host; synchronous and quick, nothing here waits. */
 typedef struct CoreHost {
@@ -176,9 +174,7 @@ int core_flush(Core *core);
 /* Ends dialogues and session ids that are over; called every few seconds. */
 void core_tick(Core *core, uint64_t now_usec);
 
-/* ---- users
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- users ----------------------------------------------------------------------------------- */
 
 /* A user as the faces show him: the record and what follows from it.  One allocation; valid until
  * freed. */
@@ -298,9 +294,7 @@ int core_user_create_setup_code(Core *core, const Actor *actor, const char *name
                                 const CoreOptions *options, uint64_t now_usec, CoreCodeDone done,
                                 void *userdata, CoreError *error);
 
-/* ---- groups
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 #define CORE_GROUP_DEPTH_MAX 16U
 
@@ -358,8 +352,7 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
 /* May the actor's user change the group's members as its owner? */
 bool core_group_is_owner(Core *core, const char *name, uid_t uid);
 
-/* ---- what the map is made of
- * ---------------------------------------------------------------------------------------- */
+/* ---- what the map is made of ----------------------------------------------------------------- */
 
 /* Users and groups as NSS shows them: no tombstones; the GECOS derived; groups flattened.  Valid
  * during the call.  The private groups are included.  Names and ids that the host holds are not
@@ -386,9 +379,7 @@ int core_entry_user_by_name(Core *core, const char *name, CoreEntryEach each, vo
 int core_entry_group_by_name(Core *core, const char *name, CoreEntryEach each,
                              void *userdata); /* private ones too */
 
-/* ---- logins
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- logins ---------------------------------------------------------------------------------- */
 
 typedef struct CoreLoginContext {
         const char *operation, *user, *service, *tty, *rhost, *ruser,
@@ -461,9 +452,7 @@ void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext 
 void core_session_close(Core *core, const char *session, uint64_t now_usec);
 size_t core_session_count(const Core *core);
 
-/* ---- audit and status
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- audit and status ------------------------------------------------------------------------ */
 
 typedef struct CoreAuditValue {
         const char *field, *before, *after; /* NULL: was or is not there */

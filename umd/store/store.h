@@ -111,8 +111,7 @@ int store_id_allocate(StoreTxn *txn, uint32_t first, uint32_t last,
 /* Is the id that of a user or group, tombstones too, or was it ever one? */
 int store_id_used(StoreTxn *txn, uint32_t id, bool *ret);
 
-/* ---- credentials: opaque verifiers, see um_vault/um_vault.h ------------------------------------
- */
+/* ---- credentials: opaque verifiers, see um_vault/um_vault.h ---------------------------------- */
 
 typedef struct StoreVerifier {
         const uint8_t *bytes; /* len 0: none */
@@ -178,8 +177,7 @@ static inline void store_group_freep(StoreGroup **group) {
         *group = store_group_free(*group);
 }
 
-/* ---- grants: who holds which role where
- * ---------------------------------------------------------- */
+/* ---- grants: who holds which role where ------------------------------------------------------ */
 
 typedef struct StoreGrant {
         uid_t uid;
@@ -195,8 +193,7 @@ int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *t
 int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const StoreGrant *grant),
                      void *userdata);
 
-/* ---- audit: a hash chain
- * ------------------------------------------------------------------------- */
+/* ---- audit: a hash chain --------------------------------------------------------------------- */
 
 /* Entry n's hash covers entry n-1's hash, the entry's public part and a salted digest of its
  * values. Values (what a field was and became) are personal: they stand beside the chain under that
@@ -249,8 +246,7 @@ typedef struct StoreAuditCheck {
  */
 int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
 
-/* ---- events: the outbox
- * -------------------------------------------------------------------------- */
+/* ---- events: the outbox ---------------------------------------------------------------------- */
 
 #define STORE_EVENT_MAX 100000U /* older ones are dropped */
 
