@@ -74,6 +74,9 @@ int wire_error_exit_code(WireError error);
 /* change-password: ask the current password of a root peer too.  pam_um sets it where the person is
  * not root (getuid() != 0): a setuid passwd(1) is uid 0 to SO_PEERCRED whoever runs it. */
 #define WIRE_FLAG_ASK_CURRENT 4U
+/* The name is not in /etc/passwd, and NSS resolves it.  Where um has no such user (a tombstone is
+ * one), it is another source's: UNKNOWN_USER at once instead of a stranger's steps. */
+#define WIRE_FLAG_RESOLVES 8U
 
 #define WIRE_LOGIN_ID_ENV   "UM_LOGIN_ID" /* PAM environment; removed by open_session */
 #define WIRE_LOGIN_ID_BYTES 32U           /* 128 random bits in hex */
