@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One of /etc/passwd and /etc/group as sorted names and ids, so that a question costs a binary
+ * search, and what changed between two readings.
+ *
+ * Lines that base_local_parse() does not take are nobody's, here as in libnss_um. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "umd/host.h"
+
+#define FILE_MAX_BYTES (256LL * 1024 * 1024)
+
+typedef struct Local {
+        const char *name;
+        uint32_t id;
+} Local;
+
+struct HostList {
+        char *path;
+        bool absent;
+        struct stat st;
+        size_t count, allocated;
+        Local *by_name, *by_id; /* by_name owns the names */
+};
+
+HostList *host_list_free(HostList *list) {
+        if (!list)
+                return NULL;
+        for (size_t i = 0; list->by_name && i < list->count; i++)
+                free((char *)(uintptr_t)list->by_name[i].name);
+        free(list->by_name);
+        free(list->by_id);
+        free(list->path);
+        free(list);
+        return NULL;
+}
+
+static int local_compare_name(const void *a, const void *b) {
+        return strcmp(((const Local *)a)->name, ((const Local *)b)->name);
+}
+
+static int local_compare_id(const void *a, const void *b) {
+        uint32_t x = ((const Local *)a)->id, y = ((const Local *)b)->id;
+
+        return x < y ? -1 : x > y;
+}
+
+static int line_add(HostList *list, const char *line, size_t len) {
+        const char *name;
+        size_t name_len;
+        char *copy;
+        uint32_t id;
+
+        while (len > 0 && (*line == ' ' || *line == '\t')) { /* as nss_files does */
+                line++;
+                len--;
+        }
+        if (!base_local_parse(line, len, &name, &name_len, &id))
+                return 0;
+        if (list->count == list->allocated) {
+                size_t more = list->allocated > 0 ? list->allocated * 2 : 64;
+                Local *grown = reallocarray(list->by_name, more, sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                list->by_name = grown;
+                list->allocated = more;
+        }
+        copy = strndup(name, name_len);
+        if (!copy)
+                return -ENOMEM;
+        list->by_name[list->count++] = (Local){ .name = copy, .id = id };
+        return 0;
+}
+
+static int lines_read(HostList *list, FILE *f) {
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+        ssize_t len;
+        int r = 0;
+
+        errno = 0;
+        while (r >= 0 && (len = getline(&line, &size, f)) >= 0) {
+                if (len > 0 && line[len - 1] == '\n')
+                        len--;
+                r = line_add(list, line, (size_t)len);
+                errno = 0;
+        }
+        if (r >= 0 && (ferror(f) || errno == ENOMEM))
+                r = errno > 0 ? -errno : -EIO;
+        return r;
+}
+
+static int list_sort(HostList *list) {
+        list->by_id = calloc(list->count + 1, sizeof(*list->by_id));
+        if (!list->by_id)
+                return -ENOMEM;
+        if (list->count == 0)
+                return 0;
+        memcpy(list->by_id, list->by_name, list->count * sizeof(*list->by_id));
+        qsort(list->by_name, list->count, sizeof(*list->by_name), local_compare_name);
+        qsort(list->by_id, list->count, sizeof(*list->by_id), local_compare_id);
+        return 0;
+}
+
+/* Symbolic links are followed: some systems keep /etc/passwd behind one, and only root makes it. */
+static int file_read(HostList *list) {
+        FILE *f = fopen(list->path, "re");
+        int r;
+
+        if (!f) {
+                list->absent = errno == ENOENT;
+                return list->absent ? 0 : -errno;
+        }
+        r = fstat(fileno(f), &list->st) < 0            ? -errno
+            : !S_ISREG(list->st.st_mode)               ? -EBADFD
+            : list->st.st_size > (off_t)FILE_MAX_BYTES ? -EFBIG
+                                                       : lines_read(list, f);
+        fclose(f);
+        return r;
+}
+
+int host_list_read(const char *path, HostList **ret) {
+        _cleanup_(host_list_freep) HostList *list = calloc(1, sizeof(*list));
+        int r;
+
+        if (!list)
+                return -ENOMEM;
+        list->path = strdup(path);
+        if (!list->path)
+                return -ENOMEM;
+        r = file_read(list);
+        if (r >= 0)
+                r = list_sort(list);
+        if (r < 0)
+                return r;
+        *ret = TAKE(list);
+        return 0;
+}
+
+bool host_list_is_absent(const HostList *list) {
+        return list->absent;
+}
+
+bool host_list_is_current(const HostList *list) {
+        struct stat st;
+
+        if (stat(list->path, &st) < 0)
+                return list->absent && errno == ENOENT;
+        return !list->absent && st.st_dev == list->st.st_dev && st.st_ino == list->st.st_ino &&
+               st.st_size == list->st.st_size && st.st_mtim.tv_sec == list->st.st_mtim.tv_sec &&
+               st.st_mtim.tv_nsec == list->st.st_mtim.tv_nsec;
+}
+
+bool host_list_has_name(const HostList *list, const char *name) {
+        Local key = { .name = name };
+
+        return list->count > 0 &&
+               bsearch(&key, list->by_name, list->count, sizeof(key), local_compare_name);
+}
+
+const char *host_list_name_of(const HostList *list, uint32_t id) {
+        Local key = { .id = id };
+        const Local *found;
+
+        if (list->count == 0)
+                return NULL;
+        found = bsearch(&key, list->by_id, list->count, sizeof(key), local_compare_id);
+        return found ? found->name : NULL;
+}
+
+/* ---- what changed ---------------------------------------------------------------------------- */
+
+typedef struct Diff {
+        HostDiff diff;
+        const char **names;
+        uint32_t *ids;
+} Diff;
+
+HostDiff *host_diff_free(HostDiff *diff) {
+        Diff *whole = (Diff *)diff; /* its first member */
+
+        if (!whole)
+                return NULL;
+        free(whole->names);
+        free(whole->ids);
+        free(whole);
+        return NULL;
+}
+
+/* What a has and b has not. */
+static void diff_collect(Diff *whole, const HostList *a, const HostList *b) {
+        for (size_t i = 0; i < a->count; i++) {
+                if (!host_list_has_name(b, a->by_name[i].name))
+                        whole->names[whole->diff.name_count++] = a->by_name[i].name;
+                if (!host_list_name_of(b, a->by_id[i].id))
+                        whole->ids[whole->diff.id_count++] = a->by_id[i].id;
+        }
+}
+
+int host_diff_new(const HostList *before, const HostList *after, HostDiff **ret) {
+        Diff *whole = calloc(1, sizeof(*whole));
+        HostDiff *diff = whole ? &whole->diff : NULL;
+        size_t most = before->count + after->count + 1;
+
+        if (!whole)
+                return -ENOMEM;
+        whole->names = calloc(most, sizeof(*whole->names));
+        whole->ids = calloc(most, sizeof(*whole->ids));
+        if (!whole->names || !whole->ids) {
+                host_diff_free(diff);
+                return -ENOMEM;
+        }
+        diff_collect(whole, before, after);
+        diff_collect(whole, after, before);
+        diff->names = whole->names;
+        diff->ids = whole->ids;
+        *ret = diff;
+        return 0;
+}

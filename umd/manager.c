@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* umd's one loop, and the wiring of its parts: host, vault and helper to core, core to the map and
+ * the faces.
+ *
+ * The order that everything rests on: verbs run, then one core_flush() makes all of them durable,
+ * then the map is published, then replies go out.  A store that cannot be served leaves umd up to
+ * say so: no map, no answers but why. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "base/base.h"
+#include "config.h"
+#include "map/map.h"
+#include "um_helper/um_helper.h"
+#include "um_vault/um_vault.h"
+#include "umd/bus/bus.h"
+#include "umd/umd.h"
+
+/* What waits for one flush: changes of peers that are ready together share it, none waits long. */
+#define FLUSH_VERBS_MAX 64U
+#define FLUSH_WAIT_USEC (2 * USEC_PER_MSEC)
+#define TICK_USEC       (5 * USEC_PER_SEC)
+
+typedef struct Manager {
+        const Options *options;
+        const Log *log;
+        sd_event *event;
+        Config config;
+        uint64_t started_usec;
+        int state_fd, map_fd;
+        char map_path[512], key_dir[512], passwd[512];
+        Host *host;
+        VaultClient *vault;
+        HelperClient *helper;
+        Core *core; /* NULL: degraded */
+        Publish *publish;
+        Bus *bus;
+        sd_event_source *flush_idle, *flush_late, *tick;
+        unsigned flush_verbs;
+        char why[1024]; /* degraded: what is wrong and what to do */
+} Manager;
+
+static int complain(const Manager *manager, const char *what, int fault) {
+        log_write(manager->log, &(LogRecord){ .priority = LOG_ERR, .fault = fault }, "%s", what);
+        return fault;
+}
+
+/* ---- flushing -------------------------------------------------------------------------------- */
+
+static void manager_flush(Manager *manager) {
+        int r;
+
+        manager->flush_verbs = 0;
+        (void)sd_event_source_set_enabled(manager->flush_idle, SD_EVENT_OFF);
+        (void)sd_event_source_set_enabled(manager->flush_late, SD_EVENT_OFF);
+        if (!manager->core)
+                return;
+        r = core_flush(manager->core);
+        if (r < 0)
+                log_write(manager->log,
+                          &(LogRecord){ .priority = LOG_CRIT,
+                                        .message = MESSAGE_FLUSH_FAILED,
+                                        .fault = r },
+                          "the store could not be written: the changes of this moment are refused");
+        if (manager->publish)
+                (void)publish_run(manager->publish,
+                                  base_realtime_usec()); /* logs; lookups ask us */
+        if (manager->bus)
+                bus_flushed(manager->bus, r);
+}
+
+static void flush_wanted(void *userdata) {
+        Manager *manager = userdata;
+
+        manager->flush_verbs++;
+        if (manager->flush_verbs == 1) {
+                (void)sd_event_source_set_enabled(manager->flush_idle, SD_EVENT_ONESHOT);
+                (void)sd_event_source_set_time(manager->flush_late,
+                                               base_boottime_usec() + FLUSH_WAIT_USEC);
+                (void)sd_event_source_set_enabled(manager->flush_late, SD_EVENT_ONESHOT);
+        } else if (manager->flush_verbs == FLUSH_VERBS_MAX)
+                (void)sd_event_source_set_time(manager->flush_late, 0);
+}
+
+static int flush_idle_fired(sd_event_source *source, void *userdata) {
+        manager_flush(userdata);
+        return 0;
+}
+
+static int flush_late_fired(sd_event_source *source, uint64_t usec, void *userdata) {
+        manager_flush(userdata);
+        return 0;
+}
+
+static int flush_prepare(Manager *manager) {
+        int r = sd_event_add_defer(manager->event, &manager->flush_idle, flush_idle_fired, manager);
+
+        if (r >= 0)
+                r = sd_event_source_set_enabled(manager->flush_idle, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(manager->flush_idle, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = sd_event_add_time(manager->event, &manager->flush_late, CLOCK_BOOTTIME, 0, 1,
+                                      flush_late_fired, manager);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(manager->flush_late, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(manager->flush_late, SD_EVENT_PRIORITY_IMPORTANT);
+        return r;
+}
+
+/* ---- what core asks of the host -------------------------------------------------------------- */
+
+static const char *name_held(void *userdata, const char *name, bool group) {
+        const Manager *manager = userdata;
+
+        return host_name_held(manager->host, name, group);
+}
+
+static bool id_held(void *userdata, uint32_t id, char *ret_holder, size_t size) {
+        const Manager *manager = userdata;
+
+        return host_id_held(manager->host, id, ret_holder, size);
+}
+
+static bool time_zone_known(void *userdata, const char *zone) {
+        const Manager *manager = userdata;
+
+        return host_time_zone_known(manager->host, zone);
+}
+
+static void local_changed(void *userdata, const HostDiff *diff) {
+        Manager *manager = userdata;
+
+        if (!manager->publish)
+                return;
+        publish_host_changed(manager->publish, diff);
+        flush_wanted(manager);
+}
+
+/* ---- what the faces ask ---------------------------------------------------------------------- */
+
+static void status_fill(void *userdata, BusStatus *ret) {
+        const Manager *manager = userdata;
+        PublishStatus map = { 0 };
+
+        if (manager->publish)
+                publish_status(manager->publish, &map);
+        *ret = (BusStatus){
+                .version = UM_VERSION,
+                .map_users = map.users,
+                .map_groups = map.groups,
+                .map_bytes = map.bytes,
+                .map_published_usec = map.published_usec,
+                .started_usec = manager->started_usec,
+                .map_ok = map.ok,
+        };
+}
+
+/* ---- the parts ------------------------------------------------------------------------------- */
+
+static int path_join(char *buf, size_t size, const char *folder, const char *name) {
+        return snprintf(buf, size, "%s/%s", folder, name) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+static int places_open(Manager *manager) {
+        const Options *options = manager->options;
+        PlaceError error;
+        int r;
+
+        r = place_state(options->state_dir, &manager->state_fd, &error);
+        if (r >= 0)
+                r = place_map(options->runtime_dir, &manager->map_fd, &error);
+        if (r < 0) {
+                log_write(manager->log, &(LogRecord){ .priority = LOG_ERR }, "%s", error.text);
+                return r;
+        }
+        r = path_join(manager->map_path, sizeof(manager->map_path), options->runtime_dir,
+                      "map.d/" MAP_NAME);
+        if (r >= 0)
+                r = path_join(manager->key_dir, sizeof(manager->key_dir), options->state_dir,
+                              "vault");
+        if (r >= 0)
+                r = path_join(manager->passwd, sizeof(manager->passwd), options->etc, "passwd");
+        return r < 0 ? complain(manager, "the paths given", r) : 0;
+}
+
+static int helpers_new(Manager *manager) {
+        const Options *options = manager->options;
+        bool by_hand = options->bus_fd < 0;
+        VaultClientSpec vault = {
+                .log = manager->log,
+                .event = manager->event,
+                .socket = by_hand ? NULL : VAULT_SOCKET,
+                .binary = options->vault,
+                .key_dir = manager->key_dir,
+                .passwd = manager->passwd,
+        };
+        HostSpec host = {
+                .log = manager->log,
+                .event = manager->event,
+                .etc = options->etc,
+                .userdata = manager,
+                .changed = local_changed,
+        };
+        int r;
+
+        r = host_new(&host, &manager->host);
+        if (r < 0)
+                return complain(manager, "the local passwd and group cannot be read", r);
+        r = vault_client_new(&vault, &manager->vault);
+        if (r >= 0)
+                r = helper_client_new(manager->log, manager->event,
+                                      options->no_helper ? NULL : HELPER_SOCKET, &manager->helper);
+        return r < 0 ? complain(manager, "the clients of um-vault and um-helper", r) : 0;
+}
+
+/* Nothing is served rather than something wrong: an old map would go on answering, too. */
+static void degrade(Manager *manager, const char *reason) {
+        int r;
+
+        snprintf(manager->why, sizeof(manager->why),
+                 "%s; put it right or restore a backup, then restart umd", reason);
+        log_write(manager->log, &(LogRecord){ .priority = LOG_CRIT, .message = MESSAGE_DEGRADED },
+                  "%s; until then um's users cannot log in", manager->why);
+        r = map_withdraw(manager->map_fd, NULL);
+        if (r < 0 && r != -ENOENT)
+                (void)complain(manager, "the old map cannot be withdrawn", r);
+}
+
+static void core_start(Manager *manager) {
+        CoreHost host = {
+                .userdata = manager,
+                .name_held = name_held,
+                .id_held = id_held,
+                .time_zone_known = time_zone_known,
+                .flush_wanted = flush_wanted,
+        };
+        CoreError error = { 0 };
+        CoreSettings settings;
+        CoreHelper helper;
+        CoreVault vault;
+        int r;
+
+        if (place_store_lost(manager->state_fd, manager->options->state_dir, error.text,
+                             sizeof(error.text))) {
+                degrade(manager, error.text);
+                return;
+        }
+        config_settings(&manager->config, &settings);
+        vault_client_operations(manager->vault, &vault);
+        helper_client_operations(manager->helper, &helper);
+        r = core_new(manager->options->state_dir, &settings, &host, &vault, &helper, &manager->core,
+                     &error);
+        if (r == 0)
+                r = place_store_made(manager->state_fd);
+        if (r == 0) {
+                vault_client_bind(manager->vault, core_store_id(manager->core));
+                return;
+        }
+        manager->core = core_free(manager->core);
+        degrade(manager, error.text[0] != '\0' ? error.text : strerrordesc_np(-r));
+}
+
+static int publish_start(Manager *manager) {
+        PublishSpec spec = {
+                .log = manager->log,
+                .core = manager->core,
+                .host = manager->host,
+                .dir_fd = manager->map_fd,
+                .path = manager->map_path,
+                .enumerate = manager->config.enumerate,
+        };
+        CoreListener listener;
+        int r;
+
+        if (!manager->core)
+                return 0;
+        r = publish_new(&spec, &manager->publish);
+        if (r < 0)
+                return complain(manager, "the map", r);
+        publish_listener(manager->publish, &listener);
+        core_add_listener(manager->core, &listener);
+        manager_flush(manager); /* what core_new() wrote, and the first map */
+        return 0;
+}
+
+static int bus_start(Manager *manager) {
+        const Options *options = manager->options;
+        BusHost host = { .userdata = manager, .status = status_fill };
+        const char *address = options->system_bus;
+        int fd = options->bus_fd, r = 0;
+        PlaceError error;
+
+        if (fd < 0)
+                r = place_bus(options->runtime_dir, &fd, &error);
+        if (r < 0) {
+                log_write(manager->log, &(LogRecord){ .priority = LOG_ERR }, "%s", error.text);
+                return r;
+        }
+        r = bus_new(manager->event, manager->core, manager->core ? NULL : manager->why, &host,
+                    &manager->bus);
+        if (r < 0) {
+                base_close(fd);
+                return complain(manager, "the faces", r);
+        }
+        r = bus_listen(manager->bus, fd);
+        if (r < 0)
+                return complain(manager, "the private socket", r);
+        if (strcmp(address, "none") == 0)
+                return 0;
+        r = bus_attach_system(manager->bus, strcmp(address, "default") == 0 ? NULL : address);
+        return r < 0 ? complain(manager, "the system bus", r) : 0;
+}
+
+/* ---- signals and time ------------------------------------------------------------------------ */
+
+static void status_notify(const Manager *manager) {
+        PublishStatus map = { 0 };
+
+        if (!manager->core) {
+                (void)sd_notifyf(false, "STATUS=Not serving: %s", manager->why);
+                return;
+        }
+        publish_status(manager->publish, &map);
+        (void)sd_notifyf(false, "STATUS=%llu users, %llu groups%s", (unsigned long long)map.users,
+                         (unsigned long long)map.groups, map.ok ? "" : "; the map is withdrawn");
+}
+
+static int tick_fired(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *manager = userdata;
+
+        (void)sd_event_source_set_time(source, base_boottime_usec() + TICK_USEC);
+        (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        if (!manager->core)
+                return 0;
+        core_tick(manager->core, base_realtime_usec());
+        host_tick(manager->host);
+        if (publish_is_due(manager->publish) || core_has_unflushed(manager->core))
+                manager_flush(manager);
+        status_notify(manager);
+        return 0;
+}
+
+static int stop_signalled(sd_event_source *source, const struct signalfd_siginfo *info,
+                          void *userdata) {
+        return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int reload_signalled(sd_event_source *source, const struct signalfd_siginfo *info,
+                            void *userdata) {
+        Manager *manager = userdata;
+        CoreSettings settings;
+        ConfigError error;
+        Config config;
+
+        if (config_load(&manager->options->config, &config, &error) < 0) {
+                log_write(manager->log,
+                          &(LogRecord){ .priority = LOG_ERR, .message = MESSAGE_CONFIG_REFUSED },
+                          "%s; the configuration stays as it was", error.text);
+                return 0;
+        }
+        (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                         (unsigned long long)base_boottime_usec());
+        manager->config = config;
+        if (manager->core) {
+                config_settings(&manager->config, &settings);
+                core_set_settings(manager->core, &settings);
+                publish_set_enumerate(manager->publish, config.enumerate);
+                manager_flush(manager);
+        }
+        log_write(manager->log,
+                  &(LogRecord){ .priority = LOG_INFO, .message = MESSAGE_CONFIG_LOADED },
+                  "configuration read again");
+        (void)sd_notify(false, "READY=1");
+        return 0;
+}
+
+static int loop_prepare(Manager *manager) {
+        int r = sd_event_new(&manager->event);
+
+        if (r >= 0)
+                r = sd_event_add_signal(manager->event, NULL, SIGTERM, stop_signalled, manager);
+        if (r >= 0)
+                r = sd_event_add_signal(manager->event, NULL, SIGINT, stop_signalled, manager);
+        if (r >= 0)
+                r = sd_event_add_signal(manager->event, NULL, SIGHUP, reload_signalled, manager);
+        if (r >= 0)
+                r = sd_event_add_time(manager->event, &manager->tick, CLOCK_BOOTTIME,
+                                      base_boottime_usec() + TICK_USEC, USEC_PER_SEC, tick_fired,
+                                      manager);
+        if (r >= 0)
+                r = flush_prepare(manager);
+        if (r >= 0)
+                r = sd_event_set_watchdog(manager->event, true);
+        return r < 0 ? complain(manager, "the event loop", r) : 0;
+}
+
+/* ---- a life ---------------------------------------------------------------------------------- */
+
+static int manager_start(Manager *manager) {
+        uint64_t began_usec = base_boottime_usec();
+        ConfigError error;
+        int r;
+
+        manager->started_usec = base_realtime_usec();
+        r = config_load(&manager->options->config, &manager->config, &error);
+        if (r < 0) {
+                log_write(manager->log,
+                          &(LogRecord){ .priority = LOG_ERR, .message = MESSAGE_CONFIG_REFUSED },
+                          "%s", error.text);
+                return r;
+        }
+        r = places_open(manager);
+        if (r >= 0)
+                r = loop_prepare(manager);
+        if (r >= 0)
+                r = helpers_new(manager);
+        if (r < 0)
+                return r;
+        core_start(manager);
+        r = publish_start(manager);
+        if (r >= 0)
+                r = bus_start(manager);
+        if (r < 0)
+                return r;
+        status_notify(manager);
+        (void)sd_notify(false, "READY=1");
+        log_write(manager->log, &(LogRecord){ .priority = LOG_INFO, .message = MESSAGE_STARTED },
+                  "umd " UM_VERSION " serves after %llu ms%s",
+                  (unsigned long long)((base_boottime_usec() - began_usec) / USEC_PER_MSEC),
+                  manager->core ? "" : " (degraded)");
+        return 0;
+}
+
+/* In the order in which they use each other; what is acknowledged is durable, the map stays. */
+static void manager_done(Manager *manager) {
+        if (manager->bus)
+                manager_flush(manager);
+        manager->bus = bus_free(manager->bus);
+        manager->core = core_free(manager->core);
+        manager->publish = publish_free(manager->publish);
+        manager->vault = vault_client_free(manager->vault);
+        manager->helper = helper_client_free(manager->helper);
+        manager->host = host_free(manager->host);
+        sd_event_source_disable_unref(manager->flush_idle);
+        sd_event_source_disable_unref(manager->flush_late);
+        sd_event_source_disable_unref(manager->tick);
+        sd_event_unref(manager->event);
+        base_close(manager->map_fd);
+        base_close(manager->state_fd);
+}
+
+int manager_run(const Options *options, const Log *log) {
+        Manager manager = { .options = options, .log = log, .state_fd = -1, .map_fd = -1 };
+        int r = manager_start(&manager);
+
+        if (r >= 0) {
+                r = sd_event_loop(manager.event);
+                (void)sd_notify(false, "STOPPING=1");
+                log_write(log,
+                          &(LogRecord){ .priority = r < 0 ? LOG_ERR : LOG_INFO,
+                                        .message = MESSAGE_STOPPED,
+                                        .fault = r < 0 ? r : 0 },
+                          "umd stops");
+        }
+        manager_done(&manager);
+        return r;
+}

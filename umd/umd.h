@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* umd, the files beside its folders: the daemon around core and bus.  Private to these files and
+ * their tests.
+ *
+ * manager.c wires the parts; every part is told what it needs and knows none of the others:
+ * configuration, the log, the vault's and the helper's clients, what the host holds, the map. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <systemd/sd-event.h>
+
+#include "base/base.h"
+#include "umd/core/core.h"
+
+/* ---- log ------------------------------------------------------------------------------------- */
+
+/* Events an admin may wait for; each has a message id (journalctl MESSAGE_ID=...), listed in
+ * umd(8). */
+typedef enum LogMessage {
+        MESSAGE_NONE,
+        MESSAGE_STARTED,
+        MESSAGE_STOPPED,
+        MESSAGE_DEGRADED,
+        MESSAGE_CONFIG_REFUSED,
+        MESSAGE_CONFIG_LOADED,
+        MESSAGE_FLUSH_FAILED,
+        MESSAGE_MAP_WITHDRAWN,
+        MESSAGE_MAP_BACK,
+        MESSAGE_VAULT_LOST,
+        MESSAGE_VAULT_BACK,
+        MESSAGE_COLLISION,
+        MESSAGE_COLLISION_OVER,
+        MESSAGE_LOCAL_UNREADABLE,
+        _MESSAGE_MAX,
+} LogMessage;
+
+/* To the journal where systemd connected stderr to it, to stderr otherwise. */
+typedef struct Log {
+        bool journal, debug;
+} Log;
+
+typedef struct LogRecord {
+        int priority; /* LOG_ERR, ... of <syslog.h> */
+        LogMessage message;
+        int fault;          /* negative errno, or 0: appended to the text, and ERRNO= */
+        const char *object; /* "user/alice": UM_OBJECT=, or NULL */
+} LogRecord;
+
+void log_init(Log *log, bool debug);
+/* Texts of others in the arguments are escaped here.  Never given a secret. */
+void log_write(const Log *log, const LogRecord *record, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* 32 hex digits; NULL for MESSAGE_NONE. */
+const char *log_message_id(LogMessage message);
+
+/* ---- configuration --------------------------------------------------------------------------- */
+
+typedef struct Config {
+        uint32_t id_first, id_last;
+        bool enumerate, unknown_names;
+        uint64_t setup_code_ttl_usec;
+        char shell[BASE_PATH_MAX + 1], home_root[BASE_PATH_MAX + 1];
+} Config;
+
+#define CONFIG_TEXT_MAX 512U
+
+typedef struct ConfigError {
+        char text[CONFIG_TEXT_MAX]; /* "FILE:LINE: what and why" */
+} ConfigError;
+
+/* Where it is read from, later ones over earlier ones; NULL is left out.  Files that are not there
+ * are no error, but for `only`, which stands for all three. */
+typedef struct ConfigPaths {
+        const char *vendor, *local, *drop_ins, *only;
+} ConfigPaths;
+
+#define CONFIG_FILE_MAX (1024U * 1024)
+
+void config_init(Config *ret); /* as shipped */
+/* Applies one file's text to config.  -EINVAL and the error at the first line that is not right;
+ * config may have changed by then. */
+int config_parse(Config *config, const char *file, const char *text, size_t len,
+                 ConfigError *error);
+/* All files over the defaults.  On a fault *ret stays as it was. */
+int config_load(const ConfigPaths *paths, Config *ret, ConfigError *error);
+/* Texts are borrowed from config. */
+void config_settings(const Config *config, CoreSettings *ret);
+
+/* ---- a channel: numbered requests to another process, over SOCK_SEQPACKET ----------------------
+ */
+
+typedef struct Channel Channel;
+
+/* r: 0 and the answer (valid during the call), -ETIMEDOUT, or -ECONNRESET. */
+typedef void (*ChannelDone)(void *userdata, int r, const void *packet, size_t len);
+
+typedef struct ChannelSpec {
+        uint64_t timeout_usec; /* of each request */
+        size_t packet_max;
+        unsigned pending_max;
+        bool keep; /* connect again by itself; else when there is a request */
+        void *userdata;
+        /* A connected, non-blocking socket whose peer was checked. */
+        int (*connect)(void *userdata, int *ret_fd);
+        /* The id in an answer; a fault drops the connection. */
+        int (*answer_id)(const void *packet, size_t len, uint64_t *ret_id);
+        void (*connected)(void *userdata);
+        void (*lost)(void *userdata, int fault); /* also a connect that failed */
+} ChannelSpec;
+
+int channel_new(sd_event *event, const ChannelSpec *spec, Channel **ret);
+Channel *channel_free(Channel *channel); /* requests under way end without their done */
+/* Tries to connect if there is no connection; never waits. */
+int channel_connect(Channel *channel);
+/* Sends a copy of packet, wiped when it is sent.  done is called once, later, unless this is a
+ * fault: -EBUSY where pending_max requests wait, or why there is no connection. */
+int channel_call(Channel *channel, uint64_t id, const void *packet, size_t len, ChannelDone done,
+                 void *userdata);
+
+static inline void channel_freep(Channel **channel) {
+        *channel = channel_free(*channel);
+}
+
+/* ---- the vault ------------------------------------------------------------------------------- */
+
+typedef struct VaultClient VaultClient;
+
+typedef struct VaultClientSpec {
+        const Log *log;
+        sd_event *event;
+        const char *socket; /* the vault systemd starts, or NULL: */
+        const char *binary; /* a child of our own */
+        const char *key_dir;
+        const char *passwd; /* where the uid of um-vault stands */
+} VaultClientSpec;
+
+int vault_client_new(const VaultClientSpec *spec, VaultClient **ret);
+VaultClient *vault_client_free(VaultClient *client); /* ends the child */
+/* store_id (16 bytes) is borrowed as long as requests are made; before it is set they fail. */
+void vault_client_bind(VaultClient *client, const uint8_t *store_id);
+void vault_client_operations(VaultClient *client, CoreVault *ret);
+
+static inline void vault_client_freep(VaultClient **client) {
+        *client = vault_client_free(*client);
+}
+
+/* A vault of our own: execs `binary --fd N --key-dir key_dir --peer-uid UID` with one end of a
+ * socketpair; it is killed when we die. */
+int vault_child_start(const char *binary, const char *key_dir, pid_t *ret_pid, int *ret_fd);
+void vault_child_end(pid_t pid); /* kills and reaps; 0 allowed */
+
+/* ---- the root helper ------------------------------------------------------------------------- */
+
+typedef struct HelperClient HelperClient;
+
+/* socket NULL: um runs without its helper, homes are CORE_HOME_OFF. */
+int helper_client_new(const Log *log, sd_event *event, const char *socket, HelperClient **ret);
+HelperClient *helper_client_free(HelperClient *client);
+void helper_client_operations(HelperClient *client, CoreHelper *ret);
+
+static inline void helper_client_freep(HelperClient **client) {
+        *client = helper_client_free(*client);
+}
+
+/* ---- what the host holds --------------------------------------------------------------------- */
+
+typedef struct Host Host;
+
+/* What /etc/passwd and /etc/group hold now and did not, or no longer do; valid during the call. */
+typedef struct HostDiff {
+        const char *const *names;
+        size_t name_count;
+        const uint32_t *ids;
+        size_t id_count;
+} HostDiff;
+
+typedef struct HostSpec {
+        const Log *log;
+        sd_event *event;
+        const char *etc; /* "/etc"; tests bring their own */
+        void *userdata;
+        void (*changed)(void *userdata, const HostDiff *diff);
+} HostSpec;
+
+int host_new(const HostSpec *spec, Host **ret); /* a fault where the files cannot be read */
+Host *host_free(Host *host);
+/* What CoreHost asks. */
+const char *host_name_held(Host *host, const char *name, bool group);
+bool host_id_held(Host *host, uint32_t id, char *ret_holder, size_t size);
+bool host_time_zone_known(Host *host, const char *zone);
+/* Which of the two files holds the name, or the id, or NULL.  For the map both files count for
+ * users and groups alike, so that a user and his private group come and go together. */
+const char *host_holds_name(const Host *host, const char *name);
+const char *host_holds_id(const Host *host, uint32_t id);
+/* Looks again, whatever inotify said; called every few seconds. */
+void host_tick(Host *host);
+
+static inline void host_freep(Host **host) {
+        *host = host_free(*host);
+}
+
+/* ---- the map --------------------------------------------------------------------------------- */
+
+typedef struct Publish Publish;
+
+typedef struct PublishStatus {
+        uint64_t users, groups, bytes, published_usec;
+        bool ok;
+} PublishStatus;
+
+typedef struct PublishSpec {
+        const Log *log;
+        Core *core;
+        const Host *host;
+        int dir_fd;       /* of map.d */
+        const char *path; /* of map.d/map */
+        bool enumerate;
+} PublishSpec;
+
+/* Publishes nothing yet; the first run makes a whole file.  spec's pointers are borrowed. */
+int publish_new(const PublishSpec *spec, Publish **ret);
+Publish *publish_free(Publish *publish); /* the map stays */
+/* What core_add_listener takes: news are collected until publish_run. */
+void publish_listener(Publish *publish, CoreListener *ret);
+void publish_set_enumerate(Publish *publish, bool enumerate); /* a new file is due */
+void publish_host_changed(Publish *publish, const HostDiff *diff);
+/* Makes the map true again: news as one delta, or a new file.  A fault withdraws the map, is logged
+ * here, and the next run tries again.  Audit entries of records that the host's names and ids hide
+ * or give back wait for the next core_flush. */
+int publish_run(Publish *publish, uint64_t now_usec);
+bool publish_is_due(const Publish *publish); /* a run would do something */
+void publish_status(const Publish *publish, PublishStatus *ret);
+
+static inline void publish_freep(Publish **publish) {
+        *publish = publish_free(*publish);
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+/* A line for the admin about what was refused. */
+typedef struct PlaceError {
+        char text[512];
+} PlaceError;
+
+/* Opens the state directory (made where it is absent) and locks it: it must be ours and nobody
+ * else's to read, and of one umd only.  Keep *ret_fd open. */
+int place_state(const char *path, int *ret_fd, PlaceError *error);
+/* Opens runtime_dir/map.d, made with its parent where it is absent, 0755. */
+int place_map(const char *runtime_dir, int *ret_fd, PlaceError *error);
+/* Listens at runtime_dir/bus, mode 0666, in place of what an earlier umd left there. */
+int place_bus(const char *runtime_dir, int *ret_fd, PlaceError *error);
+/* A store was here once and is gone, which must not be taken for an empty one: says so in ret_why.
+ */
+bool place_store_lost(int state_fd, const char *path, char *ret_why, size_t size);
+int place_store_made(int state_fd);
+
+/* ---- the manager ----------------------------------------------------------------------------- */
+
+typedef struct Options {
+        const char *state_dir, *runtime_dir;
+        const char *vault;      /* the program, by hand */
+        const char *etc;        /* where local accounts are read */
+        const char *system_bus; /* an address, "default" or "none" */
+        bool no_helper, debug;
+        int bus_fd; /* systemd's, or -1: by hand */
+        ConfigPaths config;
+} Options;
+
+/* Serves until SIGTERM or SIGINT, which like SIGHUP are blocked already. */
+int manager_run(const Options *options, const Log *log);

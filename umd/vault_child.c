@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A vault of umd's own, for umd by hand: the same process as systemd's, on one end of a socketpair.
+ *
+ * The one program umd ever runs, and only where no systemd does.  It dies with umd: the kernel
+ * kills it when its parent is gone, and it stops by itself when its socket is closed. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "umd/umd.h"
+
+#define CHILD_SOCKET 3
+
+/* Between fork and exec in a process of one thread.  Never returns. */
+static void child_exec(const char *binary, const char *key_dir, pid_t parent, int fd) {
+        char uid[16], number[4];
+        const char *arguments[] = { binary,  "--fd",       number, "--key-dir",
+                                    key_dir, "--peer-uid", uid,    NULL };
+        sigset_t none;
+
+        snprintf(uid, sizeof(uid), "%u", geteuid());
+        snprintf(number, sizeof(number), "%d", CHILD_SOCKET);
+        sigemptyset(&none);
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+            sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+                _exit(126);
+        /* dup2 to the same number would leave it close-on-exec */
+        if (fd == CHILD_SOCKET ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, CHILD_SOCKET) < 0)
+                _exit(126);
+        if (close_range(CHILD_SOCKET + 1, ~0U, 0) < 0)
+                _exit(126);
+        execv(binary, (char *const *)(uintptr_t)arguments);
+        _exit(127);
+}
+
+int vault_child_start(const char *binary, const char *key_dir, pid_t *ret_pid, int *ret_fd) {
+        int pair[2];
+        pid_t parent = getpid(), pid;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+                return -errno;
+        pid = fork();
+        if (pid == 0)
+                child_exec(binary, key_dir, parent, pair[1]);
+        if (pid < 0) {
+                int fault = -errno;
+
+                base_close(pair[0]);
+                base_close(pair[1]);
+                return fault;
+        }
+        base_close(pair[1]);
+        *ret_pid = pid;
+        *ret_fd = pair[0];
+        return 0;
+}
+
+void vault_child_end(pid_t pid) {
+        if (pid <= 0)
+                return;
+        (void)kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The vault as core sees it: passwords go over, verdicts come back, both asynchronously.
+ *
+ * An answer counts only if it is one of those its verb may have; everything else, silence and a
+ * lost vault included, is CORE_PROOF_FAULT, which denies.  Speaks to a vault of root (systemd
+ * listened), of um-vault, or to a child of our own.  Keeps no secret: packets are wiped once they
+ * are sent. */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "um_vault/um_vault.h"
+#include "umd/umd.h"
+
+/* PAM's verdict is due within 5 s */
+#define VAULT_TIMEOUT_USEC (4 * USEC_PER_SEC)
+/* what the vault queues, and as many on their way */
+#define VAULT_PENDING_MAX (2 * VAULT_QUEUE_MAX)
+
+struct VaultClient {
+        VaultClientSpec spec;
+        Channel *channel;
+        const uint8_t *store_id;
+        uint64_t last_id;
+        bool ready; /* it answered that it has its key */
+        bool told_lost;
+        pid_t child;
+};
+
+typedef struct VaultCall {
+        VaultOp op;
+        CoreVaultDone done;
+        void *userdata;
+} VaultCall;
+
+/* What the status says for the verb; one that does not belong to it is a fault. */
+static CoreProofResult proof_result(VaultOp op, VaultStatus status, bool has_verifier) {
+        bool makes = op == VAULT_HASH || op == VAULT_IMPORT;
+
+        switch (status) {
+        case VAULT_OK:
+                return makes && has_verifier ? CORE_PROOF_MATCH : CORE_PROOF_FAULT;
+        case VAULT_MATCH:
+                return op == VAULT_VERIFY ? CORE_PROOF_MATCH : CORE_PROOF_FAULT;
+        case VAULT_NO_MATCH:
+                return makes ? CORE_PROOF_FAULT : CORE_PROOF_NO_MATCH;
+        case VAULT_BUSY:
+                return CORE_PROOF_BUSY;
+        case VAULT_THROTTLED:
+                return CORE_PROOF_THROTTLED;
+        case VAULT_BAD_RECORD:
+                return op == VAULT_IMPORT ? CORE_PROOF_NO_MATCH : CORE_PROOF_FAULT;
+        case VAULT_BAD_REQUEST:
+        case VAULT_FAULT:
+        case _VAULT_STATUS_MAX:
+                break;
+        }
+        return CORE_PROOF_FAULT;
+}
+
+static void call_answered(void *userdata, int r, const void *bytes, size_t len) {
+        _cleanup_free_ VaultCall *call = userdata;
+        CoreProofResult result = CORE_PROOF_FAULT;
+        VaultPacket packet = { 0 };
+
+        if (r >= 0 && vault_packet_parse(bytes, len, &packet) >= 0 &&
+            packet.head.op == (uint32_t)call->op)
+                result = proof_result(call->op, (VaultStatus)packet.head.status,
+                                      packet.head.verifier_bytes > 0);
+        if (result != CORE_PROOF_MATCH)
+                packet.head.verifier_bytes = 0;
+        call->done(call->userdata, result, packet.head.verifier_bytes > 0 ? packet.verifier : NULL,
+                   packet.head.verifier_bytes, base_realtime_usec());
+}
+
+static int call_send(VaultClient *client, VaultHead *head, const Secret *secret,
+                     const void *verifier, ChannelDone done, void *userdata) {
+        uint8_t packet[VAULT_PACKET_MAX];
+        ssize_t len;
+        int r;
+
+        head->protocol = VAULT_PROTOCOL;
+        head->id = ++client->last_id;
+        head->secret_bytes = secret ? (uint32_t)base_secret_len(secret) : 0;
+        len = vault_packet_build(head, secret ? base_secret_bytes(secret) : NULL, verifier, packet);
+        if (len < 0)
+                return (int)len;
+        r = channel_call(client->channel, head->id, packet, (size_t)len, done, userdata);
+        base_wipe(packet, (size_t)len);
+        return r;
+}
+
+static int client_call(VaultClient *client, VaultHead *head, const Secret *secret,
+                       const void *verifier, CoreVaultDone done, void *done_userdata) {
+        _cleanup_free_ VaultCall *call = malloc(sizeof(*call));
+        int r;
+
+        if (!call)
+                return -ENOMEM;
+        if (!client->store_id)
+                return -ENOTCONN;
+        *call = (VaultCall){ .op = (VaultOp)head->op, .done = done, .userdata = done_userdata };
+        memcpy(head->subject.store_id, client->store_id, sizeof(head->subject.store_id));
+        r = call_send(client, head, secret, verifier, call_answered, call);
+        if (r >= 0)
+                TAKE(call);
+        return r;
+}
+
+/* ---- what core calls ------------------------------------------------------------------------- */
+
+static int vault_verify(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
+                        uint64_t version, uint64_t new_version, const Secret *secret,
+                        CoreVaultDone done, void *done_userdata) {
+        VaultHead head = {
+                .op = VAULT_VERIFY,
+                .subject = { .uid = uid, .kind = kind, .version = version },
+                .upgrade_version = new_version,
+        };
+
+        if (len > VAULT_VERIFIER_MAX)
+                return -EMSGSIZE;
+        head.verifier_bytes = (uint32_t)len;
+        return client_call(userdata, &head, secret, verifier, done, done_userdata);
+}
+
+static int vault_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
+                      const Secret *secret, CoreVaultDone done, void *done_userdata) {
+        VaultHead head = {
+                .op = VAULT_HASH,
+                .subject = { .uid = uid, .kind = kind, .version = new_version },
+        };
+
+        return client_call(userdata, &head, secret, NULL, done, done_userdata);
+}
+
+static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
+                        const Secret *secret, CoreVaultDone done, void *done_userdata) {
+        VaultHead head = {
+                .op = VAULT_IMPORT,
+                .subject = { .uid = uid, .kind = kind, .version = new_version },
+        };
+
+        return client_call(userdata, &head, secret, NULL, done, done_userdata);
+}
+
+static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
+                       void *done_userdata) {
+        VaultHead head = { .op = VAULT_SPEND };
+
+        return client_call(userdata, &head, secret, NULL, done, done_userdata);
+}
+
+static bool vault_ready(void *userdata) {
+        const VaultClient *client = userdata;
+
+        return client->ready;
+}
+
+void vault_client_operations(VaultClient *client, CoreVault *ret) {
+        *ret = (CoreVault){
+                .userdata = client,
+                .verify = vault_verify,
+                .hash = vault_hash,
+                .import = vault_import,
+                .spend = vault_spend,
+                .ready = vault_ready,
+        };
+}
+
+/* ---- the connection -------------------------------------------------------------------------- */
+
+/* Who may be the vault: whoever could replace it could read every password anyway (root), or it. */
+static int peer_check(const VaultClient *client, int fd) {
+        uint32_t vault_uid;
+        uid_t uid;
+        gid_t gid;
+        pid_t pid;
+        int r = base_peer_credentials(fd, &uid, &gid, &pid);
+
+        if (r < 0)
+                return r;
+        if (uid == 0)
+                return 0;
+        r = base_local_find_name(client->spec.passwd, "um-vault", &vault_uid);
+        if (r < 0)
+                return r;
+        return r == 1 && uid == vault_uid ? 0 : -EPERM;
+}
+
+static int client_connect(void *userdata, int *ret_fd) {
+        VaultClient *client = userdata;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (!client->spec.socket) {
+                vault_child_end(client->child);
+                client->child = 0;
+                return vault_child_start(client->spec.binary, client->spec.key_dir, &client->child,
+                                         ret_fd);
+        }
+        r = base_unix_connect(client->spec.socket, SOCK_SEQPACKET, 0, &fd);
+        if (r >= 0)
+                r = peer_check(client, fd);
+        if (r >= 0)
+                *ret_fd = base_take_fd(&fd);
+        return r;
+}
+
+static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
+        VaultPacket packet;
+        int r = vault_packet_parse(bytes, len, &packet);
+
+        if (r >= 0)
+                *ret_id = packet.head.id;
+        return r;
+}
+
+static void pinged(void *userdata, int r, const void *bytes, size_t len) {
+        VaultClient *client = userdata;
+        VaultPacket packet;
+
+        if (r < 0 || vault_packet_parse(bytes, len, &packet) < 0 || packet.head.status != VAULT_OK)
+                return;
+        client->ready = true;
+        if (client->told_lost)
+                log_write(client->spec.log,
+                          &(LogRecord){ .priority = LOG_NOTICE, .message = MESSAGE_VAULT_BACK },
+                          "um-vault is back: passwords are checked again");
+        client->told_lost = false;
+}
+
+static void client_connected(void *userdata) {
+        VaultClient *client = userdata;
+        VaultHead head = { .op = VAULT_PING };
+
+        /* a fault here is the connection's end, which the loop tells */
+        (void)call_send(client, &head, NULL, NULL, pinged, client);
+}
+
+static void client_lost(void *userdata, int fault) {
+        VaultClient *client = userdata;
+
+        client->ready = false;
+        if (!client->told_lost)
+                log_write(client->spec.log,
+                          &(LogRecord){ .priority = LOG_ERR,
+                                        .message = MESSAGE_VAULT_LOST,
+                                        .fault = fault },
+                          "um-vault is away: logins with a password are answered as unavailable");
+        client->told_lost = true;
+}
+
+void vault_client_bind(VaultClient *client, const uint8_t *store_id) {
+        client->store_id = store_id;
+}
+
+int vault_client_new(const VaultClientSpec *spec, VaultClient **ret) {
+        _cleanup_(vault_client_freep) VaultClient *client = calloc(1, sizeof(*client));
+        ChannelSpec channel = {
+                .timeout_usec = VAULT_TIMEOUT_USEC,
+                .packet_max = VAULT_PACKET_MAX,
+                .pending_max = VAULT_PENDING_MAX,
+                .keep = true,
+                .userdata = client,
+                .connect = client_connect,
+                .answer_id = answer_id,
+                .connected = client_connected,
+                .lost = client_lost,
+        };
+        int r;
+
+        if (!client)
+                return -ENOMEM;
+        client->spec = *spec;
+        r = channel_new(spec->event, &channel, &client->channel);
+        if (r < 0)
+                return r;
+        (void)channel_connect(client->channel); /* it is told and tried again if it fails */
+        *ret = TAKE(client);
+        return 0;
+}
+
+VaultClient *vault_client_free(VaultClient *client) {
+        if (!client)
+                return NULL;
+        client->channel = channel_free(client->channel);
+        vault_child_end(client->child);
+        free(client);
+        return NULL;
+}
