@@ -19,31 +19,34 @@
 
 #include "base/base.h"
 
-#define VAULT_SOCKET     "/run/um-vault/socket"
-#define VAULT_KEY_DIR    "/var/lib/um-vault"
-#define VAULT_PROTOCOL   1U
-#define VAULT_PACKET_MAX 8192U
-#define VAULT_SECRET_MAX                                                                           \
-        BASE_SECRET_MAX /* of a packet; a password is at most BASE_PASSWORD_MAX                    \
-                         */
+#define VAULT_SOCKET       "/run/um-vault/socket"
+#define VAULT_KEY_DIR      "/var/lib/um-vault"
+#define VAULT_PROTOCOL     1U
+#define VAULT_PACKET_MAX   8192U
+#define VAULT_SECRET_MAX   BASE_SECRET_MAX /* on the wire; a password: BASE_PASSWORD_MAX */
 #define VAULT_VERIFIER_MAX 1024U
 #define VAULT_SEAL_BYTES   41U /* version 1, nonce 24, tag 16 */
 #define VAULT_QUEUE_MAX    64U /* requests waiting; more are VAULT_BUSY */
-#define VAULT_LANE_MAX     16U /* of them for one uid: one user's guesses must not fill the queue */
+#define VAULT_LANE_MAX     16U /* of them for one uid: nobody's guesses may fill the queue */
 
 typedef enum VaultOp {
-        VAULT_PING = 1, /* is it there, and has it its key? */
-        VAULT_HASH, /* secret -> verifier, by the preferred method; BAD_REQUEST for a password that
-                       is empty, holds a NUL or is longer than BASE_PASSWORD_MAX */
-        VAULT_VERIFY, /* secret, verifier -> VAULT_MATCH or VAULT_NO_MATCH; upgrade where the hash
-                         is old */
-        VAULT_IMPORT, /* secret holds a crypt(3) string of a known method -> verifier.  Known: $y$
-                         up to jCT, $2b$ $2y$ $2a$ up to cost 14, $6$ and $5$ up to 1,000,000
-                         rounds: what costs more would hold a worker for seconds at each guess */
-        VAULT_SPEND,  /* secret -> VAULT_NO_MATCH, after the time a VERIFY takes: for names nobody
-                         has.  subject.uid is a number umd makes from the name, no uid of um: it
-                         gives  the name  a lane of its own, as a user has, so that parallel guesses
-                         take as  long */
+        /* Is it there, and has it its key?  VAULT_OK. */
+        VAULT_PING = 1,
+        /* Secret -> verifier, by the preferred method (yescrypt).  VAULT_BAD_REQUEST for a password
+         * that is empty, holds a NUL or is longer than BASE_PASSWORD_MAX. */
+        VAULT_HASH,
+        /* Secret, verifier -> VAULT_MATCH or VAULT_NO_MATCH; with a match of an old method a new
+         * verifier, see VAULT_FLAG_OLD_METHOD. */
+        VAULT_VERIFY,
+        /* The secret is a crypt(3) string of a known method -> verifier, else VAULT_BAD_RECORD.
+         * Known: $y$ up to jCT, $2b$ $2y$ $2a$ up to cost 14, $6$ and $5$ up to 1,000,000 rounds;
+         * what costs more would hold a worker for seconds at each guess. */
+        VAULT_IMPORT,
+        /* Secret -> VAULT_NO_MATCH (or VAULT_BUSY), after the time a VERIFY takes: for names nobody
+         * has.  subject.uid is a number that umd makes from the name and that is no uid of um: it
+         * gives the name a lane of its own, as a user has, so that parallel guesses show no
+         * difference either. */
+        VAULT_SPEND,
         _VAULT_OP_MAX,
 } VaultOp;
 
@@ -51,9 +54,8 @@ typedef enum VaultStatus {
         VAULT_OK,
         VAULT_MATCH,
         VAULT_NO_MATCH,
-        VAULT_BUSY,       /* queue or the uid's lane full */
-        VAULT_THROTTLED,  /* the vault's own ceiling of failures for this uid: 60, one back each 2 s
-                           */
+        VAULT_BUSY,       /* the queue or the uid's lane is full */
+        VAULT_THROTTLED,  /* the vault's own ceiling for this uid: 60 failures, one back each 2 s */
         VAULT_BAD_RECORD, /* does not open, or is no hash of a known method: denies */
         VAULT_BAD_REQUEST, /* a packet in form, but not one this verb takes */
         VAULT_FAULT,       /* crypt or the kernel failed; denies */
