@@ -111,7 +111,14 @@ int map_open(const char *path, MapView *ret) {
         bytes = mmap(NULL, (size_t)window, PROT_READ, MAP_SHARED, fd, 0);
         if (bytes == MAP_FAILED)
                 return -errno;
-        r = map_view_init(bytes, (size_t)st.st_size, (size_t)window, ret);
+        for (;;) {
+                off_t size = st.st_size;
+
+                r = map_view_init(bytes, (size_t)size, (size_t)window, ret);
+                if (r != -EBADMSG || fstat(fd, &st) < 0 || st.st_size <= size)
+                        break;
+                /* a delta was committed since fstat(2): it says so, and the file is longer now */
+        }
         if (r < 0)
                 (void)munmap(bytes, (size_t)window);
         return r;

@@ -34,9 +34,10 @@ static inline enum nss_status group_copy(const MapGroup *group, struct group *re
         return NSS_STATUS_SUCCESS;
 }
 
-/* Where there is no map. */
-static __attribute__((noinline)) enum nss_status
-group_ask(const Query *query, struct group *ret, char *buffer, size_t size, int *ret_errno) {
+/* Where the map gave a fault. */
+static __attribute__((noinline)) enum nss_status group_ask(const Query *query, int fault,
+                                                           struct group *ret, char *buffer,
+                                                           size_t size, int *ret_errno) {
         _cleanup_(answer_done) Answer answer = {};
         enum nss_status status;
         int saved = errno, r;
@@ -47,7 +48,7 @@ group_ask(const Query *query, struct group *ret, char *buffer, size_t size, int 
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
-                return nss_unavailable(r, ret_errno);
+                return nss_unavailable(r == -ENOENT ? fault : r, ret_errno);
         errno = saved;
         status = group_copy(&answer.group, ret, buffer, size, ret_errno);
         return status;
@@ -64,7 +65,7 @@ static inline enum nss_status group_get(const Query *query, struct group *ret, c
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
-                return group_ask(query, ret, buffer, size, ret_errno);
+                return group_ask(query, r, ret, buffer, size, ret_errno);
         status = group_copy(&group, ret, buffer, size, ret_errno);
         mapping_release(&hold);
         return status;

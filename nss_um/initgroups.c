@@ -56,9 +56,9 @@ static enum nss_status gids_add(const List *list, const MapUser *user, int *ret_
         return NSS_STATUS_SUCCESS;
 }
 
-/* Where there is no map. */
-static __attribute__((noinline)) enum nss_status gids_ask(const Query *query, const List *list,
-                                                          int *ret_errno) {
+/* Where the map gave a fault. */
+static __attribute__((noinline)) enum nss_status gids_ask(const Query *query, int fault,
+                                                          const List *list, int *ret_errno) {
         _cleanup_(answer_done) Answer answer = {};
         int r;
 
@@ -68,7 +68,7 @@ static __attribute__((noinline)) enum nss_status gids_ask(const Query *query, co
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
-                return nss_unavailable(r, ret_errno);
+                return nss_unavailable(r == -ENOENT ? fault : r, ret_errno);
         return gids_add(list, &answer.user, ret_errno);
 }
 
@@ -90,7 +90,7 @@ NSS_UM_EXPORT enum nss_status _nss_um_initgroups_dyn(const char *name, gid_t gro
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
-                return gids_ask(&query, &list, ret_errno);
+                return gids_ask(&query, r, &list, ret_errno);
         status = gids_add(&list, &user, ret_errno);
         mapping_release(&hold);
         return status;

@@ -27,9 +27,10 @@ static inline enum nss_status user_copy(const MapUser *user, struct passwd *ret,
         return NSS_STATUS_SUCCESS;
 }
 
-/* Where there is no map. */
-static __attribute__((noinline)) enum nss_status
-user_ask(const Query *query, struct passwd *ret, char *buffer, size_t size, int *ret_errno) {
+/* Where the map gave a fault. */
+static __attribute__((noinline)) enum nss_status user_ask(const Query *query, int fault,
+                                                          struct passwd *ret, char *buffer,
+                                                          size_t size, int *ret_errno) {
         _cleanup_(answer_done) Answer answer = {};
         enum nss_status status;
         int saved = errno, r;
@@ -40,7 +41,7 @@ user_ask(const Query *query, struct passwd *ret, char *buffer, size_t size, int 
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
-                return nss_unavailable(r, ret_errno);
+                return nss_unavailable(r == -ENOENT ? fault : r, ret_errno);
         errno = saved;
         status = user_copy(&answer.user, ret, buffer, size, ret_errno);
         return status;
@@ -57,7 +58,7 @@ static inline enum nss_status user_get(const Query *query, struct passwd *ret, c
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
-                return user_ask(query, ret, buffer, size, ret_errno);
+                return user_ask(query, r, ret, buffer, size, ret_errno);
         status = user_copy(&user, ret, buffer, size, ret_errno);
         mapping_release(&hold);
         return status;

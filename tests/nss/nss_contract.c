@@ -3,6 +3,7 @@
  * publishes 100 users first (and for "big" the big ones). */
 
 #include <sys/mman.h>
+#include <time.h>
 
 #include "tests/nss/nss_tool.h"
 
@@ -175,6 +176,55 @@ static void every_buffer_is_filled_or_too_small(void) {
                         }
                         EXPECT(first > 8 && first < 1024);
                 }
+}
+
+static enum nss_status ask_anna(void *ret, char *buf, size_t len) {
+        return um.getpwnam("anna", ret, buf, len, &err);
+}
+
+static enum nss_status ask_crew(void *ret, char *buf, size_t len) {
+        return um.getgrgid(70001, ret, buf, len, &err);
+}
+
+/* The fake server's user and group: the same copying, from another place. */
+static void answers_of_the_socket_fit_or_not_too(void) {
+        struct passwd pw;
+        struct group gr;
+
+        area_make();
+        for (size_t len = 1; len < 100; len += 3) {
+                char *buf = area + AREA - len;
+                enum nss_status user = ask_anna(&pw, buf, len), group = ask_crew(&gr, buf, len);
+
+                EXPECT(user == (len < 40 ? NSS_STATUS_TRYAGAIN : NSS_STATUS_SUCCESS));
+                EXPECT(group == NSS_STATUS_SUCCESS || (len < 48 && err == ERANGE));
+                if (group == NSS_STATUS_SUCCESS)
+                        EXPECT(strcmp(gr.gr_mem[1], "bert") == 0 && !gr.gr_mem[2]);
+        }
+}
+
+static uint64_t now_usec(void) {
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* Beside a server that is silent. */
+static void one_wait_and_then_none(void) {
+        uint64_t begin = now_usec(), first, all;
+        struct passwd pw;
+        char buf[1024];
+
+        EXPECT(um.getpwnam("anna", &pw, buf, sizeof(buf), &err) == NSS_STATUS_UNAVAIL);
+        EXPECT(err == ETIMEDOUT);
+        first = now_usec() - begin;
+        for (int i = 0; i < 100; i++) {
+                EXPECT(um.getpwnam("anna", &pw, buf, sizeof(buf), &err) == NSS_STATUS_UNAVAIL);
+                EXPECT(err == EHOSTDOWN);
+        }
+        all = now_usec() - begin;
+        EXPECT(first >= 250000 && all < 2 * first);
 }
 
 /* ---- initgroups ---------------------------------------------------------------------------------
@@ -395,6 +445,8 @@ int main(int argc, char **argv) {
                 { "walk", a_walk_gives_each_once_and_then_ends },
                 { "walk-moment", a_walk_shows_one_moment },
                 { "republish", a_new_map_is_seen_at_the_next_lookup },
+                { "socket-buffers", answers_of_the_socket_fit_or_not_too },
+                { "pause", one_wait_and_then_none },
                 { "marks", lookups_between_marks },
         };
 
