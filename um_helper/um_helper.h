@@ -2,23 +2,28 @@
 #pragma once
 
 /* um-helper: the few things of um that need root.  Fixed verbs, numeric arguments: no path, name or
- * text ever comes from its caller.  What a verb needs to know of a user (his name, gid, home) it reads
- * by uid from the published map.
+ * text ever comes from its caller.  What a verb needs to know of a user (his name, gid, home) it
+ * reads by uid from the published map.
  *
  * SOCK_SEQPACKET on HELPER_SOCKET (socket-activated, mode 0600, owner um); each request is one
- * HelperRequest, each answer one HelperReply.  Peers other than um and root are dropped.  umd accepts
- * a helper of uid root only. */
+ * HelperRequest, each answer one HelperReply; a packet that is not so ends the connection.  Peers
+ * other than um and root are dropped.  umd accepts a helper of uid root only. */
 
 #include <stdint.h>
 
-#define HELPER_SOCKET "/run/um-helper/socket"
+#define HELPER_SOCKET   "/run/um-helper/socket"
 #define HELPER_PROTOCOL 1U
 
 typedef enum HelperVerb {
-        /* Makes the user's home from /etc/skel, mode 0700, owned by him; exactly once in a race, never
-         * half.  HELPER_EXISTS where it is there and his, HELPER_FOREIGN where it is there and not. */
+        /* Makes the user's home from /etc/skel, mode 0700, owned by him; exactly once in a race,
+         * never half.  HELPER_EXISTS where it is there and his, HELPER_FOREIGN where it is there
+         * and not. The skeleton's files, folders and symbolic links are copied with their modes,
+         * without setuid, setgid and sticky bits, ACLs and extended attributes; other kinds are
+         * left out. Takes 30 s at most, else HELPER_FAULT with ETIMEDOUT. */
         HELPER_MAKE_HOME = 1,
-        /* Ends every process of the user's sessions and his manager (cgroup user-UID.slice). */
+        /* Ends every process of the user's sessions and his manager (cgroup user-UID.slice) at
+         * once.  HELPER_OK also where there is none.  Does not ask the map: whoever was taken out
+         * of it must not stay. */
         HELPER_END_SESSIONS,
         _HELPER_VERB_MAX,
 } HelperVerb;
@@ -26,10 +31,11 @@ typedef enum HelperVerb {
 typedef enum HelperStatus {
         HELPER_OK,
         HELPER_EXISTS,
-        HELPER_FOREIGN,  /* another's file or directory stands there; left alone */
-        HELPER_NO_USER,  /* the map has no such uid, or the uid is not one um may act on */
-        HELPER_REFUSED,  /* the home is not in a place um makes homes in, or the verb is unknown */
-        HELPER_FAULT,    /* error is the errno value */
+        HELPER_FOREIGN, /* another's file or directory stands there; left alone */
+        HELPER_NO_USER, /* the map has no such uid, or the uid is not one um may act on: reserved,
+                           or somebody's in /etc/passwd */
+        HELPER_REFUSED, /* the home is not in a place um makes homes in, or the verb is unknown */
+        HELPER_FAULT,   /* error is the errno value */
         _HELPER_STATUS_MAX,
 } HelperStatus;
 

@@ -28,7 +28,7 @@ static int listen_make(Service *service) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-        strcpy(service->dir, "/tmp/um-service.XXXXXX");
+        snprintf(service->dir, sizeof(service->dir), "/tmp/um-service.XXXXXX");
         assert_non_null(mkdtemp(service->dir));
         snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", service->dir);
         assert_true(fd >= 0);

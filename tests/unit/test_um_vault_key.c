@@ -27,7 +27,7 @@ typedef struct Place {
 static int place_make(void **state) {
         Place *place = calloc(1, sizeof(*place));
 
-        strcpy(place->dir, "/tmp/um-vault-key.XXXXXX");
+        snprintf(place->dir, sizeof(place->dir), "/tmp/um-vault-key.XXXXXX");
         if (!mkdtemp(place->dir))
                 return -1;
         snprintf(place->key, sizeof(place->key), "%s/" VAULT_KEY_NAME, place->dir);

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -37,7 +38,7 @@ char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data, int s
                 return __real_crypt_rn(phrase, setting, data, size);
         if (fake.mode == CRYPT_NULL)
                 return NULL;
-        strcpy(((struct crypt_data *)data)->output, fake.text);
+        snprintf(((struct crypt_data *)data)->output, CRYPT_OUTPUT_SIZE, "%s", fake.text);
         return ((struct crypt_data *)data)->output;
 }
 
@@ -59,92 +60,92 @@ static VaultRoom *room_of(void) {
         return room;
 }
 
-static void hashes_are_known_to_their_last_byte(void **state) {
-        static const struct {
-                const char *text;
-                int result; /* 0 preferred, 1 old, -1 not believed */
-        } rows[] = {
-                { "$y$j9T$salt$" A43, 0 },
-                { "$y$j9T$$" A43, 0 },
-                { "$y$jAT$salt$" A43, 0 },
-                { "$y$jCT$salt$" A43, 0 },
-                { "$y$j75$salt$" A43, 1 },
-                { "$y$j85$salt$" A43, 1 },
-                { "$y$j7T$salt$" A43, 1 },
-                { "$y$j8T$salt$" A43, 1 },
-                { "$y$j95$salt$" A43, 1 },
-                { "$6$salt$" A86, 1 },
-                { "$6$rounds=1000$salt$" A86, 1 },
-                { "$6$rounds=1000000$salt$" A86, 1 },
-                { "$6$0123456789abcdef$" A86, 1 },
-                { "$5$salt$" A43, 1 },
-                { "$2b$12$" A53, 1 },
-                { "$2y$04$" A53, 1 },
-                { "$2a$14$" A53, 1 },
-                { "", -1 },
-                { "*", -1 },
-                { "!", -1 },
-                { "x", -1 },
-                { "*0", -1 },
-                { "*1", -1 },
-                { "!$6$salt$" A86, -1 },
-                { " $6$salt$" A86, -1 },
-                { "$6$salt$" A86 "\n", -1 },
-                { "$6$salt$" A86 "a", -1 },
-                { "$6$salt$" A43, -1 },
-                { "$6$salt$", -1 },
-                { "$6$salt", -1 },
-                { "$6$", -1 },
-                { "$6", -1 },
-                { "$", -1 },
-                { "$6$0123456789abcdefg$" A86, -1 },
-                { "$6$sa:lt$" A86, -1 },
-                { "$6$rounds=999$salt$" A86, -1 },
-                { "$6$rounds=1000001$salt$" A86, -1 },
-                { "$6$rounds=999999999$salt$" A86, -1 },
-                { "$6$rounds=05000$salt$" A86, -1 },
-                { "$6$rounds=$salt$" A86, -1 },
-                { "$6$rounds=5000", -1 },
-                { "$6$rounds=18446744073709556616$salt$" A86, -1 },
-                { "$5$salt$" A86, -1 },
-                { "$y$jDT$salt$" A43, -1 },
-                { "$y$jFT$salt$" A43, -1 },
-                { "$y$j9$salt$" A43, -1 },
-                { "$y$j", -1 },
-                { "$y$", -1 },
-                { "$y$j9T", -1 },
-                { "$y$j9T$salt", -1 },
-                { "$y$j9T$" A43, -1 },
-                { "$y$k9T$salt$" A43, -1 },
-                { "$y$j9T$" A86 "a$" A43, -1 },
-                { "$gy$j9T$salt$" A43, -1 },
-                { "$7$C6..../....salt$" A43, -1 },
-                { "$2b$03$" A53, -1 },
-                { "$2b$15$" A53, -1 },
-                { "$2b$31$" A53, -1 },
-                { "$2b$1$" A53, -1 },
-                { "$2b$1", -1 },
-                { "$2b$", -1 },
-                { "$2b$12$" A43, -1 },
-                { "$2b$12$" A53 "a", -1 },
-                { "$2x$12$" A53, -1 },
-                { "$2$12$" A53, -1 },
-                { "$1$salt$abcdefghijklmnopqrstuv", -1 },
-                { "$md5$salt$abcdefghijklmnopqrstuv", -1 },
-                { "$sha1$40000$salt$" A43, -1 },
-                { "$3$$abcdefghijklmnopqrstuvwxyzABCDEF", -1 },
-                { "abcdefghijklm", -1 },
-                { "_J9..rasmBYk8r9AiWNc", -1 },
-        };
+static const struct {
+        const char *text;
+        int result; /* 0 preferred, 1 old, -1 not believed */
+} examples[] = {
+        { "$y$j9T$salt$" A43, 0 },
+        { "$y$j9T$$" A43, 0 },
+        { "$y$jAT$salt$" A43, 0 },
+        { "$y$jCT$salt$" A43, 0 },
+        { "$y$j75$salt$" A43, 1 },
+        { "$y$j85$salt$" A43, 1 },
+        { "$y$j7T$salt$" A43, 1 },
+        { "$y$j8T$salt$" A43, 1 },
+        { "$y$j95$salt$" A43, 1 },
+        { "$6$salt$" A86, 1 },
+        { "$6$rounds=1000$salt$" A86, 1 },
+        { "$6$rounds=1000000$salt$" A86, 1 },
+        { "$6$0123456789abcdef$" A86, 1 },
+        { "$5$salt$" A43, 1 },
+        { "$2b$12$" A53, 1 },
+        { "$2y$04$" A53, 1 },
+        { "$2a$14$" A53, 1 },
+        { "", -1 },
+        { "*", -1 },
+        { "!", -1 },
+        { "x", -1 },
+        { "*0", -1 },
+        { "*1", -1 },
+        { "!$6$salt$" A86, -1 },
+        { " $6$salt$" A86, -1 },
+        { "$6$salt$" A86 "\n", -1 },
+        { "$6$salt$" A86 "a", -1 },
+        { "$6$salt$" A43, -1 },
+        { "$6$salt$", -1 },
+        { "$6$salt", -1 },
+        { "$6$", -1 },
+        { "$6", -1 },
+        { "$", -1 },
+        { "$6$0123456789abcdefg$" A86, -1 },
+        { "$6$sa:lt$" A86, -1 },
+        { "$6$rounds=999$salt$" A86, -1 },
+        { "$6$rounds=1000001$salt$" A86, -1 },
+        { "$6$rounds=999999999$salt$" A86, -1 },
+        { "$6$rounds=05000$salt$" A86, -1 },
+        { "$6$rounds=$salt$" A86, -1 },
+        { "$6$rounds=5000", -1 },
+        { "$6$rounds=18446744073709556616$salt$" A86, -1 },
+        { "$5$salt$" A86, -1 },
+        { "$y$jDT$salt$" A43, -1 },
+        { "$y$jFT$salt$" A43, -1 },
+        { "$y$j9$salt$" A43, -1 },
+        { "$y$j", -1 },
+        { "$y$", -1 },
+        { "$y$j9T", -1 },
+        { "$y$j9T$salt", -1 },
+        { "$y$j9T$" A43, -1 },
+        { "$y$k9T$salt$" A43, -1 },
+        { "$y$j9T$" A86 "a$" A43, -1 },
+        { "$gy$j9T$salt$" A43, -1 },
+        { "$7$C6..../....salt$" A43, -1 },
+        { "$2b$03$" A53, -1 },
+        { "$2b$15$" A53, -1 },
+        { "$2b$31$" A53, -1 },
+        { "$2b$1$" A53, -1 },
+        { "$2b$1", -1 },
+        { "$2b$", -1 },
+        { "$2b$12$" A43, -1 },
+        { "$2b$12$" A53 "a", -1 },
+        { "$2x$12$" A53, -1 },
+        { "$2$12$" A53, -1 },
+        { "$1$salt$abcdefghijklmnopqrstuv", -1 },
+        { "$md5$salt$abcdefghijklmnopqrstuv", -1 },
+        { "$sha1$40000$salt$" A43, -1 },
+        { "$3$$abcdefghijklmnopqrstuvwxyzABCDEF", -1 },
+        { "abcdefghijklm", -1 },
+        { "_J9..rasmBYk8r9AiWNc", -1 },
+};
 
-        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-                _cleanup_secret_ Secret *hash = text_of(rows[i].text);
+static void hashes_are_known_to_their_last_byte(void **state) {
+        for (size_t i = 0; i < ARRAY_LENGTH(examples); i++) {
+                _cleanup_secret_ Secret *hash = text_of(examples[i].text);
                 VaultMethod method = { 0 };
                 int r = vault_method_examine(hash, &method);
 
-                if (r != (rows[i].result < 0 ? VAULT_E_METHOD : 0) ||
-                    (r == 0 && method.old != (rows[i].result == 1)))
-                        fail_msg("row %zu: %s", i, rows[i].text);
+                if (r != (examples[i].result < 0 ? VAULT_E_METHOD : 0) ||
+                    (r == 0 && method.old != (examples[i].result == 1)))
+                        fail_msg("row %zu: %s", i, examples[i].text);
         }
 }
 
