@@ -19,7 +19,7 @@ typedef enum HelperVerb {
          * never half.  HELPER_EXISTS where it is there and his, HELPER_FOREIGN where it is there
          * and not. The skeleton's files, folders and symbolic links are copied with their modes,
          * without setuid, setgid and sticky bits, ACLs and extended attributes; other kinds are
-         * left out. Takes 30 s at most, else HELPER_FAULT with ETIMEDOUT. */
+         * left out. Takes 8 s at most, else HELPER_FAULT with ETIMEDOUT. */
         HELPER_MAKE_HOME = 1,
         /* Ends every process of the user's sessions and his manager (cgroup user-UID.slice) at
          * once.  HELPER_OK also where there is none.  Does not ask the map: whoever was taken out

@@ -86,7 +86,9 @@ bool vault_request_is_valid(const VaultPacket *packet) {
         if ((head->secret_bytes > 0 && !takes[head->op].secret) ||
             (head->verifier_bytes > 0) != takes[head->op].verifier)
                 return false;
-        return head->op == VAULT_PING || head->subject.kind == VAULT_KIND_PASSWORD;
+        return head->op == VAULT_PING || head->op == VAULT_SPEND ||
+               head->subject.kind == VAULT_KIND_PASSWORD ||
+               head->subject.kind == VAULT_KIND_SETUP_CODE;
 }
 
 int vault_context_init(VaultContext *context, const Secret *key) {

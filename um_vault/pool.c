@@ -34,7 +34,8 @@ struct VaultPool {
 };
 
 static bool has_lane(const VaultJob *job) {
-        return job->head.op == VAULT_VERIFY || job->head.op == VAULT_SPEND;
+        return job->head.op == VAULT_VERIFY ||
+               (job->head.op == VAULT_SPEND && job->head.subject.uid != 0);
 }
 
 static bool lane_is_busy(const VaultPool *pool, uint32_t uid) {

@@ -43,9 +43,9 @@ typedef enum VaultOp {
          * what costs more would hold a worker for seconds at each guess. */
         VAULT_IMPORT,
         /* Secret -> VAULT_NO_MATCH (or VAULT_BUSY), after the time a VERIFY takes: for names nobody
-         * has.  subject.uid is a number that umd makes from the name and that is no uid of um: it
-         * gives the name a lane of its own, as a user has, so that parallel guesses show no
-         * difference either. */
+         * has.  subject.uid may be a number that umd makes from the name and that is no uid of um:
+         * it gives the name a lane of its own, as a user has, so that parallel guesses show no
+         * difference either; with 0 it has none.  The rest of the subject says nothing. */
         VAULT_SPEND,
         _VAULT_OP_MAX,
 } VaultOp;
@@ -66,11 +66,12 @@ typedef enum VaultStatus {
 typedef struct VaultSubject {
         uint8_t store_id[16];
         uint32_t uid;
-        uint32_t kind;    /* 1 password */
+        uint32_t kind;    /* VAULT_KIND_* */
         uint64_t version; /* of the credential; a new one with each change */
 } VaultSubject;
 
-#define VAULT_KIND_PASSWORD 1U
+#define VAULT_KIND_PASSWORD   1U
+#define VAULT_KIND_SETUP_CODE 2U
 
 typedef struct VaultHead {
         uint32_t protocol;

@@ -144,7 +144,7 @@ static void a_request_with_fields_of_another_is_a_bad_one(void **state) {
         Answer some = { .head.verifier_bytes = 100 };
         VaultSubject other = alice;
 
-        other.kind = 2;
+        other.kind = 3;
         assert_int_equal(ask_text(vault, VAULT_PING, &alice, "x", NULL, NULL), VAULT_BAD_REQUEST);
         assert_int_equal(ask_text(vault, VAULT_HASH, &alice, "x", &some, NULL), VAULT_BAD_REQUEST);
         assert_int_equal(ask_text(vault, VAULT_HASH, &other, "x", NULL, NULL), VAULT_BAD_REQUEST);

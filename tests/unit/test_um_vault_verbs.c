@@ -35,13 +35,14 @@ static void a_hashed_password_matches_and_no_other_does(void **state) {
 
 static void a_verifier_is_one_subjects_only(void **state) {
         const Vault *vault = *state;
-        VaultSubject others[] = { alice, alice, alice };
+        VaultSubject others[] = { alice, alice, alice, alice };
         Answer made;
 
         assert_int_equal(ask_text(vault, VAULT_HASH, &alice, "pw", NULL, &made), VAULT_OK);
         others[0].uid++;
         others[1].version--;
         others[2].store_id[15] = 1;
+        others[3].kind = VAULT_KIND_SETUP_CODE;
         for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
                 assert_int_equal(ask_text(vault, VAULT_VERIFY, &others[i], "pw", &made, NULL),
                                  VAULT_BAD_RECORD);
@@ -210,12 +211,14 @@ static void passwords_have_bounds(void **state) {
 }
 
 static void spending_never_matches(void **state) {
+        static const VaultSubject none = { 0 };
         const Vault *vault = *state;
         VaultSubject nobody = alice;
 
         nobody.uid = 0x80001234;
         assert_int_equal(ask_text(vault, VAULT_SPEND, &nobody, "pw", NULL, NULL), VAULT_NO_MATCH);
         assert_int_equal(ask_text(vault, VAULT_SPEND, &nobody, "", NULL, NULL), VAULT_NO_MATCH);
+        assert_int_equal(ask_text(vault, VAULT_SPEND, &none, "pw", NULL, NULL), VAULT_NO_MATCH);
         assert_int_equal(ask(vault, VAULT_SPEND, &nobody, "a\0b", 3, NULL, NULL), VAULT_NO_MATCH);
 }
 
