@@ -10,11 +10,23 @@
  * visible to what is read next, store_flush() makes the batch durable: only then may anybody be
  * told that it happened.  So concurrent changes share one fsync, and a single one costs one.
  * store_begin_read() reads the open batch if there is one, else the last durable state.  One
- * StoreTxn for writing is open at a time.
+ * StoreTxn for writing is open at a time; while it is, or while somebody reads the batch, whatever
+ * would pull it away (store_begin, store_begin_read, store_flush) is -EBUSY.
  *
- * Faults are negative errno values: -ENOSPC, -EIO and the like from the disk; after a flush that
- * failed the whole batch is gone.  -EBADMSG is a record that does not decode: nothing is made of
- * it. */
+ * The map grows between batches only.  So store_begin() makes a long batch durable by itself before
+ * it could outgrow the map: flush every few hundred changes, and it never has to.  If that early
+ * flush fails, store_begin() fails until store_flush() has returned the fault too.
+ *
+ * FAULTS are negative errno values.  A write that failed marks its StoreTxn: store_commit() returns
+ * the fault again.  After a flush that failed the whole batch is gone, and the store goes on:
+ * -ENOSPC (disk or map full), -EINTR and the like can be tried again.  -EIO cannot: from then on
+ * store_begin() is -EROFS until the store is closed and opened anew, and reading goes on from the
+ * last durable state.  -EBADMSG is a record that does not decode, or an index that leads nowhere:
+ * nothing is made of it.  -EINVAL is a record that cannot be written: text that is not UTF-8 or too
+ * long, a list not sorted, a user whose gid is not his uid.
+ *
+ * Where the map cannot grow any more, new users and groups are -ENOSPC first, while the last
+ * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,8 +49,14 @@ typedef struct Store Store;
 typedef struct StoreTxn StoreTxn;
 
 /* Opens dir/data.mdb (dir exists, 0700).  Creates it only where create is set and the file is
- * absent: "cannot read" and "is empty" are different things.  LMDB without NOSYNC, WRITEMAP or
- * NOLOCK, with NOTLS.  The map grows by itself (1 GiB at first; MDB_MAP_FULL is handled inside). */
+ * absent (else -ENOENT): "cannot read" and "is empty" are different things.  A store that is being
+ * made is renamed to its name when it is whole; what a killed creation left is cleared away.
+ * LMDB without NOSYNC, WRITEMAP or NOLOCK, with NOTLS.  The map is 1 GiB at first and doubles by
+ * itself, up to 1 TiB; data.mdb is as long as the map, but sparse.
+ *
+ * 0, STORE_E_TOO_NEW, STORE_E_DAMAGED (not LMDB's, cut off, without a meta record); -EBUSY: another
+ * process has it open (dir/lock); -EPERM: dir or a file in it belongs to another, is no plain file
+ * (a symlink), or lets others in. */
 int store_open(const char *dir, bool create, Store **ret);
 Store *store_close(Store *store);
 const uint8_t *store_id(const Store *store); /* 16 random bytes made with the store */
@@ -64,7 +82,7 @@ int store_statistics(Store *store, StoreStatistics *ret);
 typedef struct StoreUser {
         uint64_t version; /* 1 at insert, one more at each update */
         uid_t uid;
-        gid_t gid; /* the private group of the same name and number has no record of its own */
+        gid_t gid; /* = uid: the private group of the same name and number, without a record */
         const char *name, *full_name, *email, *phone, *title, *department, *language, *time_zone;
         const char *notify; /* "security=mail,login": preferences as given */
         const char *shell, *home, *tenant;
@@ -83,8 +101,8 @@ typedef struct StoreUser {
         uid_t created_by;
 } StoreUser;
 
-/* STORE_E_EXISTS for a name, uid or (in the tenant, compared without case, unless "") e-mail that
- * any user has, tombstones included.  Writes version 1. */
+/* STORE_E_EXISTS for a name or uid that any user or group has, or (in the tenant, compared without
+ * case, unless "") an e-mail that any user has, tombstones included.  Writes version 1. */
 int store_user_insert(StoreTxn *txn, const StoreUser *user);
 /* user->version is the one that was read: STORE_E_CONFLICT if it is not the stored one,
  * STORE_E_EXISTS for a name or e-mail another has.  The indexes follow.  uid and gid never change.
@@ -95,7 +113,8 @@ int store_user_get_by_name(StoreTxn *txn, const char *name, StoreUser **ret); /*
 int store_user_get_by_email(StoreTxn *txn, const char *tenant, const char *email, StoreUser **ret);
 /* The next user by name after `after` ("" for the first): STORE_E_MISSING at the end. */
 int store_user_next(StoreTxn *txn, const char *after, StoreUser **ret);
-/* All of them by uid; a value other than 0 from each ends the walk and is returned. */
+/* All of them by uid; a value other than 0 from each ends the walk and is returned.  The user is
+ * valid during the call; each may read, not write. */
 int store_user_each(StoreTxn *txn, int (*each)(void *userdata, const StoreUser *user),
                     void *userdata);
 StoreUser *store_user_free(StoreUser *user);
@@ -133,9 +152,10 @@ typedef struct StoreCredential {
 
 int store_credential_get(StoreTxn *txn, uid_t uid,
                          StoreCredential **ret); /* MISSING: never had one */
-/* Compare-and-set on version (0: must not exist yet); writes version + 1. */
+/* Compare-and-set on version (0: must not exist yet), else STORE_E_CONFLICT; writes version + 1.
+ * A verifier_version below the stored one is -EINVAL. */
 int store_credential_put(StoreTxn *txn, const StoreCredential *credential);
-int store_credential_delete(StoreTxn *txn, uid_t uid);
+int store_credential_delete(StoreTxn *txn, uid_t uid); /* STORE_E_MISSING */
 StoreCredential *store_credential_free(StoreCredential *credential);
 
 static inline void store_credential_freep(StoreCredential **credential) {
@@ -159,6 +179,8 @@ typedef struct StoreGroup {
         uid_t created_by;
 } StoreGroup;
 
+/* Names and gids are one space with the users' names and uids: STORE_E_EXISTS as for those, and
+ * version as there.  A tombstone keeps its lists, but stands in no relation (below). */
 int store_group_insert(StoreTxn *txn, const StoreGroup *group);
 int store_group_update(StoreTxn *txn, const StoreGroup *group);
 int store_group_get(StoreTxn *txn, gid_t gid, StoreGroup **ret);
@@ -189,6 +211,7 @@ typedef struct StoreGrant {
 } StoreGrant;
 
 int store_grant_put(StoreTxn *txn, const StoreGrant *grant); /* new or replaced */
+/* STORE_E_MISSING */
 int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *tenant);
 int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const StoreGrant *grant),
                      void *userdata);
@@ -220,7 +243,8 @@ typedef struct StoreAudit {
         size_t value_count;
 } StoreAudit;
 
-/* Appends to the chain; part of the transaction of the change it records. */
+/* Appends to the chain; part of the transaction of the change it records.  At most 256 values of
+ * 64 KiB each, 1 MiB together. */
 int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq);
 /* Decodes one entry (one allocation); STORE_E_MISSING where there is none. */
 int store_audit_get(StoreTxn *txn, uint64_t seq, StoreAudit **ret);
@@ -252,6 +276,6 @@ int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
 
 int store_event_append(StoreTxn *txn, const char *type, const char *object, uint64_t time_usec,
                        uint64_t *ret_seq);
-/* Strings are the caller's. */
+/* Strings are the caller's.  STORE_E_MISSING: not yet, or dropped already. */
 int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_object,
                     uint64_t *ret_time_usec);

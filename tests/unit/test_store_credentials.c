@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Credentials as compare-and-set, and the outbox as a ring. */
+
+#include "tests/unit/store_fixture.h"
+
+static void a_credential_comes_back_as_it_was(void **state) {
+        static const uint8_t password[] = { 0, 1, 2, 255 }, code[] = { 9 };
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreCredential in = {
+                .uid = 70000,
+                .verifier_version = 3,
+                .password = { password, sizeof(password), 2 },
+                .password_changed_usec = 4,
+                .password_expires_usec = USEC_INFINITY,
+                .must_change = true,
+                .setup_code = { code, sizeof(code), 3 },
+                .setup_code_expires_usec = 5,
+        };
+        StoreCredential *out = NULL;
+
+        assert_int_equal(store_credential_get(txn, 70000, &out), STORE_E_MISSING);
+        must(store_credential_put(txn, &in));
+        must(store_credential_get(txn, 70000, &out));
+        assert_int_equal(out->uid, 70000);
+        assert_int_equal(out->version, 1);
+        assert_int_equal(out->verifier_version, 3);
+        assert_int_equal(out->password.len, sizeof(password));
+        assert_memory_equal(out->password.bytes, password, sizeof(password));
+        assert_int_equal(out->password.version, 2);
+        assert_int_equal(out->password_changed_usec, 4);
+        assert_true(out->password_expires_usec == USEC_INFINITY);
+        assert_true(out->must_change);
+        assert_int_equal(out->setup_code.len, 1);
+        assert_int_equal(out->setup_code.bytes[0], 9);
+        assert_int_equal(out->setup_code.version, 3);
+        assert_int_equal(out->setup_code_expires_usec, 5);
+        store_credential_free(out);
+        must(store_commit(&txn));
+        bed_done(&bed);
+}
+
+static void a_credential_is_put_over_the_version_that_was_read(void **state) {
+        static const struct {
+                uint64_t version, verifier_version;
+                int r;
+        } rows[] = {
+                { 1, 1, STORE_E_CONFLICT }, /* there is none yet */
+                { 0, 2, 0 },                /* version 1 */
+                { 0, 2, STORE_E_CONFLICT }, /* two at a time: the second loses */
+                { 2, 2, STORE_E_CONFLICT },
+                { 1, 1, -EINVAL }, /* a verifier's version never falls */
+                { 1, 2, 0 },
+                { 2, 3, 0 },
+        };
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreCredential *out = NULL;
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                StoreCredential credential = { .uid = 70000,
+                                               .version = rows[i].version,
+                                               .verifier_version = rows[i].verifier_version };
+
+                assert_int_equal(store_credential_put(txn, &credential), rows[i].r);
+        }
+        must(store_credential_get(txn, 70000, &out));
+        assert_int_equal(out->version, 3);
+        assert_int_equal(out->password.len, 0);
+        assert_null(out->password.bytes);
+        store_credential_free(out);
+        must(store_credential_delete(txn, 70000));
+        assert_int_equal(store_credential_delete(txn, 70000), STORE_E_MISSING);
+        must(store_commit(&txn));
+        bed_done(&bed);
+}
+
+static void a_verifier_too_large_is_refused(void **state) {
+        _cleanup_free_ uint8_t *bytes = calloc(1, CODEC_VERIFIER_MAX + 1);
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreCredential credential = { .uid = 1, .password = { bytes, CODEC_VERIFIER_MAX + 1, 1 } };
+
+        assert_int_equal(store_credential_put(txn, &credential), -EINVAL);
+        credential.password.len--;
+        must(store_credential_put(txn, &credential));
+        must(store_commit(&txn));
+        bed_done(&bed);
+}
+
+static void events_are_numbered_and_the_oldest_drop_out(void **state) {
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        _cleanup_free_ char *type = NULL, *object = NULL;
+        uint64_t seq = 0, at = 0;
+
+        for (uint64_t i = 1; i <= STORE_EVENT_MAX + 5; i++) {
+                must(store_event_append(txn, "user.changed", "user/alice", i, &seq));
+                assert_int_equal(seq, i);
+        }
+        assert_int_equal(store_event_get(txn, 5, &type, &object, &at), STORE_E_MISSING);
+        must(store_event_get(txn, 6, &type, &object, &at));
+        assert_string_equal(type, "user.changed");
+        assert_string_equal(object, "user/alice");
+        assert_int_equal(at, 6);
+        assert_int_equal(store_event_get(txn, STORE_EVENT_MAX + 6, &type, &object, &at),
+                         STORE_E_MISSING);
+        assert_int_equal(store_event_append(txn, "", "o", 1, &seq), -EINVAL);
+        must(store_commit(&txn));
+        must(store_flush(bed.store));
+        bed_reopen(&bed);
+        txn = begun(bed.store);
+        must(store_event_append(txn, "next", "", 1, &seq));
+        assert_int_equal(seq, STORE_EVENT_MAX + 6);
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_credential_comes_back_as_it_was),
+                cmocka_unit_test(a_credential_is_put_over_the_version_that_was_read),
+                cmocka_unit_test(a_verifier_too_large_is_refused),
+                cmocka_unit_test(events_are_numbered_and_the_oldest_drop_out),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

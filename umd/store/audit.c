@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The audit chain: entry n's hash covers entry n-1's hash and the bytes of entry n's record, which
+ * has a digest of its values.  The values themselves stand beside the chain, under a salt, so that
+ * they can be erased one day and the chain still verifies, and cannot be guessed from the digest.
+ *
+ * The chain begins at a hash of the store's id: a chain cannot be moved from one store to another.
+ * The meta record keeps the last number and hash, so that an end that was cut off is missed. */
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "umd/store/internal.h"
+
+#define VALUES_MAX      256U
+#define VALUES_MAX_SIZE (1U << 20)
+#define VALUE_BEFORE    1U
+#define VALUE_AFTER     2U
+
+static const CodecField audit_fields[] = {
+        { 1, CODEC_U64, true, offsetof(AuditRecord, entry.seq), 0, 0 },
+        { 2, CODEC_U64, true, offsetof(AuditRecord, entry.time_usec), 0, 0 },
+        { 3, CODEC_TEXT, true, offsetof(AuditRecord, entry.type), 0, CODEC_KEY_MAX },
+        { 4, CODEC_TEXT, true, offsetof(AuditRecord, entry.verb), 0, CODEC_KEY_MAX },
+        { 5, CODEC_TEXT, false, offsetof(AuditRecord, entry.object), 0, CODEC_TEXT_MAX },
+        { 6, CODEC_U32, false, offsetof(AuditRecord, entry.object_id), 0, 0 },
+        { 7, CODEC_U32, true, offsetof(AuditRecord, entry.actor), 0, 0 },
+        { 8, CODEC_U32, true, offsetof(AuditRecord, entry.login_uid), 0, 0 },
+        { 9, CODEC_TEXT, false, offsetof(AuditRecord, entry.via), 0, CODEC_KEY_MAX },
+        { 10, CODEC_TEXT, false, offsetof(AuditRecord, entry.service), 0, CODEC_TEXT_MAX },
+        { 11, CODEC_TEXT, false, offsetof(AuditRecord, entry.source), 0, CODEC_TEXT_MAX },
+        { 12, CODEC_TEXT, false, offsetof(AuditRecord, entry.tty), 0, CODEC_TEXT_MAX },
+        { 13, CODEC_TEXT, false, offsetof(AuditRecord, entry.outcome), 0, CODEC_KEY_MAX },
+        { 14, CODEC_TEXT, false, offsetof(AuditRecord, entry.reason), 0, CODEC_TEXT_MAX },
+        { 15, CODEC_BYTES, false, offsetof(AuditRecord, digest), offsetof(AuditRecord, digest_len),
+          STORE_HASH_BYTES },
+};
+
+const CodecKind codec_audit = { 6, 1, sizeof(AuditRecord), audit_fields,
+                                ARRAY_LENGTH(audit_fields) };
+
+static const CodecField values_fields[] = {
+        { 1, CODEC_FIXED, true, offsetof(ValuesRecord, salt), 0, 16 },
+        { 2, CODEC_BYTES, true, offsetof(ValuesRecord, list), offsetof(ValuesRecord, list_len),
+          VALUES_MAX_SIZE },
+};
+
+const CodecKind codec_values = { 7, 1, sizeof(ValuesRecord), values_fields,
+                                 ARRAY_LENGTH(values_fields) };
+
+/* hash(previous, record) and, with previous NULL, hash(blob). */
+static void hash_bytes(const uint8_t *previous, const void *data, size_t len, uint8_t *ret) {
+        crypto_generichash_state state;
+
+        crypto_generichash_init(&state, NULL, 0, STORE_HASH_BYTES);
+        if (previous)
+                crypto_generichash_update(&state, previous, STORE_HASH_BYTES);
+        crypto_generichash_update(&state, data, len);
+        crypto_generichash_final(&state, ret, STORE_HASH_BYTES);
+}
+
+/* ---- values: field, which of the two are there, before, after -------------------------------- */
+
+static int text_add(CodecBuffer *buffer, const char *s) {
+        size_t len = strnlen(s, CODEC_VALUE_MAX + 1);
+        int r;
+
+        if (len > CODEC_VALUE_MAX || !codec_text_ok(s, len))
+                return -EINVAL;
+        r = codec_buffer_add_varint(buffer, (uint32_t)len);
+        return r < 0 ? r : codec_buffer_add(buffer, s, len);
+}
+
+static int value_add(CodecBuffer *buffer, const StoreValue *value) {
+        uint8_t which =
+                (uint8_t)((value->before ? VALUE_BEFORE : 0) | (value->after ? VALUE_AFTER : 0));
+        int r;
+
+        r = text_add(buffer, value->field);
+        if (r == 0)
+                r = codec_buffer_add(buffer, &which, 1);
+        if (r == 0 && value->before)
+                r = text_add(buffer, value->before);
+        if (r == 0 && value->after)
+                r = text_add(buffer, value->after);
+        return r;
+}
+
+/* Takes one text off the front.  With memory it is copied there and *ret points to it. */
+static int text_take(const uint8_t **at, const uint8_t *end, char **memory, const char **ret,
+                     size_t *size) {
+        uint32_t len;
+        int n = codec_varint_read(*at, (size_t)(end - *at), &len);
+
+        if (n < 0 || len > CODEC_VALUE_MAX || len > (size_t)(end - *at) - (size_t)n)
+                return -EBADMSG;
+        *at += n;
+        if (!codec_text_ok((const char *)*at, len))
+                return -EBADMSG;
+        if (memory) {
+                memcpy(*memory, *at, len);
+                (*memory)[len] = '\0';
+                *ret = *memory;
+                *memory += len + 1;
+        }
+        *size += len + 1;
+        *at += len;
+        return 0;
+}
+
+static int value_take(const uint8_t **at, const uint8_t *end, char **memory, StoreValue *ret,
+                      size_t *size) {
+        uint8_t which;
+        int r;
+
+        r = text_take(at, end, memory, &ret->field, size);
+        if (r < 0)
+                return r;
+        if (*at == end || **at > (VALUE_BEFORE | VALUE_AFTER))
+                return -EBADMSG;
+        which = *(*at)++;
+        if (which & VALUE_BEFORE)
+                r = text_take(at, end, memory, &ret->before, size);
+        if (r == 0 && which & VALUE_AFTER)
+                r = text_take(at, end, memory, &ret->after, size);
+        return r;
+}
+
+int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, size_t *ret_size) {
+        const uint8_t *at = list, *end = list + len;
+        size_t count = 0, size = 0;
+
+        for (; at < end; count++) {
+                StoreValue value = {};
+                int r = value_take(&at, end, NULL, &value, &size);
+
+                if (r < 0 || count >= VALUES_MAX)
+                        return -EBADMSG;
+        }
+        *ret_count = count;
+        *ret_size = count * sizeof(StoreValue) + size;
+        return 0;
+}
+
+static void values_fill(const uint8_t *list, size_t len, StoreValue *values, size_t count) {
+        const uint8_t *at = list, *end = list + len;
+        char *memory = (char *)(values + count);
+        size_t size = 0;
+
+        for (size_t i = 0; i < count; i++) {
+                values[i] = (StoreValue){};
+                (void)value_take(&at, end, &memory, &values[i], &size); /* it was measured */
+        }
+}
+
+static void buffer_freep(CodecBuffer *buffer) {
+        free(buffer->data);
+}
+
+/* Puts the values beside the entry; the digest for it. */
+static int values_put(StoreTxn *txn, const uint8_t *key, const StoreAudit *entry,
+                      uint8_t *ret_digest) {
+        _cleanup_(buffer_freep) CodecBuffer list = {};
+        ValuesRecord record;
+        int r = 0;
+
+        if (entry->value_count > VALUES_MAX)
+                return -EINVAL;
+        for (size_t i = 0; r == 0 && i < entry->value_count; i++)
+                r = value_add(&list, &entry->values[i]);
+        if (r == 0)
+                r = base_random(record.salt, sizeof(record.salt));
+        if (r < 0)
+                return r;
+        record.list = list.data;
+        record.list_len = list.len;
+        r = record_put(txn, TABLE_VALUES, key, 8, &codec_values, &record, MDB_APPEND);
+        if (r == 0)
+                hash_bytes(NULL, txn->store->scratch.data, txn->store->scratch.len, ret_digest);
+        return r;
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+static const uint8_t *chain_head(const StoreTxn *txn) {
+        return txn->meta.audit_last == 0 ? txn->store->genesis : txn->meta.audit_hash;
+}
+
+/* Puts record and hash; the hash is the new head. */
+static int entry_put(StoreTxn *txn, const uint8_t *key, const AuditRecord *record) {
+        CodecBuffer *scratch = &txn->store->scratch;
+        uint8_t hash[STORE_HASH_BYTES];
+        int r;
+
+        r = codec_encode(&codec_audit, record, scratch);
+        if (r < 0)
+                return r;
+        hash_bytes(chain_head(txn), scratch->data, scratch->len, hash);
+        r = codec_buffer_add(scratch, hash, sizeof(hash));
+        if (r == 0)
+                r = table_put(txn, TABLE_AUDIT, key, 8, scratch->data, scratch->len, MDB_APPEND);
+        if (r == 0)
+                memcpy(txn->meta.audit_hash, hash, sizeof(hash));
+        return r;
+}
+
+int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq) {
+        AuditRecord record = { .entry = *entry };
+        uint8_t digest[STORE_HASH_BYTES], key[8];
+        int r;
+
+        if (!txn->writing)
+                return -EINVAL;
+        record.entry.seq = txn->meta.audit_last + 1;
+        key_u64(key, record.entry.seq);
+        if (entry->value_count > 0) {
+                record.digest = digest;
+                record.digest_len = sizeof(digest);
+                r = codec_encode(&codec_audit, &record,
+                                 &txn->store->scratch); /* before any write */
+                if (r == 0)
+                        r = values_put(txn, key, entry, digest);
+                if (r < 0)
+                        return r;
+        }
+        r = entry_put(txn, key, &record);
+        if (r < 0)
+                return r;
+        txn->meta.audit_last = record.entry.seq;
+        txn->meta_changed = true;
+        *ret_seq = record.entry.seq;
+        return 0;
+}
+
+/* The values beside an entry; empty where they were erased or there never were any. */
+static int values_get(StoreTxn *txn, const uint8_t *key, const uint8_t **ret_list, size_t *ret_len,
+                      size_t *ret_count, size_t *ret_size) {
+        _cleanup_free_ ValuesRecord *record = NULL;
+        MDB_val data;
+        int r;
+
+        *ret_len = *ret_count = *ret_size = 0;
+        r = table_get(txn, TABLE_VALUES, key, 8, &data);
+        if (r != 0)
+                return r == STORE_E_MISSING ? 0 : r;
+        r = codec_decode(&codec_values, data.mv_data, data.mv_size, 0, (void **)&record, NULL);
+        if (r < 0)
+                return r;
+        /* the list is the last field: the same bytes, in the map, valid as long as data is */
+        *ret_len = record->list_len;
+        *ret_list = (const uint8_t *)data.mv_data + data.mv_size - record->list_len;
+        return audit_values_measure(*ret_list, *ret_len, ret_count, ret_size);
+}
+
+int store_audit_get(StoreTxn *txn, uint64_t seq, StoreAudit **ret) {
+        _cleanup_free_ AuditRecord *record = NULL;
+        size_t list_len, count, size;
+        const uint8_t *list = NULL;
+        uint8_t key[8];
+        void *values;
+        MDB_val data;
+        int r;
+
+        key_u64(key, seq);
+        r = table_get(txn, TABLE_AUDIT, key, sizeof(key), &data);
+        if (r != 0)
+                return r;
+        if (data.mv_size < STORE_HASH_BYTES)
+                return -EBADMSG;
+        r = values_get(txn, key, &list, &list_len, &count, &size);
+        if (r < 0)
+                return r;
+        r = codec_decode(&codec_audit, data.mv_data, data.mv_size - STORE_HASH_BYTES, size,
+                         (void **)&record, &values);
+        if (r < 0)
+                return r;
+        if (record->entry.seq != seq)
+                return -EBADMSG;
+        values_fill(list, list_len, values, count);
+        record->entry.values = count > 0 ? values : NULL;
+        record->entry.value_count = count;
+        *ret = &TAKE(record)->entry;
+        return 0;
+}
+
+int store_audit_range(StoreTxn *txn, uint64_t *ret_first, uint64_t *ret_last) {
+        *ret_first = txn->meta.audit_last > 0 ? 1 : 0;
+        *ret_last = txn->meta.audit_last;
+        return 0;
+}
+
+StoreAudit *store_audit_free(StoreAudit *entry) {
+        free(entry);
+        return NULL;
+}
+
+/* ---- checking -------------------------------------------------------------------------------- */
+
+static int bad(StoreAuditCheck *check, uint64_t seq, const char *why) {
+        check->bad_seq = seq;
+        check->bad_why = why;
+        return 0;
+}
+
+/* The values, where they are still there, are those the entry was made with. */
+static int values_check(StoreTxn *txn, const uint8_t *key, const AuditRecord *record,
+                        const char **ret_why) {
+        uint8_t digest[STORE_HASH_BYTES];
+        MDB_val blob;
+        int r;
+
+        r = table_get(txn, TABLE_VALUES, key, 8, &blob);
+        if (r == STORE_E_MISSING)
+                return 0; /* never any, or erased */
+        if (r < 0)
+                return r;
+        hash_bytes(NULL, blob.mv_data, blob.mv_size, digest);
+        if (record->digest_len == 0)
+                *ret_why = "has values it was made without";
+        else if (memcmp(digest, record->digest, sizeof(digest)) != 0)
+                *ret_why = "its values were altered";
+        return 0;
+}
+
+/* One entry against its number and its predecessor's hash, which becomes its own. */
+static int entry_check(StoreTxn *txn, uint64_t seq, uint8_t *hash, const char **ret_why) {
+        _cleanup_free_ AuditRecord *record = NULL;
+        uint8_t expected[STORE_HASH_BYTES], key[8];
+        const uint8_t *stored;
+        MDB_val data;
+        int r;
+
+        key_u64(key, seq);
+        r = table_get(txn, TABLE_AUDIT, key, sizeof(key), &data);
+        if (r < 0)
+                return r;
+        if (r == STORE_E_MISSING || data.mv_size < STORE_HASH_BYTES) {
+                *ret_why = r == STORE_E_MISSING ? "is missing" : "was altered";
+                return 0;
+        }
+        data.mv_size -= STORE_HASH_BYTES;
+        stored = (const uint8_t *)data.mv_data + data.mv_size;
+        r = codec_decode(&codec_audit, data.mv_data, data.mv_size, 0, (void **)&record, NULL);
+        if (r == -EBADMSG) {
+                *ret_why = "was altered";
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        hash_bytes(hash, data.mv_data, data.mv_size, expected);
+        if (record->entry.seq != seq)
+                *ret_why = "is another entry, out of order";
+        else if (memcmp(expected, stored, sizeof(expected)) != 0)
+                *ret_why = "was altered, or does not follow the entry before it";
+        else
+                memcpy(hash, expected, sizeof(expected));
+        return *ret_why ? 0 : values_check(txn, key, record, ret_why);
+}
+
+/* Does the table have anything after the head? */
+static int tail_check(StoreTxn *txn, Table table, bool *ret_beyond) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        uint8_t last[8];
+        MDB_val key, data;
+        int r;
+
+        r = table_cursor(txn, table, &cursor);
+        if (r < 0)
+                return r;
+        r = cursor_get(cursor, &key, &data, MDB_LAST);
+        if (r < 0)
+                return r;
+        key_u64(last, txn->meta.audit_last);
+        *ret_beyond = r == 0 && (key.mv_size != 8 || memcmp(key.mv_data, last, 8) > 0);
+        return 0;
+}
+
+static int end_check(StoreTxn *txn, StoreAuditCheck *check) {
+        uint64_t last = txn->meta.audit_last;
+        bool beyond = false;
+        int r;
+
+        if (memcmp(check->hash, chain_head(txn), STORE_HASH_BYTES) != 0)
+                return bad(check, last, "is not the head kept in the meta record");
+        r = tail_check(txn, TABLE_AUDIT, &beyond);
+        if (r == 0 && !beyond)
+                r = tail_check(txn, TABLE_VALUES, &beyond);
+        if (r < 0)
+                return r;
+        if (beyond)
+                return bad(check, last + 1, "was added behind the head kept in the meta record");
+        check->done = true;
+        return 0;
+}
+
+int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check) {
+        uint64_t last = txn->meta.audit_last;
+
+        if (check->bad_seq != 0)
+                return 0;
+        check->done = false;
+        if (check->next == 0) {
+                check->next = 1;
+                memcpy(check->hash, txn->store->genesis, STORE_HASH_BYTES);
+        }
+        for (; count > 0 && check->next <= last; count--, check->next++) {
+                const char *why = NULL;
+                int r = entry_check(txn, check->next, check->hash, &why);
+
+                if (r < 0)
+                        return r;
+                if (why)
+                        return bad(check, check->next, why);
+        }
+        if (check->next <= last)
+                return 0;
+        if (check->next != last + 1) /* there were more when the check began */
+                return bad(check, last + 1, "is missing");
+        return end_check(txn, check);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One record of one table: get, put, delete, walk; the name indexes; the meta record.
+ *
+ * A write that fails marks the transaction: half of a change can never be committed.  LMDB's own
+ * error numbers end here, in store_fault(). */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/store/internal.h"
+
+#define META_KEY "meta"
+
+/* What a write may take of the map: the path from the root is copied, and pages split.  Several
+ * times of what it is on average, since a batch is ended by it and nothing else. */
+#define WRITE_PAGES 8U
+
+static const CodecField meta_fields[] = {
+        { 1, CODEC_FIXED, true, offsetof(Meta, id), 0, 16 },
+        { 2, CODEC_U64, true, offsetof(Meta, users), 0, 0 },
+        { 3, CODEC_U64, true, offsetof(Meta, groups), 0, 0 },
+        { 4, CODEC_U32, true, offsetof(Meta, next_id), 0, 0 },
+        { 5, CODEC_U64, true, offsetof(Meta, audit_last), 0, 0 },
+        { 6, CODEC_FIXED, true, offsetof(Meta, audit_hash), 0, STORE_HASH_BYTES },
+        { 7, CODEC_U64, true, offsetof(Meta, event_first), 0, 0 },
+        { 8, CODEC_U64, true, offsetof(Meta, event_last), 0, 0 },
+};
+
+/* The version of the meta record is the schema of the whole store. */
+const CodecKind codec_meta = { 1, STORE_SCHEMA, sizeof(Meta), meta_fields,
+                               ARRAY_LENGTH(meta_fields) };
+
+int store_fault(int mdb_error) {
+        switch (mdb_error) {
+        case MDB_SUCCESS:
+                return 0;
+        case MDB_MAP_FULL:
+                return -ENOSPC;
+        case MDB_PANIC:
+                return -EIO;
+        case MDB_TXN_FULL:
+        case MDB_CURSOR_FULL:
+                return -E2BIG;
+        case MDB_READERS_FULL:
+        case MDB_DBS_FULL:
+        case MDB_TLS_FULL:
+                return -EAGAIN;
+        case MDB_CORRUPTED:
+        case MDB_PAGE_NOTFOUND:
+        case MDB_KEYEXIST: /* where only new keys are put, the table does not fit the meta record */
+        case MDB_INVALID:
+        case MDB_INCOMPATIBLE:
+                return -EBADMSG;
+        }
+        return mdb_error > 0 ? -mdb_error : -EINVAL;
+}
+
+static int write_fault(StoreTxn *txn, int mdb_error) {
+        int r = store_fault(mdb_error);
+
+        if (r == 0)
+                return 0;
+        if (mdb_error == MDB_MAP_FULL)
+                txn->store->grow = true;
+        if (txn->fault == 0)
+                txn->fault = r;
+        return r;
+}
+
+int table_get(StoreTxn *txn, Table table, const void *key, size_t key_len, MDB_val *ret) {
+        MDB_val k = { key_len, (void *)(uintptr_t)key };
+        int r = mdb_get(txn->mdb, txn->store->dbi[table], &k, ret);
+
+        return r == MDB_NOTFOUND ? STORE_E_MISSING : store_fault(r);
+}
+
+int table_put(StoreTxn *txn, Table table, const void *key, size_t key_len, const void *data,
+              size_t len, unsigned flags) {
+        MDB_val k = { key_len, (void *)(uintptr_t)key }, v = { len, (void *)(uintptr_t)data };
+
+        if (!txn->writing)
+                return -EINVAL;
+        txn->store->used_pages += WRITE_PAGES + len / txn->store->page_bytes;
+        return write_fault(txn, mdb_put(txn->mdb, txn->store->dbi[table], &k, &v, flags));
+}
+
+int table_delete(StoreTxn *txn, Table table, const void *key, size_t key_len) {
+        MDB_val k = { key_len, (void *)(uintptr_t)key };
+        int r;
+
+        if (!txn->writing)
+                return -EINVAL;
+        txn->store->used_pages += WRITE_PAGES;
+        r = mdb_del(txn->mdb, txn->store->dbi[table], &k, NULL);
+        return r == MDB_NOTFOUND ? STORE_E_MISSING : write_fault(txn, r);
+}
+
+int table_cursor(StoreTxn *txn, Table table, MDB_cursor **ret) {
+        return store_fault(mdb_cursor_open(txn->mdb, txn->store->dbi[table], ret));
+}
+
+int cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *data, MDB_cursor_op op) {
+        int r = mdb_cursor_get(cursor, key, data, op);
+
+        return r == MDB_NOTFOUND ? STORE_E_MISSING : store_fault(r);
+}
+
+int record_put(StoreTxn *txn, Table table, const void *key, size_t key_len, const CodecKind *kind,
+               const void *record, unsigned flags) {
+        CodecBuffer *scratch = &txn->store->scratch;
+        int r;
+
+        r = codec_encode(kind, record, scratch);
+        if (r < 0)
+                return r;
+        return table_put(txn, table, key, key_len, scratch->data, scratch->len, flags);
+}
+
+int record_get(StoreTxn *txn, Table table, const void *key, size_t key_len, const CodecKind *kind,
+               void **ret) {
+        MDB_val data;
+        int r;
+
+        r = table_get(txn, table, key, key_len, &data);
+        if (r != 0)
+                return r;
+        return codec_decode(kind, data.mv_data, data.mv_size, 0, ret, NULL);
+}
+
+int record_reuse(const CodecKind *kind, const MDB_val *data, void **memory, size_t *size) {
+        size_t needed;
+        void *grown;
+        int r;
+
+        r = codec_measure(kind, data->mv_data, data->mv_size, &needed);
+        if (r < 0)
+                return r;
+        if (needed > *size) {
+                grown = realloc(*memory, needed * 2);
+                if (!grown)
+                        return -ENOMEM;
+                *memory = grown;
+                *size = needed * 2;
+        }
+        codec_fill(kind, data->mv_data, data->mv_size, *memory);
+        return 0;
+}
+
+int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret) {
+        MDB_val key = { strlen(META_KEY), (void *)(uintptr_t)META_KEY }, data;
+        const uint8_t *bytes;
+        size_t size;
+        int r;
+
+        r = mdb_get(mdb, main, &key, &data);
+        if (r == MDB_NOTFOUND || r == MDB_INCOMPATIBLE || r == MDB_CORRUPTED ||
+            r == MDB_PAGE_NOTFOUND)
+                return STORE_E_DAMAGED;
+        if (r != 0)
+                return store_fault(r);
+        bytes = data.mv_data;
+        if (data.mv_size >= CODEC_HEADER_BYTES && bytes[0] == codec_meta.kind &&
+            bytes[1] > codec_meta.version)
+                return STORE_E_TOO_NEW;
+        if (codec_measure(&codec_meta, data.mv_data, data.mv_size, &size) < 0)
+                return STORE_E_DAMAGED;
+        codec_fill(&codec_meta, data.mv_data, data.mv_size, ret);
+        return 0;
+}
+
+int meta_save(StoreTxn *txn) {
+        return record_put(txn, TABLE_MAIN, META_KEY, strlen(META_KEY), &codec_meta, &txn->meta, 0);
+}
+
+static int name_check(const char *name, size_t *ret_len) {
+        size_t len = strnlen(name, CODEC_KEY_MAX + 1);
+
+        if (len == 0 || len > CODEC_KEY_MAX)
+                return -EINVAL;
+        *ret_len = len;
+        return 0;
+}
+
+int name_get(StoreTxn *txn, Table table, const char *name, uint32_t *ret) {
+        MDB_val data;
+        size_t len;
+        int r;
+
+        if (name_check(name, &len) < 0)
+                return STORE_E_MISSING; /* nothing so named can have been put */
+        r = table_get(txn, table, name, len, &data);
+        if (r != 0)
+                return r;
+        if (data.mv_size != 4)
+                return -EBADMSG;
+        *ret = key_read_u32(data.mv_data);
+        return 0;
+}
+
+int name_put(StoreTxn *txn, Table table, const char *name, uint32_t id) {
+        uint8_t value[4];
+        size_t len;
+        int r;
+
+        r = name_check(name, &len);
+        if (r < 0)
+                return r;
+        key_u32(value, id);
+        return table_put(txn, table, name, len, value, sizeof(value), MDB_NOOVERWRITE);
+}
+
+int name_delete(StoreTxn *txn, Table table, const char *name) {
+        int r = table_delete(txn, table, name, strlen(name));
+
+        return r == STORE_E_MISSING ? -EBADMSG : r;
+}
+
+int name_next(StoreTxn *txn, Table table, const char *after, uint32_t *ret) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        size_t len = strnlen(after, CODEC_KEY_MAX + 1);
+        MDB_val key = { len, (void *)(uintptr_t)after }, data;
+        int r;
+
+        if (len > CODEC_KEY_MAX)
+                return -EINVAL;
+        r = table_cursor(txn, table, &cursor);
+        if (r < 0)
+                return r;
+        r = cursor_get(cursor, &key, &data, len == 0 ? MDB_FIRST : MDB_SET_RANGE);
+        if (r == 0 && len > 0 && key.mv_size == len && memcmp(key.mv_data, after, len) == 0)
+                r = cursor_get(cursor, &key, &data, MDB_NEXT);
+        if (r != 0)
+                return r;
+        if (data.mv_size != 4)
+                return -EBADMSG;
+        *ret = key_read_u32(data.mv_data);
+        return 0;
+}
+
+int name_used(StoreTxn *txn, const char *name, bool *ret) {
+        uint32_t id;
+        int r;
+
+        r = name_get(txn, TABLE_USER_NAMES, name, &id);
+        if (r == STORE_E_MISSING)
+                r = name_get(txn, TABLE_GROUP_NAMES, name, &id);
+        if (r < 0)
+                return r;
+        *ret = r == 0;
+        return 0;
+}

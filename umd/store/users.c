@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Users: the records by uid, and the indexes by name and by e-mail address within a tenant.
+ *
+ * A user is never removed: a tombstone keeps name, uid and address.  Everything that can be refused
+ * is asked before the first write, so an outcome leaves the transaction as it was. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/store/internal.h"
+
+#define EMAIL_KEY_MAX (CODEC_KEY_MAX + 1 + BASE_EMAIL_MAX)
+
+static const CodecField user_fields[] = {
+        { 1, CODEC_U64, true, offsetof(StoreUser, version), 0, 0 },
+        { 2, CODEC_U32, true, offsetof(StoreUser, uid), 0, 0 },
+        { 3, CODEC_U32, true, offsetof(StoreUser, gid), 0, 0 },
+        { 4, CODEC_TEXT, true, offsetof(StoreUser, name), 0, CODEC_KEY_MAX },
+        { 5, CODEC_TEXT, false, offsetof(StoreUser, full_name), 0, CODEC_TEXT_MAX },
+        { 6, CODEC_TEXT, false, offsetof(StoreUser, email), 0, BASE_EMAIL_MAX },
+        { 7, CODEC_TEXT, false, offsetof(StoreUser, phone), 0, CODEC_TEXT_MAX },
+        { 8, CODEC_TEXT, false, offsetof(StoreUser, title), 0, CODEC_TEXT_MAX },
+        { 9, CODEC_TEXT, false, offsetof(StoreUser, department), 0, CODEC_TEXT_MAX },
+        { 10, CODEC_TEXT, false, offsetof(StoreUser, language), 0, CODEC_TEXT_MAX },
+        { 11, CODEC_TEXT, false, offsetof(StoreUser, time_zone), 0, CODEC_TEXT_MAX },
+        { 12, CODEC_TEXT, false, offsetof(StoreUser, notify), 0, CODEC_TEXT_MAX },
+        { 13, CODEC_TEXT, false, offsetof(StoreUser, shell), 0, CODEC_TEXT_MAX },
+        { 14, CODEC_TEXT, false, offsetof(StoreUser, home), 0, CODEC_TEXT_MAX },
+        { 15, CODEC_TEXT, false, offsetof(StoreUser, tenant), 0, CODEC_KEY_MAX },
+        { 16, CODEC_STATUS, true, offsetof(StoreUser, status), 0, 0 },
+        { 17, CODEC_U64, false, offsetof(StoreUser, status_since_usec), 0, 0 },
+        { 18, CODEC_U32, false, offsetof(StoreUser, status_by), 0, 0 },
+        { 19, CODEC_TEXT, false, offsetof(StoreUser, status_reason), 0, CODEC_TEXT_MAX },
+        { 20, CODEC_UNTIL, false, offsetof(StoreUser, suspended_until_usec), 0, 0 },
+        { 21, CODEC_U64, false, offsetof(StoreUser, valid_from_usec), 0, 0 },
+        { 22, CODEC_UNTIL, false, offsetof(StoreUser, valid_until_usec), 0, 0 },
+        { 23, CODEC_BOOL, true, offsetof(StoreUser, locked), 0, 0 },
+        { 24, CODEC_U64, false, offsetof(StoreUser, locked_since_usec), 0, 0 },
+        { 25, CODEC_U32, false, offsetof(StoreUser, locked_by), 0, 0 },
+        { 26, CODEC_TEXT, false, offsetof(StoreUser, locked_reason), 0, CODEC_TEXT_MAX },
+        { 27, CODEC_U64, false, offsetof(StoreUser, created_usec), 0, 0 },
+        { 28, CODEC_U32, false, offsetof(StoreUser, created_by), 0, 0 },
+};
+
+const CodecKind codec_user = { 2, 1, sizeof(StoreUser), user_fields, ARRAY_LENGTH(user_fields) };
+
+/* tenant NUL address, A-Z lowered: addresses are ASCII (base_field_check). */
+static int email_key(const char *tenant, const char *email, char *ret, size_t *ret_len) {
+        size_t tenant_len = strnlen(tenant, CODEC_KEY_MAX + 1),
+               email_len = strnlen(email, BASE_EMAIL_MAX + 1);
+
+        if (tenant_len > CODEC_KEY_MAX || email_len > BASE_EMAIL_MAX)
+                return -EINVAL;
+        memcpy(ret, tenant, tenant_len + 1);
+        for (size_t i = 0; i < email_len; i++) {
+                char c = email[i];
+
+                ret[tenant_len + 1 + i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+        }
+        *ret_len = tenant_len + 1 + email_len;
+        return 0;
+}
+
+static int email_get(StoreTxn *txn, const char *tenant, const char *email, uid_t *ret) {
+        char key[EMAIL_KEY_MAX];
+        MDB_val data;
+        size_t len;
+        int r;
+
+        if (email[0] == '\0' || email_key(tenant, email, key, &len) < 0)
+                return STORE_E_MISSING;
+        r = table_get(txn, TABLE_EMAILS, key, len, &data);
+        if (r != 0)
+                return r;
+        if (data.mv_size != 4)
+                return -EBADMSG;
+        *ret = key_read_u32(data.mv_data);
+        return 0;
+}
+
+static int email_put(StoreTxn *txn, const StoreUser *user) {
+        char key[EMAIL_KEY_MAX];
+        uint8_t value[4];
+        size_t len;
+        int r;
+
+        if (user->email[0] == '\0')
+                return 0;
+        r = email_key(user->tenant, user->email, key, &len);
+        if (r < 0)
+                return r;
+        key_u32(value, user->uid);
+        return table_put(txn, TABLE_EMAILS, key, len, value, sizeof(value), 0);
+}
+
+static int email_delete(StoreTxn *txn, const StoreUser *user) {
+        char key[EMAIL_KEY_MAX];
+        size_t len;
+        int r;
+
+        if (user->email[0] == '\0')
+                return 0;
+        r = email_key(user->tenant, user->email, key, &len);
+        if (r == 0)
+                r = table_delete(txn, TABLE_EMAILS, key, len);
+        return r == STORE_E_MISSING ? -EBADMSG : r;
+}
+
+static int user_put(StoreTxn *txn, const StoreUser *user, uint64_t version, unsigned flags) {
+        StoreUser written = *user;
+        uint8_t key[4];
+
+        written.version = version;
+        key_u32(key, user->uid);
+        return record_put(txn, TABLE_USERS, key, sizeof(key), &codec_user, &written, flags);
+}
+
+/* Is the address one of another user in the tenant? */
+static int email_is_free(StoreTxn *txn, const StoreUser *user) {
+        uid_t holder;
+        int r;
+
+        r = email_get(txn, user->tenant, user->email, &holder);
+        if (r < 0)
+                return r;
+        return r == 0 && holder != user->uid ? STORE_E_EXISTS : 0;
+}
+
+static int user_is_free(StoreTxn *txn, const StoreUser *user) {
+        bool used;
+        int r;
+
+        r = store_id_used(txn, user->uid, &used);
+        if (r < 0 || used)
+                return r < 0 ? r : STORE_E_EXISTS;
+        r = name_used(txn, user->name, &used);
+        if (r < 0 || used)
+                return r < 0 ? r : STORE_E_EXISTS;
+        return email_is_free(txn, user);
+}
+
+int store_user_insert(StoreTxn *txn, const StoreUser *user) {
+        int r;
+
+        if (!txn->writing || user->gid != user->uid || user->uid == (uid_t)-1)
+                return -EINVAL;
+        if (txn->store->tight)
+                return -ENOSPC;
+        r = user_is_free(txn, user);
+        if (r != 0)
+                return r;
+        r = user_put(txn, user, 1, MDB_NOOVERWRITE);
+        if (r < 0)
+                return r;
+        r = name_put(txn, TABLE_USER_NAMES, user->name, user->uid);
+        if (r == 0)
+                r = email_put(txn, user);
+        if (r < 0)
+                return r;
+        txn->meta.users += user->status != USER_STATUS_DELETED;
+        txn->meta_changed = true;
+        return 0;
+}
+
+static int indexes_move(StoreTxn *txn, const StoreUser *old, const StoreUser *user) {
+        int r = 0;
+
+        if (strcmp(old->name, user->name) != 0) {
+                r = name_delete(txn, TABLE_USER_NAMES, old->name);
+                if (r == 0)
+                        r = name_put(txn, TABLE_USER_NAMES, user->name, user->uid);
+        }
+        if (r == 0 &&
+            (strcmp(old->email, user->email) != 0 || strcmp(old->tenant, user->tenant) != 0)) {
+                r = email_delete(txn, old);
+                if (r == 0)
+                        r = email_put(txn, user);
+        }
+        return r;
+}
+
+/* May the stored record become this one? */
+static int update_check(StoreTxn *txn, const StoreUser *old, const StoreUser *user) {
+        bool used;
+        int r;
+
+        if (old->version != user->version)
+                return STORE_E_CONFLICT;
+        if (old->gid != user->gid)
+                return -EINVAL;
+        if (strcmp(old->name, user->name) != 0) {
+                r = name_used(txn, user->name, &used);
+                if (r < 0 || used)
+                        return r < 0 ? r : STORE_E_EXISTS;
+        }
+        return email_is_free(txn, user);
+}
+
+int store_user_update(StoreTxn *txn, const StoreUser *user) {
+        _cleanup_(store_user_freep) StoreUser *old = NULL;
+        int r;
+
+        if (!txn->writing)
+                return -EINVAL;
+        r = store_user_get(txn, user->uid, &old);
+        if (r != 0)
+                return r;
+        r = update_check(txn, old, user);
+        if (r != 0)
+                return r;
+        r = user_put(txn, user, user->version + 1, 0);
+        if (r == 0)
+                r = indexes_move(txn, old, user);
+        if (r < 0)
+                return r;
+        txn->meta.users -= old->status != USER_STATUS_DELETED;
+        txn->meta.users += user->status != USER_STATUS_DELETED;
+        txn->meta_changed = true;
+        return 0;
+}
+
+int store_user_get(StoreTxn *txn, uid_t uid, StoreUser **ret) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        uint8_t key[4];
+        int r;
+
+        key_u32(key, uid);
+        r = record_get(txn, TABLE_USERS, key, sizeof(key), &codec_user, (void **)&user);
+        if (r != 0)
+                return r;
+        if (user->uid != uid)
+                return -EBADMSG;
+        *ret = TAKE(user);
+        return 0;
+}
+
+/* Behind an index: that the record is not there means that the store is broken. */
+static int user_get_indexed(StoreTxn *txn, uid_t uid, StoreUser **ret) {
+        int r = store_user_get(txn, uid, ret);
+
+        return r == STORE_E_MISSING ? -EBADMSG : r;
+}
+
+int store_user_get_by_name(StoreTxn *txn, const char *name, StoreUser **ret) {
+        uid_t uid;
+        int r = name_get(txn, TABLE_USER_NAMES, name, &uid);
+
+        return r != 0 ? r : user_get_indexed(txn, uid, ret);
+}
+
+int store_user_get_by_email(StoreTxn *txn, const char *tenant, const char *email, StoreUser **ret) {
+        uid_t uid;
+        int r = email_get(txn, tenant, email, &uid);
+
+        return r != 0 ? r : user_get_indexed(txn, uid, ret);
+}
+
+int store_user_next(StoreTxn *txn, const char *after, StoreUser **ret) {
+        uid_t uid;
+        int r = name_next(txn, TABLE_USER_NAMES, after, &uid);
+
+        return r != 0 ? r : user_get_indexed(txn, uid, ret);
+}
+
+int store_user_each(StoreTxn *txn, int (*each)(void *userdata, const StoreUser *user),
+                    void *userdata) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        _cleanup_free_ StoreUser *user = NULL;
+        size_t size = 0;
+        MDB_val key, data;
+        int r;
+
+        r = table_cursor(txn, TABLE_USERS, &cursor);
+        if (r < 0)
+                return r;
+        while ((r = cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
+                r = record_reuse(&codec_user, &data, (void **)&user, &size);
+                if (r == 0 && (key.mv_size != 4 || key_read_u32(key.mv_data) != user->uid))
+                        r = -EBADMSG;
+                if (r == 0)
+                        r = each(userdata, user);
+                if (r != 0)
+                        return r;
+        }
+        return r == STORE_E_MISSING ? 0 : r;
+}
+
+StoreUser *store_user_free(StoreUser *user) {
+        free(user);
+        return NULL;
+}
