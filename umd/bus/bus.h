@@ -21,17 +21,19 @@ typedef struct BusStatus {
         const char *version;
         uint64_t map_users, map_groups, map_bytes, map_published_usec, started_usec;
         bool map_ok;
-        uint32_t connections;
 } BusStatus;
 
 typedef struct BusHost {
         void *userdata;
         void (*status)(void *userdata, BusStatus *ret);
+        /* A fault (negative errno) that stops travelling here, to be logged once; may be NULL. */
+        void (*log)(void *userdata, int fault, const char *text);
 } BusHost;
 
 /* core NULL: the store is not served; every method but Status answers .Unavailable with why. */
 int bus_new(sd_event *event, Core *core, const char *why_unavailable, const BusHost *host,
             Bus **ret);
+/* Before core_free(): no done callback of a verb may come after it. */
 Bus *bus_free(Bus *bus);
 /* Takes a listening SOCK_STREAM unix socket over: peers of the private socket. */
 int bus_listen(Bus *bus, int fd);

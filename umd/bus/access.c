@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who may call what: one table, the one of docs/api/org.um1.md, read by a test that calls every row
+ * as root, as the user, as an owner and as a stranger.  A row that was not filled in lets nobody
+ * in, and so does every fault on the way to an answer.
+ *
+ * Denials name the permission that is missing, and are told to a stranger before anything about the
+ * object is looked at: that somebody exists is not to be learnt from them. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "umd/bus/private.h"
+
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+
+#define ROOT    ACCESS_ON_ROOT
+#define BY_NAME ACCESS_ON_ROOT_BY_NAME
+#define USER    ACCESS_ON_USER
+#define GROUP   ACCESS_ON_GROUP
+#define SECRET  (ACCESS_PRIVATE | ACCESS_SENSITIVE)
+
+static const Access rows[] = {
+        { WIRE_MANAGER, "CreateUser", "sa{sv}a{sv}", "ous",
+          "name\0fields\0options\0path\0uid\0change\0", ROOT, ACCESS_ROOT, "user.create", 0,
+          manager_create_user },
+        { WIRE_MANAGER, "GetUserByName", "s", "o", "name\0path\0", BY_NAME, ACCESS_SELF,
+          "user.view", 0, manager_get_user_by_name },
+        { WIRE_MANAGER, "GetUserByUID", "u", "o", "uid\0path\0", BY_NAME, ACCESS_SELF, "user.view",
+          0, manager_get_user_by_uid },
+        { WIRE_MANAGER, "ListUsers", "ssu", "aa{sv}s", "filter\0cursor\0limit\0users\0next\0", ROOT,
+          ACCESS_ROOT, "user.view", 0, manager_list_users },
+        { WIRE_MANAGER, "CreateGroup", "sa{sv}a{sv}", "ous",
+          "name\0fields\0options\0path\0gid\0change\0", ROOT, ACCESS_ROOT, "group.edit", 0,
+          manager_create_group },
+        { WIRE_MANAGER, "GetGroupByName", "s", "o", "name\0path\0", BY_NAME, ACCESS_OWNER,
+          "group.view", 0, manager_get_group_by_name },
+        { WIRE_MANAGER, "GetGroupByGID", "u", "o", "gid\0path\0", BY_NAME, ACCESS_OWNER,
+          "group.view", 0, manager_get_group_by_gid },
+        { WIRE_MANAGER, "ListGroups", "ssu", "aa{sv}s", "filter\0cursor\0limit\0groups\0next\0",
+          ROOT, ACCESS_ROOT, "group.view", 0, manager_list_groups },
+        { WIRE_MANAGER, "Status", "", "a{sv}", "status\0", ROOT, ACCESS_EVERYONE, "", ACCESS_ALWAYS,
+          manager_status },
+
+        { PROPERTIES, "Get", "ss", "v", "", USER, ACCESS_SELF, "user.view", 0, user_properties },
+        { PROPERTIES, "GetAll", "s", "a{sv}", "", USER, ACCESS_SELF, "user.view", 0,
+          user_properties },
+        { WIRE_USER, "Update", "a{sv}a{sv}", "s", "fields\0options\0change\0", USER, ACCESS_SELF,
+          "user.edit", 0, user_update },
+        { WIRE_USER, "SetPassword", "aya{sv}a{sv}", "s", "secret\0password\0options\0change\0",
+          USER, ACCESS_ROOT, "user.password.reset", SECRET, user_set_password },
+        { WIRE_USER, "MustChange", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT,
+          "user.password.reset", 0, user_must_change },
+        { WIRE_USER, "CreateSetupCode", "a{sv}", "sts", "options\0code\0expires\0change\0", USER,
+          ACCESS_ROOT, "user.password.reset", SECRET, user_create_setup_code },
+        { WIRE_USER, "Lock", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT, "user.lock", 0,
+          user_lock },
+        { WIRE_USER, "Unlock", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT, "user.unlock",
+          0, user_lock },
+        { WIRE_USER, "Suspend", "ta{sv}", "s", "until\0options\0change\0", USER, ACCESS_ROOT,
+          "user.suspend", 0, user_suspend },
+        { WIRE_USER, "Resume", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT, "user.suspend",
+          0, user_step },
+        { WIRE_USER, "Disable", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT,
+          "user.disable", 0, user_step },
+        { WIRE_USER, "Enable", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT, "user.disable",
+          0, user_step },
+        { WIRE_USER, "Delete", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT, "user.delete",
+          0, user_step },
+        { WIRE_USER, "Restore", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT, "user.delete",
+          0, user_step },
+
+        { PROPERTIES, "Get", "ss", "v", "", GROUP, ACCESS_OWNER, "group.view", 0,
+          group_properties },
+        { PROPERTIES, "GetAll", "s", "a{sv}", "", GROUP, ACCESS_OWNER, "group.view", 0,
+          group_properties },
+        { WIRE_GROUP, "Update", "a{sv}a{sv}", "s", "fields\0options\0change\0", GROUP, ACCESS_ROOT,
+          "group.edit", 0, group_update },
+        { WIRE_GROUP, "AddMembers", "asasa{sv}", "s", "users\0groups\0options\0change\0", GROUP,
+          ACCESS_OWNER, "group.member.set", 0, group_members },
+        { WIRE_GROUP, "RemoveMembers", "asasa{sv}", "s", "users\0groups\0options\0change\0", GROUP,
+          ACCESS_OWNER, "group.member.set", 0, group_members },
+        { WIRE_GROUP, "Delete", "ba{sv}", "s", "force\0options\0change\0", GROUP, ACCESS_ROOT,
+          "group.edit", 0, group_delete },
+
+        { WIRE_AUDIT, "List", "a{sv}tu", "aa{sv}t", "filter\0cursor\0limit\0entries\0next\0", ROOT,
+          ACCESS_MEMBER, "audit.view", 0, audit_list },
+        { WIRE_AUDIT, "Verify", "t", "bbttts", "cursor\0done\0ok\0next\0first\0last\0text\0", ROOT,
+          ACCESS_ROOT, "audit.view", 0, audit_verify },
+
+        { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT, ACCESS_MEMBER,
+          "", ACCESS_PRIVATE, login_begin },
+        { WIRE_LOGIN, "Answer", "say", "(usa{sv})", "login\0secret\0step\0", ROOT, ACCESS_MEMBER,
+          "", SECRET, login_answer },
+        { WIRE_LOGIN, "Authorize", "a{sv}s", "usss",
+          "context\0login\0verdict\0reason\0text\0reference\0", ROOT, ACCESS_MEMBER, "",
+          ACCESS_PRIVATE, login_authorize },
+        { WIRE_LOGIN, "OpenSession", "a{sv}s", "ussssh",
+          "context\0login\0verdict\0reason\0text\0reference\0session\0fd\0", ROOT, ACCESS_ROOT, "",
+          ACCESS_PRIVATE, login_open_session },
+
+        { WIRE_NSS, "GetUserByName", "s", "suusss", "name\0name\0uid\0gid\0gecos\0home\0shell\0",
+          ROOT, ACCESS_EVERYONE, "", ACCESS_PRIVATE, nss_get_user_by_name },
+        { WIRE_NSS, "GetUserByUID", "u", "suusss", "uid\0name\0uid\0gid\0gecos\0home\0shell\0",
+          ROOT, ACCESS_EVERYONE, "", ACCESS_PRIVATE, nss_get_user_by_uid },
+        { WIRE_NSS, "GetGroupByName", "s", "suas", "name\0name\0gid\0members\0", ROOT,
+          ACCESS_EVERYONE, "", ACCESS_PRIVATE, nss_get_group_by_name },
+        { WIRE_NSS, "GetGroupByGID", "u", "suas", "gid\0name\0gid\0members\0", ROOT,
+          ACCESS_EVERYONE, "", ACCESS_PRIVATE, nss_get_group_by_gid },
+        { WIRE_NSS, "GetGroupsOfUser", "s", "au", "name\0gids\0", ROOT, ACCESS_EVERYONE, "",
+          ACCESS_PRIVATE, nss_get_groups_of_user },
+};
+
+const Access *access_rows(size_t *ret_count) {
+        *ret_count = ARRAY_LENGTH(rows);
+        return rows;
+}
+
+static bool path_is_child(const char *path, const char *prefix) {
+        size_t len = strlen(prefix);
+
+        return strncmp(path, prefix, len) == 0 && path[len] == '/' && path[len + 1] != '\0' &&
+               !strchr(path + len + 1, '/');
+}
+
+static bool object_fits(AccessObject object, const char *path) {
+        switch (object) {
+        case ACCESS_ON_ROOT:
+        case ACCESS_ON_ROOT_BY_NAME:
+                return strcmp(path, WIRE_PATH) == 0;
+        case ACCESS_ON_USER:
+                return path_is_child(path, WIRE_PATH_USER);
+        case ACCESS_ON_GROUP:
+                return path_is_child(path, WIRE_PATH_GROUP);
+        case _ACCESS_OBJECT_MAX:
+                break;
+        }
+        return false;
+}
+
+const Access *access_find(const char *path, const char *interface, const char *member) {
+        if (!interface || !member)
+                return NULL;
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
+                if (strcmp(rows[i].member, member) == 0 &&
+                    strcmp(rows[i].interface, interface) == 0 && object_fits(rows[i].object, path))
+                        return &rows[i];
+        return NULL;
+}
+
+int access_refuse(const Call *call, const char *permission, CoreError *error) {
+        if (!permission[0])
+                return error_set(error, CORE_E_ACCESS_DENIED,
+                                 "only root may do this for somebody else");
+        return error_set(error, CORE_E_ACCESS_DENIED, "this needs the permission %s", permission);
+}
+
+bool access_is_self(Core *core, uid_t uid, const char *name) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        CoreError error;
+
+        if (core_user_get_by_uid(core, uid, &user, &error) != 0)
+                return false;
+        return strcmp(user->name, name) == 0 ||
+               (user->email[0] != '\0' && strcasecmp(user->email, name) == 0);
+}
+
+static bool is_member(Core *core, uid_t uid) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        CoreError error;
+
+        return core_user_get_by_uid(core, uid, &user, &error) == 0;
+}
+
+static bool is_owner_of_gid(Core *core, gid_t gid, uid_t uid) {
+        _cleanup_(core_group_freep) CoreGroup *group = NULL;
+        CoreError error;
+
+        return core_group_get_by_gid(core, gid, &group, &error) == 0 &&
+               core_group_is_owner(core, group->name, uid);
+}
+
+/* Whom the first argument is about, for ACCESS_ON_ROOT_BY_NAME; it is read again by the handler. */
+static int subject_read(Call *call, const char **ret_name, uint32_t *ret_id) {
+        int r;
+
+        *ret_name = call->name;
+        if (call->access->object != ACCESS_ON_ROOT_BY_NAME)
+                return 0;
+        if (call->access->in[0] == 's')
+                r = sd_bus_message_read(call->message, "s", ret_name);
+        else
+                r = sd_bus_message_read(call->message, "u", ret_id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_rewind(call->message, true);
+        return r < 0 ? r : 0;
+}
+
+static int subject_allows(Call *call, bool *ret) {
+        const uid_t uid = call->actor.uid;
+        Core *core = call->bus->core;
+        const char *name = NULL;
+        uint32_t id = UINT32_MAX;
+        int r = subject_read(call, &name, &id);
+
+        if (r < 0)
+                return r;
+        if (call->access->who == ACCESS_OWNER)
+                *ret = name ? core_group_is_owner(core, name, uid) : is_owner_of_gid(core, id, uid);
+        else
+                *ret = name ? access_is_self(core, uid, name) : id == uid && is_member(core, uid);
+        return 0;
+}
+
+int access_check(Call *call, CoreError *error) {
+        bool allowed = false;
+        int r = 0;
+
+        if (call->actor.uid == (uid_t)-1)
+                return access_refuse(call, call->access->permission, error);
+        switch (call->access->who) {
+        case ACCESS_NOBODY:
+                break;
+        case ACCESS_ROOT:
+                allowed = call->actor.uid == 0;
+                break;
+        case ACCESS_SELF:
+        case ACCESS_OWNER:
+                if (call->actor.uid == 0)
+                        allowed = true;
+                else
+                        r = subject_allows(call, &allowed);
+                break;
+        case ACCESS_MEMBER:
+                allowed = call->actor.uid == 0 || is_member(call->bus->core, call->actor.uid);
+                break;
+        case ACCESS_EVERYONE:
+                allowed = true;
+                break;
+        case _ACCESS_WHO_MAX:
+                break;
+        }
+        if (r < 0)
+                return r;
+        return allowed ? 0 : access_refuse(call, call->access->permission, error);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.um1.Manager: finding and making users and groups, lists by the page, and the state of umd. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/bus/private.h"
+
+#define LIST_LIMIT_MAX 1000U
+#define CURSOR_BYTES   64U /* as core writes them */
+
+static int reply_created(Call *call, const char *prefix, const char *name,
+                         const CoreChange *change) {
+        _cleanup_free_ char *path = NULL;
+        char text[CHANGE_TEXT_MAX];
+        int r = object_path(prefix, name, &path);
+
+        if (r < 0)
+                return r;
+        change_text(change, text);
+        return call_reply(call, "ous", path, change->object_id, text);
+}
+
+int manager_create_user(Call *call, CoreError *error) {
+        UserSpec spec = { 0 };
+        CoreOptions options;
+        CoreChange change;
+        const char *name;
+        int r = sd_bus_message_read(call->message, "s", &name);
+
+        if (r < 0)
+                return r;
+        r = read_user_fields(call->message, true, &spec, error);
+        if (r == 0)
+                r = read_options(call->message, &options, error);
+        if (r != 0)
+                return r;
+        spec.text[USER_FIELD_NAME] = name;
+        r = core_user_create(call->bus->core, &call->actor, &spec, &options, call->now_usec,
+                             &change, error);
+        return r != 0 ? r : reply_created(call, WIRE_PATH_USER, name, &change);
+}
+
+int manager_get_user_by_name(Call *call, CoreError *error) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        const char *name;
+        int r = sd_bus_message_read(call->message, "s", &name);
+
+        if (r < 0)
+                return r;
+        r = core_user_get(call->bus->core, name, false, &user, error);
+        return r != 0 ? r : call_reply_path(call, WIRE_PATH_USER, user->name);
+}
+
+int manager_get_user_by_uid(Call *call, CoreError *error) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        uint32_t uid;
+        int r = sd_bus_message_read(call->message, "u", &uid);
+
+        if (r < 0)
+                return r;
+        r = core_user_get_by_uid(call->bus->core, uid, &user, error);
+        return r != 0 ? r : call_reply_path(call, WIRE_PATH_USER, user->name);
+}
+
+int manager_get_group_by_name(Call *call, CoreError *error) {
+        _cleanup_(core_group_freep) CoreGroup *group = NULL;
+        const char *name;
+        int r = sd_bus_message_read(call->message, "s", &name);
+
+        if (r < 0)
+                return r;
+        r = core_group_get(call->bus->core, name, &group, error);
+        return r != 0 ? r : call_reply_path(call, WIRE_PATH_GROUP, group->name);
+}
+
+int manager_get_group_by_gid(Call *call, CoreError *error) {
+        _cleanup_(core_group_freep) CoreGroup *group = NULL;
+        uint32_t gid;
+        int r = sd_bus_message_read(call->message, "u", &gid);
+
+        if (r < 0)
+                return r;
+        r = core_group_get_by_gid(call->bus->core, gid, &group, error);
+        return r != 0 ? r : call_reply_path(call, WIRE_PATH_GROUP, group->name);
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+typedef struct Page {
+        const char *filter, *cursor;
+        uint32_t limit;
+        sd_bus_message *reply;
+        char next[CURSOR_BYTES];
+        int r; /* of what was appended */
+} Page;
+
+static void page_clear(Page *page) {
+        sd_bus_message_unref(page->reply);
+}
+
+static int page_begin(Call *call, Page *page, CoreError *error) {
+        int r = sd_bus_message_read(call->message, "ssu", &page->filter, &page->cursor,
+                                    &page->limit);
+
+        if (r < 0)
+                return r;
+        if (page->limit == 0 || page->limit > LIST_LIMIT_MAX)
+                return error_set(error, CORE_E_BAD_VALUE, "limit: must be 1 to %u", LIST_LIMIT_MAX);
+        r = call_reply_new(call, &page->reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(page->reply, 'a', "a{sv}");
+        return r < 0 ? r : 0;
+}
+
+static int page_end(Call *call, Page *page) {
+        int r = page->r;
+
+        if (r >= 0)
+                r = sd_bus_message_close_container(page->reply);
+        if (r >= 0)
+                r = sd_bus_message_append(page->reply, "s", page->next);
+        return r < 0 ? r : call_reply_send(call, page->reply);
+}
+
+static void page_add_user(void *userdata, const CoreUser *user) {
+        Page *page = userdata;
+
+        if (page->r >= 0)
+                page->r = property_append_all(page->reply, ACCESS_ON_USER, user, true);
+}
+
+static void page_add_group(void *userdata, const CoreGroup *group) {
+        Page *page = userdata;
+
+        if (page->r >= 0)
+                page->r = property_append_all(page->reply, ACCESS_ON_GROUP, group, true);
+}
+
+int manager_list_users(Call *call, CoreError *error) {
+        _cleanup_(page_clear) Page page = { 0 };
+        int r = page_begin(call, &page, error);
+
+        if (r == 0)
+                r = core_user_list(call->bus->core, page.filter, page.cursor, page.limit,
+                                   call->now_usec, page_add_user, &page, page.next, error);
+        return r != 0 ? r : page_end(call, &page);
+}
+
+int manager_list_groups(Call *call, CoreError *error) {
+        _cleanup_(page_clear) Page page = { 0 };
+        int r = page_begin(call, &page, error);
+
+        if (r == 0)
+                r = core_group_list(call->bus->core, page.filter, page.cursor, page.limit,
+                                    page_add_group, &page, page.next, error);
+        return r != 0 ? r : page_end(call, &page);
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+int manager_create_group(Call *call, CoreError *error) {
+        _cleanup_(name_list_clear) NameList owners = { 0 };
+        GroupSpec spec = { 0 };
+        const DictField fields[] = {
+                { "description", "s", &spec.description, NULL },
+                { "owners", "as", &owners, NULL },
+                { "gid", "u", &spec.gid, &spec.has_gid },
+        };
+        CoreOptions options;
+        CoreChange change;
+        int r = sd_bus_message_read(call->message, "s", &spec.name);
+
+        if (r < 0)
+                return r;
+        r = read_dict(call->message, "fields", fields, ARRAY_LENGTH(fields), error);
+        if (r == 0)
+                r = read_options(call->message, &options, error);
+        if (r != 0)
+                return r;
+        spec.owners = owners.names;
+        spec.owner_count = owners.count;
+        r = core_group_create(call->bus->core, &call->actor, &spec, &options, call->now_usec,
+                              &change, error);
+        return r != 0 ? r : reply_created(call, WIRE_PATH_GROUP, spec.name, &change);
+}
+
+/* ---- status ---------------------------------------------------------------------------------- */
+
+static int status_append_all(sd_bus_message *m, const Bus *bus, const BusStatus *host,
+                             const CoreStatus *core) {
+        const struct {
+                const char *key;
+                uint64_t value;
+        } counts[] = {
+                { "users", core->users },
+                { "groups", core->groups },
+                { "map_users", host->map_users },
+                { "map_groups", host->map_groups },
+                { "map_bytes", host->map_bytes },
+                { "map_published", host->map_published_usec },
+                { "store_used_bytes", core->store_used_bytes },
+                { "store_map_bytes", core->store_map_bytes },
+                { "audit_entries", core->audit_entries },
+                { "sessions", core->sessions },
+                { "started", host->started_usec },
+        };
+        int r = sd_bus_message_append(m, "{sv}", "connections", "u", bus->server.peer_count);
+
+        for (size_t i = 0; i < ARRAY_LENGTH(counts) && r >= 0; i++)
+                r = sd_bus_message_append(m, "{sv}", counts[i].key, "t", counts[i].value);
+        return r;
+}
+
+int manager_status(Call *call, CoreError *error) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        BusStatus host = { .version = "" };
+        CoreStatus core = { 0 };
+        Bus *bus = call->bus;
+        int r, served = bus->core ? core_status(bus->core, &core) : -ENOTCONN;
+
+        if (bus->host.status)
+                bus->host.status(bus->host.userdata, &host);
+        r = call_reply_new(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}", "version", "s",
+                                          host.version, "store_ok", "b", served == 0, "why", "s",
+                                          bus->core ? "" : bus->why_unavailable, "vault_ok", "b",
+                                          core.vault_ready, "map_ok", "b", host.map_ok);
+        if (r >= 0 && call->actor.uid == 0)
+                r = status_append_all(reply, bus, &host, &core);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : call_reply_send(call, reply);
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of umd/bus share.
+ *
+ * A byte's way: server.c accepts, peer.c passes it through the gate into the peer's sd-bus,
+ * call.c's filter finds the row of access.c's table, learns who asks (of the socket, or of the
+ * system bus in system.c), asks access.c, and runs the handler of a face (manager.c, users.c, ...),
+ * which calls a verb of core.  reply.c sends what came of it, after the flush. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+
+#include "base/base.h"
+#include "wire/wire.h"
+#include "umd/core/core.h"
+#include "umd/bus/bus.h"
+#include "umd/bus/gate.h"
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+#define SERVER_PEERS_MAX       1024U
+#define SERVER_PEERS_RESERVED  64U /* of them for uid 0 */
+#define SERVER_PEERS_PER_UID   32U
+#define SERVER_PEERS_ROOT      256U
+#define SERVER_FDS_KEPT        96U  /* what umd needs besides peers and sessions */
+#define SERVER_FDS_RESERVED    192U /* for peers and sessions of uid 0 */
+#define SERVER_ACCEPTS_AT_ONCE 16U
+#define SERVER_UID_BYTES_MAX   ((size_t)8 << 20) /* waiting for peers of one uid; not root */
+
+#define PEER_FDS              3U                  /* its socket and the pair behind the gate */
+#define PEER_CALLS_MAX        8U                  /* in flight */
+#define PEER_QUEUE_MAX        ((size_t)1 << 20)   /* bytes of replies; full, no more is added */
+#define PEER_QUEUE_THROTTLE   ((size_t)256 << 10) /* above it calls wait */
+#define PEER_MESSAGE_MAX      ((size_t)16 << 20)  /* a reply of ours; more is a fault */
+#define PEER_MESSAGES_AT_ONCE 16U
+
+#define SYSTEM_PENDING_MAX        128U /* callers whose uid is being asked for */
+#define SYSTEM_PENDING_PER_SENDER 8U
+#define SYSTEM_CALLS_MAX          128U /* held by verbs that wait */
+#define SYSTEM_SIGNALS_QUEUED_MAX 10000U
+#define SYSTEM_CREDENTIALS_USEC   (5 * USEC_PER_SEC)
+
+#define LOGIN_SESSIONS_MAX 16384U
+#define FACE_NODES_MAX     1000U
+#define FACE_NAMES_MAX     4096U /* of one call */
+
+/* ---- the system bus and the peers ------------------------------------------------------------ */
+
+typedef struct Peer Peer;
+typedef struct Call Call;
+
+LIST_HEAD(CallList, Call);
+
+/* How far Audit.Verify has come on a connection; of the system bus, for the one who asks there. */
+typedef struct AuditWalk {
+        CoreAuditVerifier *verifier;
+        CoreAuditVerdict verdict;
+        char *sender; /* NULL on the private socket */
+} AuditWalk;
+
+void audit_walk_clear(AuditWalk *walk);
+
+/* A connection as call.c sees it: of a peer, or of the system bus (peer NULL). */
+typedef struct Link {
+        Bus *bus;
+        Peer *peer;
+        sd_bus *sd_bus;
+        bool has_faces; /* the vtables stand on it: put there when somebody looks */
+        AuditWalk walk;
+} Link;
+
+/* A message for a peer that its socket has not taken yet. */
+typedef struct Out {
+        TAILQ_ENTRY(Out) entry;
+        size_t len, done;
+        int fd; /* goes with the first byte, or -1 */
+        uint8_t bytes[];
+} Out;
+
+TAILQ_HEAD(OutQueue, Out);
+
+struct Peer {
+        LIST_ENTRY(Peer) entry;
+        Link link; /* sd_bus NULL until the first whole call */
+        CorePeer core_peer;
+        Gate gate;
+        int fd, inner_fd; /* the socket; our end of the pair to sd-bus */
+        sd_event_source *source, *inner_source;
+        struct OutQueue queue;
+        size_t queue_bytes;
+        Out *incoming; /* being read from inner_fd */
+        uint32_t in_flight;
+        bool wants_signals; /* said AddMatch */
+        struct CallList calls;
+};
+
+LIST_HEAD(PeerList, Peer);
+
+typedef struct Server {
+        int fd, reserve_fd; /* the reserve is given up to refuse a peer when no other is left */
+        sd_event_source *source, *timer;
+        uint64_t timer_usec; /* what it is set to */
+        struct PeerList peers;
+        uint32_t peer_count;
+        uint64_t last_connection;
+} Server;
+
+int server_listen(Bus *bus, int fd);
+void server_close(Bus *bus);
+/* A peer's gate awaits something until then. */
+void server_deadline(Bus *bus, uint64_t deadline_usec);
+/* May the uid have `count` descriptors more?  False leaves the rest to root. */
+bool server_may_open(const Bus *bus, uid_t uid, size_t count);
+size_t server_queued_bytes(const Bus *bus, uid_t uid);
+
+int peer_new(Bus *bus, int fd, const Actor *actor, Peer **ret); /* takes fd, also on a fault */
+Peer *peer_free(Peer *peer);
+/* Does what can be done now; may free the peer. */
+void peer_pump(Peer *peer);
+
+/* The way back, whole messages: from sd-bus into the queue, from the queue to the socket. */
+int relay_answer(Peer *peer, const void *bytes, size_t len);
+int relay_read(Peer *peer);  /* until inner_fd has no more; -ENOBUFS over the limits */
+int relay_write(Peer *peer); /* 1: the socket is full */
+void relay_clear(Peer *peer);
+
+/* org.freedesktop.DBus, as far as a connection without a broker has it.  1 answered, 0 not its. */
+int driver_call(Link *link, sd_bus_message *m);
+
+typedef struct SystemPending SystemPending;
+LIST_HEAD(SystemPendingList, SystemPending);
+
+typedef struct System {
+        Link link;
+        char *address; /* NULL: the system bus */
+        sd_event_source *retry;
+        uint64_t retry_usec;
+        sd_bus_slot *name_slot, *filter_slot, *disconnected_slot;
+        struct SystemPendingList pending;
+        uint32_t pending_count, call_count;
+} System;
+
+/* The person behind a process, for the audit alone: (uid_t)-1 at the least doubt.  pidfd may be -1.
+ */
+uid_t system_login_uid(pid_t pid, int pidfd);
+/* Asks the bus who sent the call, and goes on with call_run() when it knows; any doubt denies.
+ * Takes call. */
+void system_identify(Call *call);
+void system_close(Bus *bus);
+
+/* ---- who may --------------------------------------------------------------------------------- */
+
+typedef enum AccessWho {
+        ACCESS_NOBODY, /* zero on purpose */
+        ACCESS_ROOT,
+        ACCESS_SELF,   /* root, or the user it is about */
+        ACCESS_OWNER,  /* root, or an owner of the group it is about */
+        ACCESS_MEMBER, /* root, or any user of um, about himself: the handler reads about whom */
+        ACCESS_EVERYONE,
+        _ACCESS_WHO_MAX,
+} AccessWho;
+
+/* Where it stands, and with it what `self` and `owner` go by. */
+typedef enum AccessObject {
+        ACCESS_ON_ROOT,
+        ACCESS_ON_ROOT_BY_NAME, /* the first argument (s or u) tells about whom */
+        ACCESS_ON_USER,
+        ACCESS_ON_GROUP,
+        _ACCESS_OBJECT_MAX,
+} AccessObject;
+
+#define ACCESS_PRIVATE   1U /* on the private socket only */
+#define ACCESS_SENSITIVE 2U /* call or reply carry a secret */
+#define ACCESS_ALWAYS    4U /* answers also where the store is not served */
+
+/* Returned by a handler: the call is the verb's until its done callback. */
+#define CALL_HELD 1000
+
+typedef int (*AccessHandler)(Call *call, CoreError *error);
+
+typedef struct Access {
+        const char *interface, *member;
+        const char *in, *out;
+        const char *names; /* of all arguments, NUL after each */
+        AccessObject object;
+        AccessWho who;
+        const char *permission; /* "" where there is none */
+        unsigned flags;
+        AccessHandler handler;
+} Access;
+
+/* The row of a method call on this link, or NULL. */
+const Access *access_find(const char *path, const char *interface, const char *member);
+const Access *access_rows(size_t *ret_count);
+/* 0, CORE_E_ACCESS_DENIED with the permission in *error, or a fault; decides by call->actor. */
+int access_check(Call *call, CoreError *error);
+int access_refuse(const Call *call, const char *permission, CoreError *error);
+/* Is it the name or the e-mail address of the user with that uid?  Always false for root's. */
+bool access_is_self(Core *core, uid_t uid, const char *name);
+
+/* The table as vtables: what Introspect shows. */
+typedef struct Faces Faces;
+int faces_new(Faces **ret);
+Faces *faces_free(Faces *faces);
+int faces_add(Link *link);
+
+/* ---- a call ---------------------------------------------------------------------------------- */
+
+struct Call {
+        LIST_ENTRY(Call) entry; /* of its peer, or of bus->calls */
+        Bus *bus;
+        Peer *peer; /* NULL: the system bus, or the peer is gone */
+        bool on_system, listed, ends_with_peer;
+        sd_bus_message *message;
+        const Access *access;
+        Actor actor; /* uid (uid_t)-1 until it is known */
+        char *name;  /* of the user or group whose path it is, or NULL */
+        uint64_t now_usec;
+        void *state; /* a handler's own until its done callback; freed with the call */
+};
+
+/* The filter of every link. */
+int call_filter(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* Authorises and runs; takes call. */
+void call_run(Call *call);
+/* Reply to it; where the handler returned CALL_HELD, its done callback then frees the call. */
+int call_reply_new(Call *call, sd_bus_message **ret);
+int call_reply_send(Call *call, sd_bus_message *reply);
+/* Replies in one line, for what has simple types. */
+int call_reply(Call *call, const char *types, ...);
+void call_fail(Call *call, int r, const CoreError *error);
+Call *call_free(Call *call);
+static inline void call_freep(Call **call) {
+        *call = call_free(*call);
+}
+
+static inline void message_unrefp(sd_bus_message **m) {
+        *m = sd_bus_message_unref(*m);
+}
+
+#define _cleanup_message_ _cleanup_(message_unrefp)
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+WireError error_of_outcome(CoreOutcome outcome);
+int error_message_new(sd_bus_message *call, WireError error, const char *text,
+                      sd_bus_message **ret);
+int error_reply(Bus *bus, sd_bus_message *call, WireError error, const char *text);
+/* Sets *error and returns the outcome. */
+int error_set(CoreError *error, CoreOutcome outcome, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* ---- replies wait for the flush -------------------------------------------------------------- */
+
+typedef struct Reply Reply;
+STAILQ_HEAD(ReplyQueue, Reply);
+
+int reply_send(Bus *bus, sd_bus_message *call, sd_bus_message *reply);
+void reply_clear(Bus *bus);
+
+typedef struct Signal Signal;
+STAILQ_HEAD(SignalQueue, Signal);
+
+void signals_listen(Bus *bus);
+void signals_send(Bus *bus);
+void signals_clear(Bus *bus);
+
+/* ---- reading arguments ----------------------------------------------------------------------- */
+
+typedef struct NameList {
+        const char **names; /* each valid as long as the message */
+        size_t count;
+} NameList;
+
+void name_list_clear(NameList *list);
+
+/* One key of an a{sv}: where its value goes. */
+typedef struct DictField {
+        const char *key;
+        const char
+                *type; /* "s" const char *, "b" bool, "u" uint32_t, "t" uint64_t, "as" NameList */
+        void *value;
+        bool *seen; /* may be NULL */
+} DictField;
+
+/* Strict: a key that is unknown or there twice, and a value of another type, are CORE_E_BAD_VALUE.
+ */
+int read_dict(sd_bus_message *m, const char *what, const DictField *fields, size_t count,
+              CoreError *error);
+int read_options(sd_bus_message *m, CoreOptions *ret, CoreError *error);
+int read_names(sd_bus_message *m, NameList *ret, CoreError *error);
+/* ay as a Secret: 1 to max bytes, or 0 where empty is permitted. */
+int read_secret(sd_bus_message *m, size_t max, bool empty, Secret **ret, CoreError *error);
+
+/* ---- objects --------------------------------------------------------------------------------- */
+
+typedef struct Property {
+        const char *name, *key; /* "FullName"; "full_name" in lists */
+        char type;              /* s u t b, a: as, S: a UserStatus as s */
+        size_t offset, count_offset;
+} Property;
+
+const Property *property_rows(AccessObject object, size_t *ret_count);
+const char *property_signature(const Property *property);
+/* The object's fields as a{sv}: keys of lists, or names of properties. */
+int property_append_all(sd_bus_message *m, AccessObject object, const void *record, bool keys);
+
+/* org.freedesktop.DBus.Properties.Get and GetAll. */
+typedef struct PropertyQuery {
+        const char *name; /* NULL: all */
+        bool ours;        /* of our interface, or of any */
+} PropertyQuery;
+
+int property_query_read(Call *call, const char *own, PropertyQuery *ret);
+int property_reply(Call *call, AccessObject object, const PropertyQuery *query, const void *record);
+
+/* prefix + name, encoded; the caller's. */
+int object_path(const char *prefix, const char *name, char **ret);
+int call_reply_path(Call *call, const char *prefix, const char *name);
+/* "ch-1042", or "" for 0. */
+#define CHANGE_TEXT_MAX 32U
+void change_text(const CoreChange *change, char *buf);
+int call_reply_change(Call *call, const CoreChange *change);
+
+/* ---- the faces ------------------------------------------------------------------------------- */
+
+/* The link the call came by; NULL when it is gone. */
+Link *call_link(Call *call);
+/* The fields of an object that may be set; name is the one a creation takes apart from them. */
+int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError *error);
+int read_password_options(sd_bus_message *m, bool creation, CorePasswordOptions *ret,
+                          bool *ret_code, CoreError *error);
+
+int manager_create_user(Call *call, CoreError *error);
+int manager_get_user_by_name(Call *call, CoreError *error);
+int manager_get_user_by_uid(Call *call, CoreError *error);
+int manager_list_users(Call *call, CoreError *error);
+int manager_create_group(Call *call, CoreError *error);
+int manager_get_group_by_name(Call *call, CoreError *error);
+int manager_get_group_by_gid(Call *call, CoreError *error);
+int manager_list_groups(Call *call, CoreError *error);
+int manager_status(Call *call, CoreError *error);
+
+int user_properties(Call *call, CoreError *error);
+int user_update(Call *call, CoreError *error);
+int user_set_password(Call *call, CoreError *error);
+int user_must_change(Call *call, CoreError *error);
+int user_create_setup_code(Call *call, CoreError *error);
+int user_lock(Call *call, CoreError *error);
+int user_suspend(Call *call, CoreError *error);
+int user_step(Call *call, CoreError *error);
+
+int group_properties(Call *call, CoreError *error);
+int group_update(Call *call, CoreError *error);
+int group_members(Call *call, CoreError *error);
+int group_delete(Call *call, CoreError *error);
+
+int audit_list(Call *call, CoreError *error);
+int audit_verify(Call *call, CoreError *error);
+
+int login_begin(Call *call, CoreError *error);
+int login_answer(Call *call, CoreError *error);
+int login_authorize(Call *call, CoreError *error);
+int login_open_session(Call *call, CoreError *error);
+
+typedef struct LoginSession LoginSession;
+LIST_HEAD(LoginSessionList, LoginSession);
+void login_sessions_clear(Bus *bus);
+
+int nss_get_user_by_name(Call *call, CoreError *error);
+int nss_get_user_by_uid(Call *call, CoreError *error);
+int nss_get_group_by_name(Call *call, CoreError *error);
+int nss_get_group_by_gid(Call *call, CoreError *error);
+int nss_get_groups_of_user(Call *call, CoreError *error);
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+struct Bus {
+        sd_event *event;
+        Core *core; /* NULL: not served */
+        char *why_unavailable;
+        BusHost host;
+        sd_id128_t id;
+        char guid[GATE_GUID_BYTES + 1];
+        Faces *faces;
+        Server server;
+        System system;
+        struct CallList calls; /* held, of the system bus or of peers that are gone */
+        struct ReplyQueue replies;
+        struct SignalQueue signals;
+        struct LoginSessionList sessions;
+        uint32_t session_count;
+};
+
+void bus_log(const Bus *bus, int fault, const char *text);
