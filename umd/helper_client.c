@@ -106,7 +106,7 @@ static int off_call(HelperClient *client, HelperCall **call) {
         TAKE(*call);
         r = sd_event_source_set_floating(source, true);
         sd_event_source_unref(source);
-        return r;
+        return r < 0 ? r : 0;
 }
 
 static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void *done_userdata) {

@@ -6,6 +6,7 @@
  * listened), of um-vault, or to a child of our own.  Keeps no secret: packets are wiped once they
  * are sent. */
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,9 @@
 #include "base/base.h"
 #include "um_vault/um_vault.h"
 #include "umd/umd.h"
+
+static_assert(CORE_KIND_PASSWORD == VAULT_KIND_PASSWORD, "kinds pass through");
+static_assert(CORE_KIND_SETUP_CODE == VAULT_KIND_SETUP_CODE, "kinds pass through");
 
 /* PAM's verdict is due within 5 s */
 #define VAULT_TIMEOUT_USEC (4 * USEC_PER_SEC)
@@ -150,7 +154,7 @@ static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_v
 
 static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
                        void *done_userdata) {
-        VaultHead head = { .op = VAULT_SPEND };
+        VaultHead head = { .op = VAULT_SPEND, .subject = { .kind = VAULT_KIND_PASSWORD } };
 
         return client_call(userdata, &head, secret, NULL, done, done_userdata);
 }
