@@ -21,12 +21,10 @@
 
 typedef struct Dialogue {
         const Call *call;
-        bool changing;           /* change-password */
-        bool expired;            /* changing because the login said so */
-        bool password_from_item; /* each item answers once: what umd refused is not sent again */
-        bool new_from_item;
-        bool again_from_item;
-        bool has_new; /* PAM_AUTHTOK is a new password from here on */
+        bool changing;       /* change-password */
+        bool password_given; /* an item answers at most the first time: what umd refused is not */
+        bool new_given;      /* sent again, be it an earlier module's or one the person typed */
+        bool again_given;
 } Dialogue;
 
 static inline void bus_closep(sd_bus **bus) {
@@ -157,24 +155,21 @@ static bool secret_is_new(const WireStep *step) {
 /* The item of PAM's that may answer this step, or NULL. */
 static const char *item_answer(const Dialogue *d, const WireStep *step) {
         const Options *options = &d->call->options;
-        const char *old;
 
-        if (secret_is(step, WIRE_SECRET_PASSWORD) && !d->password_from_item) {
-                if (!d->changing)
-                        return options->use_first_pass || options->try_first_pass
-                                       ? item_string(d->call, PAM_AUTHTOK)
-                                       : NULL;
-                old = item_string(d->call, PAM_OLDAUTHTOK);
-                if (!old && d->expired && !d->has_new)
-                        old = item_string(d->call, PAM_AUTHTOK); /* just proved in this login */
-                return old;
+        if (secret_is(step, WIRE_SECRET_PASSWORD)) {
+                if (d->password_given)
+                        return NULL;
+                if (d->changing)
+                        return item_string(d->call, PAM_OLDAUTHTOK);
+                return options->use_first_pass || options->try_first_pass
+                               ? item_string(d->call, PAM_AUTHTOK)
+                               : NULL;
         }
-        if (d->changing && options->use_authtok) {
-                if (secret_is(step, WIRE_SECRET_NEW_PASSWORD) && !d->new_from_item)
-                        return item_string(d->call, PAM_AUTHTOK);
-                if (secret_is(step, WIRE_SECRET_NEW_AGAIN) && !d->again_from_item)
-                        return item_string(d->call, PAM_AUTHTOK);
-        }
+        if (!d->changing || !options->use_authtok)
+                return NULL;
+        if ((secret_is(step, WIRE_SECRET_NEW_PASSWORD) && !d->new_given) ||
+            (secret_is(step, WIRE_SECRET_NEW_AGAIN) && !d->again_given))
+                return item_string(d->call, PAM_AUTHTOK);
         return NULL;
 }
 
@@ -186,26 +181,25 @@ static bool may_ask(const Dialogue *d, const WireStep *step) {
         return !(d->changing && options->use_authtok && secret_is_new(step));
 }
 
-static void item_mark(Dialogue *d, const WireStep *step) {
+static void given_mark(Dialogue *d, const WireStep *step) {
         if (secret_is(step, WIRE_SECRET_PASSWORD))
-                d->password_from_item = true;
+                d->password_given = true;
         else if (secret_is(step, WIRE_SECRET_NEW_PASSWORD))
-                d->new_from_item = true;
-        else
-                d->again_from_item = true;
+                d->new_given = true;
+        else if (secret_is(step, WIRE_SECRET_NEW_AGAIN))
+                d->again_given = true;
 }
 
 /* Keeps an answer for the modules behind this one, before umd hears it: once a change is made,
  * nothing may fail any more. */
-static int item_keep(Dialogue *d, const WireStep *step, const char *answer) {
+static int item_keep(const Dialogue *d, const WireStep *step, const char *answer) {
         int item;
 
         if (secret_is(step, WIRE_SECRET_PASSWORD))
                 item = d->changing ? PAM_OLDAUTHTOK : PAM_AUTHTOK;
-        else if (d->changing && secret_is(step, WIRE_SECRET_NEW_PASSWORD)) {
+        else if (d->changing && secret_is(step, WIRE_SECRET_NEW_PASSWORD))
                 item = PAM_AUTHTOK;
-                d->has_new = true;
-        } else
+        else
                 return 0;
         return pam_set_item(d->call->handle, item, answer) == PAM_SUCCESS ? 0 : -ENOMEM;
 }
@@ -216,9 +210,7 @@ static int step_ask(Dialogue *d, const WireStep *step, char **ret_owned, const c
         const char *answer = item_answer(d, step);
         int r;
 
-        if (answer)
-                item_mark(d, step);
-        else {
+        if (!answer) {
                 if (!may_ask(d, step))
                         return PAM_UM_E_ANSWER;
                 r = talk_ask(d->call, step->text, step->kind == WIRE_STEP_ASK_SHOWN, &asked);
@@ -232,6 +224,7 @@ static int step_ask(Dialogue *d, const WireStep *step, char **ret_owned, const c
         if (strnlen(answer, BASE_PASSWORD_MAX + 1) > BASE_PASSWORD_MAX ||
             (secret_is(step, WIRE_SECRET_PASSWORD) && *answer == '\0'))
                 return PAM_UM_E_ANSWER;
+        given_mark(d, step);
         r = item_keep(d, step, answer);
         if (r < 0)
                 return r;
@@ -282,7 +275,6 @@ int rounds_dialogue(const Call *call, const char *operation, uint32_t flags, Wir
         Dialogue dialogue = {
                 .call = call,
                 .changing = strcmp(operation, WIRE_OPERATION_CHANGE_PASSWORD) == 0,
-                .expired = flags & WIRE_FLAG_EXPIRED,
         };
         _cleanup_(bus_closep) sd_bus *bus = NULL;
         char login[WIRE_LOGIN_ID_BYTES + 1];

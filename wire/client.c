@@ -19,6 +19,10 @@ static inline void message_unrefp(sd_bus_message **m) {
         sd_bus_message_unref(*m);
 }
 
+static inline void slot_unrefp(sd_bus_slot **slot) {
+        sd_bus_slot_unref(*slot);
+}
+
 static inline void bus_closep(sd_bus **bus) {
         sd_bus_close_unref(*bus);
 }
@@ -47,10 +51,18 @@ static int server_check(int fd, const char *map_dir) {
         return 0;
 }
 
+static int bus_poll(sd_bus *bus, uint64_t deadline_usec) {
+        int fd = sd_bus_get_fd(bus), events = sd_bus_get_events(bus);
+
+        if (fd < 0 || events < 0)
+                return fd < 0 ? fd : events;
+        return base_poll_until(fd, (short)events, deadline_usec);
+}
+
 /* The handshake.  sd_bus_call would wait for it without regard to its timeout. */
-static int handshake(sd_bus *bus, int fd, uint64_t deadline_usec) {
+static int handshake(sd_bus *bus, uint64_t deadline_usec) {
         for (;;) {
-                int r, events;
+                int r;
 
                 r = sd_bus_is_ready(bus);
                 if (r != 0)
@@ -62,10 +74,7 @@ static int handshake(sd_bus *bus, int fd, uint64_t deadline_usec) {
                         return r;
                 if (r > 0)
                         continue;
-                events = sd_bus_get_events(bus);
-                if (events < 0)
-                        return events;
-                r = base_poll_until(fd, (short)events, deadline_usec);
+                r = bus_poll(bus, deadline_usec);
                 if (r < 0)
                         return r;
         }
@@ -74,7 +83,7 @@ static int handshake(sd_bus *bus, int fd, uint64_t deadline_usec) {
 int wire_connect(const char *path, const char *map_dir, uint64_t deadline_usec, sd_bus **ret) {
         _cleanup_(bus_closep) sd_bus *bus = NULL;
         _cleanup_close_ int owned = -1;
-        int r, fd;
+        int r;
 
         r = base_unix_connect(path, SOCK_STREAM, deadline_usec, &owned);
         if (r < 0)
@@ -88,14 +97,14 @@ int wire_connect(const char *path, const char *map_dir, uint64_t deadline_usec, 
         r = sd_bus_set_fd(bus, owned, owned);
         if (r < 0)
                 return r;
-        fd = base_take_fd(&owned); /* sd-bus closes it from here on */
+        owned = -1; /* sd-bus closes it from here on */
         r = sd_bus_negotiate_fds(bus, true);
         if (r >= 0)
                 r = sd_bus_set_method_call_timeout(bus, wire_time_left(deadline_usec));
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r >= 0)
-                r = handshake(bus, fd, deadline_usec);
+                r = handshake(bus, deadline_usec);
         if (r < 0)
                 return r;
         *ret = TAKE(bus);
@@ -106,22 +115,70 @@ static int method_new(sd_bus *bus, const char *member, sd_bus_message **ret) {
         return sd_bus_message_new_method_call(bus, ret, NULL, WIRE_PATH, WIRE_LOGIN, member);
 }
 
-/* Sends m and waits for a reply of just this signature. */
+static int reply_take(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        sd_bus_message **reply = userdata;
+
+        *reply = sd_bus_message_ref(m);
+        return 1;
+}
+
+/* What a server sends without being asked concerns no client of ours. */
+static int unasked_drop(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return 1;
+}
+
+static int reply_wait(sd_bus *bus, uint64_t deadline_usec, sd_bus_message *const *reply) {
+        while (!*reply) {
+                int r;
+
+                if (base_boottime_usec() >= deadline_usec)
+                        return -ETIMEDOUT;
+                r = sd_bus_process(bus, NULL);
+                if (r < 0)
+                        return r;
+                if (r == 0 && !*reply) {
+                        r = bus_poll(bus, deadline_usec);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+static int error_fault(const sd_bus_error *error) {
+        int number = sd_bus_error_get_errno(error);
+
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY))
+                return -ECONNRESET; /* sd-bus's word for a connection that is gone */
+        return number > 0 && number != EREMOTEIO ? -number : -EIO;
+}
+
+/* Sends m and waits for a reply of just this signature.  Not by sd_bus_call, which gives up where a
+ * signal of the application's interrupts its poll (systemd 252). */
 static int call(sd_bus *bus, sd_bus_message *m, const char *signature, uint64_t deadline_usec,
                 sd_bus_message **ret, WireError *ret_error) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(slot_unrefp) sd_bus_slot *filter = NULL, *slot = NULL;
         _cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+        const sd_bus_error *error;
         int r;
 
-        r = sd_bus_call(bus, m, wire_time_left(deadline_usec), &error, &reply);
-        if (r < 0 && error.name &&
-            strncmp(error.name, WIRE_ERROR_PREFIX, strlen(WIRE_ERROR_PREFIX)) == 0) {
-                *ret_error = wire_error_from_name(error.name);
-                return -EREMOTEIO;
-        }
+        r = sd_bus_add_filter(bus, &filter, unasked_drop, NULL);
+        if (r >= 0)
+                r = sd_bus_call_async(bus, &slot, m, reply_take, &reply,
+                                      wire_time_left(deadline_usec) + USEC_PER_SEC);
+        if (r >= 0)
+                r = reply_wait(bus, deadline_usec, &reply);
         if (r < 0)
                 return r;
-        if (!reply || sd_bus_message_has_signature(reply, signature) <= 0)
+        error = sd_bus_message_get_error(reply);
+        if (error && error->name &&
+            strncmp(error->name, WIRE_ERROR_PREFIX, strlen(WIRE_ERROR_PREFIX)) == 0) {
+                *ret_error = wire_error_from_name(error->name);
+                return -EREMOTEIO;
+        }
+        if (error)
+                return error_fault(error);
+        if (sd_bus_message_has_signature(reply, signature) <= 0)
                 return -EBADMSG;
         *ret = TAKE(reply);
         return 0;

@@ -48,14 +48,16 @@ static int fault(int r) {
 
 static int string_read(sd_bus_message *m, char *buf, size_t size) {
         const char *s;
+        size_t len;
         int r;
 
         r = sd_bus_message_read_basic(m, 's', &s);
         if (r <= 0)
                 return fault(r);
-        if (strlen(s) >= size)
+        len = strlen(s);
+        if (len >= size)
                 return -EBADMSG;
-        strcpy(buf, s);
+        memcpy(buf, s, len + 1);
         return 0;
 }
 

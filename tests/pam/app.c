@@ -5,11 +5,13 @@
  *   app CONFDIR SERVICE USER WORD...
  *
  * Words before the first phase set it up, the others run in order:
- *   answer=TEXT   the next answer; TEXT may be @null @err @again @len:N @nul @user:NAME:TEXT @close
+ *   answer=TEXT   the next answer; TEXT may be @null @err @again @len:N @nul @user:NAME:TEXT
+ *                 @slow:SECONDS:TEXT @errwith:TEXT
  *   times=N       the whole story N times, each in a handle of its own
  *   ruid=N  close-stdio  reap  sigign  alarm  oom=N (all of one phase's Nth allocation fails)  oom
  *   auth acct setcred delcred open close passwd passwd-expired [+silent]
- *   user=NAME ruser=NAME rhost=NAME tty=NAME service=NAME putenv=A=B env
+ *   user=NAME ruser=NAME rhost=NAME tty=NAME service=NAME putenv=A=B
+ *   env fds exec   print PAM's environment, whether stdio is closed, what a shell would inherit
  */
 
 #include <dirent.h>
@@ -24,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +38,7 @@
 __attribute__((weak)) void shim_arm(long fail_at);
 __attribute__((weak)) long shim_disarm(void);
 __attribute__((weak)) long shim_live(void);
+__attribute__((weak)) const char *shim_where(void);
 
 typedef struct App {
         pam_handle_t *handle;
@@ -65,7 +69,8 @@ static char *say_escaped(const char *s) {
 
         for (; *s && at + 5 < sizeof(buf); s++)
                 if ((unsigned char)*s < 32 || (unsigned char)*s > 126 || *s == '\\')
-                        at += (size_t)sprintf(buf + at, "\\x%02x", (unsigned char)*s);
+                        at += (size_t)snprintf(buf + at, sizeof(buf) - at, "\\x%02x",
+                                               (unsigned char)*s);
                 else
                         buf[at++] = *s;
         buf[at] = '\0';
@@ -107,6 +112,12 @@ static char *answer_make(App *app, const char *spec, int *ret_code) {
                 memcpy(answer, "secret\0more", 12);
                 return answer;
         }
+        if (strncmp(spec, "@slow:", 6) == 0) { /* a person who thinks */
+                struct timespec ts = { .tv_sec = strtol(spec + 6, NULL, 10) };
+
+                clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+                spec = strchr(spec + 6, ':') + 1;
+        }
         if (strncmp(spec, "@user:", 6) == 0) { /* the item changes under the module's feet */
                 const char *text = strchr(spec + 6, ':');
                 char *name = strndup(spec + 6, (size_t)(text - spec - 6));
@@ -116,7 +127,7 @@ static char *answer_make(App *app, const char *spec, int *ret_code) {
                 spec = text + 1;
         }
         answer = must_alloc(strlen(spec) + 1);
-        strcpy(answer, spec);
+        memcpy(answer, spec, strlen(spec));
         return answer;
 }
 
@@ -238,6 +249,18 @@ static int phase_call(App *app, const char *name, unsigned extra) {
         exit(2);
 }
 
+static int inherited_count(void) {
+        int count = 0;
+
+        for (int fd = 3; fd < 256; fd++) {
+                int flags = fcntl(fd, F_GETFD);
+
+                if (flags >= 0 && !(flags & FD_CLOEXEC))
+                        count++;
+        }
+        return count;
+}
+
 static bool set_word(App *app, const char *word) {
         static const struct {
                 const char *name;
@@ -258,6 +281,18 @@ static bool set_word(App *app, const char *word) {
         }
         if (strncmp(word, "putenv=", 7) == 0) {
                 pam_putenv(app->handle, word + 7);
+                return true;
+        }
+        if (strcmp(word, "fds") == 0) {
+                bool closed = true;
+
+                for (int fd = 0; fd < 3; fd++)
+                        closed = closed && fcntl(fd, F_GETFD) < 0;
+                say("stdio %s", closed ? "closed" : "OPEN");
+                return true;
+        }
+        if (strcmp(word, "exec") == 0) { /* what a shell would inherit beyond stdio */
+                say("child fds=%d", inherited_count());
                 return true;
         }
         if (strcmp(word, "env") == 0) {
@@ -332,13 +367,13 @@ static void story_oom(App *app, char **words, int count) {
                 code = story_run(app, words, count);
                 leaked = shim_live() - live;
                 if (leaked != 0)
-                        say("oom %ld LEAKED %ld", n, leaked);
+                        say("oom %ld LEAKED %ld:%s", n, leaked, shim_where());
                 if (app->last_count > 0) { /* still armed: nothing failed */
                         say("oom-end %d", code);
                         break;
                 }
                 if (code == PAM_SUCCESS || code == PAM_IGNORE)
-                        say("oom %ld CODE %d", n, code);
+                        say("oom %ld CODE %d:%s", n, code, shim_where());
                 failures++;
         }
         say("oom-count %ld", failures);
@@ -386,6 +421,8 @@ int main(int argc, char **argv) {
         if (argc < 5)
                 return 2;
         out = stdout;
+        openlog("app", LOG_NDELAY | LOG_PID,
+                LOG_AUTHPRIV); /* libc's own descriptor, not a module's */
         signal(SIGPIPE, SIG_DFL);
         app.confdir = argv[1];
         app.service = argv[2];

@@ -115,6 +115,24 @@ class Error:
         self.name, self.text = name, text
 
 
+class Socketpair:
+    """A session's two ends: theirs() goes into a reply once, ours tells when it is over."""
+
+    def __init__(self):
+        self.ours, other = socket.socketpair()
+        self.other = other.detach()
+
+    def theirs(self):
+        return self.other
+
+    def ended(self, seconds=5):
+        self.ours.settimeout(seconds if seconds else 0.01)
+        try:
+            return self.ours.recv(1) == b""
+        except (TimeoutError, BlockingIOError):
+            return False
+
+
 class Raw:
     def __init__(self, data, then="close"):
         self.data, self.then = data, then
@@ -329,6 +347,8 @@ class FakeUmd:
             data = reply_bytes(call, action)
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", action.fds))]
             peer.sendmsg([data], rights if action.fds else [])
+            for fd in action.fds:
+                os.close(fd)
         elif isinstance(action, Error):
             peer.sendall(error_bytes(call, action))
         elif isinstance(action, Raw):

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ static long live;
 void shim_arm(long fail_at);
 long shim_disarm(void);
 long shim_live(void);
+const char *shim_where(void);
 
 PUBLIC void shim_arm(long fail_at) {
         fail_in = fail_at;
@@ -43,11 +45,38 @@ PUBLIC long shim_live(void) {
         return live;
 }
 
+static char where[1024]; /* the functions that led to the failed allocation, innermost first */
+
+/* At once: later the module may be unloaded. */
+static void where_note(void) {
+        void *frames[64];
+        int count = backtrace(frames, 64);
+        size_t at = 0;
+
+        where[0] = '\0';
+        for (int i = 2; i < count && at < sizeof(where); i++) {
+                const char *name;
+                Dl_info info;
+
+                if (!dladdr(frames[i], &info) || !info.dli_fname)
+                        continue;
+                name = strrchr(info.dli_fname, '/');
+                at += (size_t)snprintf(where + at, sizeof(where) - at, " %s:%s",
+                                       name ? name + 1 : info.dli_fname,
+                                       info.dli_sname ? info.dli_sname : "?");
+        }
+}
+
 static int fails(void) {
         if (fail_in == 0 || --fail_in > 0)
                 return 0;
+        where_note();
         errno = ENOMEM;
         return 1;
+}
+
+PUBLIC const char *shim_where(void) {
+        return where;
 }
 
 PUBLIC void *malloc(size_t size) {
@@ -89,7 +118,7 @@ static void report(const char *function, const char *name, void *caller) {
                 return;
         if (dladdr(caller, &info) && info.dli_fname)
                 library = info.dli_fname;
-        if (!strstr(library, "pam_um") && !strstr(library, "systemd"))
+        if (!strstr(library, "pam_um") && !strstr(library, "libsystemd."))
                 return;
         len = snprintf(line, sizeof(line), "%s %s by %s\n", function, name, library);
         (void)!write(1, line, (size_t)len);
@@ -113,9 +142,11 @@ PUBLIC char *secure_getenv(const char *name) {
 PUBLIC int getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size,
                       struct passwd **ret) {
         static int (*next)(const char *, struct passwd *, char *, size_t, struct passwd **);
+        long armed;
+        int r;
 
         if (strcmp(name, "elsewhere") == 0 && size >= 64) {
-                strcpy(buf, name);
+                memcpy(buf, name, strlen(name) + 1);
                 *pw = (struct passwd){ .pw_name = buf,
                                        .pw_passwd = buf + strlen(buf),
                                        .pw_uid = 700001,
@@ -131,5 +162,11 @@ PUBLIC int getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t siz
 
                 memcpy(&next, &symbol, sizeof(next));
         }
-        return next(name, pw, buf, size, ret);
+        /* Other NSS modules' memory is none of ours: a lookup fails as a whole. */
+        if (fails())
+                return ENOMEM;
+        armed = shim_disarm();
+        r = next(name, pw, buf, size, ret);
+        shim_arm(armed);
+        return r;
 }

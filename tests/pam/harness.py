@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the checks of tests/pam share: a world of their own each, the application, the verdict.
+
+Each check runs in a process with a mount namespace of its own, a fresh tmpfs on /run and a
+listener on /dev/log, so that pam_um's fixed socket path is real and nothing of the host is touched.
+"""
+import ctypes
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+SUCCESS, SYSTEM_ERR, BUF_ERR, PERM_DENIED, AUTH_ERR = 0, 4, 5, 6, 7
+AUTHINFO_UNAVAIL, USER_UNKNOWN, NEW_AUTHTOK_REQD, ACCT_EXPIRED = 9, 10, 12, 13
+CONV_ERR, AUTHTOK_ERR = 19, 20
+
+BUS = "/run/um/bus"
+MAP_DIR = "/run/um/map.d"
+BUILD = os.environ.get("UM_BUILD", "")
+PAM_UM = BUILD + "/pam_um/pam_um.so"
+PROBE = BUILD + "/tests/pam/pam_probe.so"
+SHIM = BUILD + "/tests/pam/pam_shim.so"
+PHASES = ("auth", "acct", "setcred", "delcred", "open", "close", "passwd", "passwd-expired")
+KEPT = "left signals=same fds=same threads=same environ=same"
+
+CHECKS = []
+FULL = os.environ.get("UM_TEST_FULL") == "1"
+
+
+def check(function):
+    """Registers a check; its name is its function's, its docstring the rule."""
+    CHECKS.append(function)
+    return function
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise AssertionError(f"{what}: got {got!r}, wanted {wanted!r}")
+
+
+def expect_true(what, value):
+    if not value:
+        raise AssertionError(what)
+
+
+# ---- the world of one check ---------------------------------------------------------------------
+
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
+
+
+def mount(source, target, kind, flags=0):
+    if libc.mount(source.encode(), target.encode(), kind, flags, None) < 0:
+        raise OSError(ctypes.get_errno(), "mount " + target)
+
+
+def bind(source, target):
+    mount(source, target, None, MS_BIND)
+
+
+def enter_world():
+    if libc.unshare(CLONE_NEWNS) < 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    mount("tmpfs", "/run", b"tmpfs")
+    os.makedirs("/run/dev")
+    subprocess.run("cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /run/dev/",
+                   shell=True, check=True)
+    bind("/run/dev", "/dev")
+    os.makedirs(MAP_DIR)
+    os.makedirs("/run/pam.d")
+    stack(service="other")  # libpam logs its absence with every login
+    Log.start()
+
+
+class Log:
+    """What the modules wrote to syslog."""
+    lines = []
+
+    @classmethod
+    def start(cls):
+        cls.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        cls.socket.bind("/dev/log")
+        threading.Thread(target=cls.read, daemon=True).start()
+
+    @classmethod
+    def read(cls):
+        while True:
+            cls.lines.append(cls.socket.recv(65536).decode(errors="replace"))
+
+    @classmethod
+    def has(cls, text, seconds=5):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if any(text in line for line in list(cls.lines)):
+                return True
+            os.sched_yield()
+        return False
+
+
+# ---- the application ----------------------------------------------------------------------------
+
+def stack(options="", service="um", before="", after="", control="required"):
+    """Writes a service: pam_um in all four facilities; before and after are lines of arguments for
+    the probe module."""
+    with open("/run/pam.d/" + service, "w", encoding="ascii") as f:
+        for facility in ("auth", "account", "password", "session"):
+            if before:
+                f.write(f"{facility} optional {PROBE} {before}\n")
+            f.write(f"{facility} {control} {PAM_UM} {options}\n")
+            if after:
+                f.write(f"{facility} required {PROBE} {after}\n")
+
+
+class Run:
+    def __init__(self, output, seconds):
+        self.lines, self.seconds = output.splitlines(), seconds
+
+    def codes(self, phase=None):
+        """(phase, code) in order, or the codes of one phase."""
+        got = []
+        for line in self.lines:
+            word, _, rest = line.partition(" ")
+            if word in PHASES and rest.isdigit():
+                got.append((word, int(rest)))
+        return [c for p, c in got if p == phase] if phase else got
+
+    def conv(self):
+        return [line[5:] for line in self.lines if line.startswith("conv ")]
+
+    def env(self):
+        return [line[4:] for line in self.lines if line.startswith("env ")]
+
+    def probe(self):
+        return [line[6:] for line in self.lines if line.startswith("probe ")]
+
+
+def app(*words, user="alice", service="um", env=None, shim=False, keeps=True, timeout=60):
+    """Runs the application; unless told otherwise it must have left its process as it was."""
+    environment = {"PATH": "/usr/bin:/bin"}
+    environment.update(env or {})
+    if shim:
+        environment["LD_PRELOAD"] = SHIM
+    start = time.monotonic()
+    done = subprocess.run([BUILD + "/tests/pam/pam_app", "/run/pam.d", service, user, *words],
+                          env=environment, capture_output=True, timeout=timeout, check=False)
+    seconds = time.monotonic() - start
+    text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+    if done.returncode != 0:
+        raise AssertionError(f"app exited with {done.returncode}:\n{text}")
+    run = Run(text, seconds)
+    if keeps and KEPT not in run.lines:
+        raise AssertionError("the process was not left as it was:\n" + text)
+    return run
+
+
+# ---- running them -------------------------------------------------------------------------------
+
+def run_inside(name):
+    """One check in a world of its own; the exit status is its verdict."""
+    function = next(c for c in CHECKS if c.__name__ == name)
+    enter_world()
+    try:
+        function()
+    except Exception:  # pylint: disable=broad-except
+        traceback.print_exc(limit=-3, file=sys.stdout)
+        sys.stdout.flush()
+        os._exit(1)
+    sys.stdout.flush()
+    os._exit(0)  # threads of a hanging stand-in may be left
+
+
+def run_one(function):
+    """A verdict, and what was printed."""
+    try:
+        done = subprocess.run([sys.executable, sys.argv[0], "--one", function.__name__],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              timeout=1200 if FULL else 180)
+    except subprocess.TimeoutExpired as e:
+        return False, "took too long\n" + (e.stdout or b"").decode(errors="replace")
+    return done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+def run_all(pattern, jobs=3):
+    chosen = [c for c in CHECKS if not pattern or pattern in c.__name__]
+    results, lock, queue = {}, threading.Lock(), list(chosen)
+
+    def work():
+        while True:
+            with lock:
+                if not queue:
+                    return
+                function = queue.pop(0)
+            start = time.monotonic()
+            ok, text = run_one(function)
+            msec = int((time.monotonic() - start) * 1000)
+            with lock:
+                results[function] = ok
+                title = (function.__doc__ or function.__name__).strip().splitlines()[0]
+                print(f"{'ok  ' if ok else 'FAIL'} {msec:6d} ms  {function.__name__}: {title}")
+                if text and (not ok or os.environ.get("UM_TEST_VERBOSE")):
+                    print("\n".join("     | " + line for line in text.splitlines()[-30:]))
+                sys.stdout.flush()
+
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    passed = sum(results.values())
+    print(f"{passed} passed, {len(results) - passed} failed")
+    return 0 if results and passed == len(results) else 1
