@@ -20,6 +20,8 @@
 #   lab_put FILE PATH [MODE]            a file of this machine into the guest
 #   lab_user NAME PASSWORD [GROUPS]     a local user
 #   lab_install DEB...                  apt-get install without network
+#   lab_debs [SUFFIX]                   builds um's packages; $LAB_DEBS is the directory with them
+#   lab_standin                         stand-ins for um's PAM and NSS modules, to test the stacks themselves
 #   $LAB_ROOT                           the guest's root as seen from here
 #   $LAB_SERVER, $LAB_CLIENT            the addresses of the guest and of the other host
 #
@@ -60,6 +62,8 @@ lab_fault() {
 . "$LAB_DIR/boot.sh"
 # shellcheck source=tests/lab/reach.sh
 . "$LAB_DIR/reach.sh"
+# shellcheck source=tests/lab/debs.sh
+. "$LAB_DIR/debs.sh"
 
 lab_begin() {
         [ "$(id -u)" = 0 ] || lab_fault "needs root"

@@ -36,7 +36,8 @@ PRODUCT = sorted(EDGES, key=len, reverse=True)
 HEADERS = [
     (re.compile(r"^lmdb\.h$"), {"umd/store"}),
     (re.compile(r"^systemd/"), {"wire", "pam_um", "umctl", "umd/bus", "umd"}),
-    (re.compile(r"^security/"), {"pam_um"}),
+    (re.compile(r"^security/_pam_types\.h$"), {"pam_um", "umctl"}),  # the codes, for doctor
+    (re.compile(r"^security/(?!_pam_types\.h)"), {"pam_um"}),
     (re.compile(r"^sodium"), {"um_vault", "umd/store"}),
     (re.compile(r"^crypt\.h$"), {"um_vault"}),
     (re.compile(r"^jansson\.h$"), {"umctl", "umd/store", "umd/core", "umd/bus", "umd"}),
@@ -57,7 +58,7 @@ CALLS = [
     ("no-exec", ["system", "popen", "wordexp"], set(PRODUCT), "no shell, ever"),
     ("no-loose-numbers", ["atoi", "atol", "atoll", "sscanf", "strtol", "strtoul", "strtoll", "strtoull"],
      set(PRODUCT), "base_parse_* read numbers"),
-    ("no-unbounded-copy", ["strcpy", "strcat", "sprintf", "vsprintf", "gets", "alloca", "strtok"], None,
+    ("no-unbounded-copy", ["strcpy", "strcat", "sprintf", "vsprintf", "gets", "alloca", "strtok"], set(PRODUCT),
      "bounded forms only"),
     ("pure-policy", ["time", "clock_gettime", "gettimeofday", "localtime", "localtime_r", "setlocale",
                      "open", "fopen", "socket", "malloc", "calloc", "realloc", "printf", "fprintf"],
