@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -27,7 +28,6 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <security/pam_appl.h>
@@ -113,9 +113,7 @@ static char *answer_make(App *app, const char *spec, int *ret_code) {
                 return answer;
         }
         if (strncmp(spec, "@slow:", 6) == 0) { /* a person who thinks */
-                struct timespec ts = { .tv_sec = strtol(spec + 6, NULL, 10) };
-
-                clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+                poll(NULL, 0, (int)strtol(spec + 6, NULL, 10) * 1000);
                 spec = strchr(spec + 6, ':') + 1;
         }
         if (strncmp(spec, "@user:", 6) == 0) { /* the item changes under the module's feet */

@@ -79,6 +79,7 @@ def enter_world():
 class Log:
     """What the modules wrote to syslog."""
     lines = []
+    changed = threading.Condition()
 
     @classmethod
     def start(cls):
@@ -89,16 +90,15 @@ class Log:
     @classmethod
     def read(cls):
         while True:
-            cls.lines.append(cls.socket.recv(65536).decode(errors="replace"))
+            line = cls.socket.recv(65536).decode(errors="replace")
+            with cls.changed:
+                cls.lines.append(line)
+                cls.changed.notify_all()
 
     @classmethod
     def has(cls, text, seconds=5):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if any(text in line for line in list(cls.lines)):
-                return True
-            os.sched_yield()
-        return False
+        with cls.changed:
+            return cls.changed.wait_for(lambda: any(text in line for line in cls.lines), seconds)
 
 
 # ---- the application ----------------------------------------------------------------------------
