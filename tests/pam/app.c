@@ -11,7 +11,8 @@
  *   ruid=N  close-stdio  reap  sigign  alarm  oom=N (all of one phase's Nth allocation fails)  oom
  *   auth acct setcred delcred open close passwd passwd-expired [+silent]
  *   user=NAME ruser=NAME rhost=NAME tty=NAME service=NAME putenv=A=B
- *   env fds exec   print PAM's environment, whether stdio is closed, what a shell would inherit
+ *   env fds exec rss   print PAM's environment, whether stdio is closed, what a shell would
+ * inherit, the memory in use (KiB)
  */
 
 #include <dirent.h>
@@ -27,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -187,10 +189,22 @@ static void reap(int number) {
         errno = saved;
 }
 
-static void surroundings_read(Surroundings *ret) {
+static long status_number(const char *key) {
+        FILE *f = fopen("/proc/self/status", "re");
         char line[256];
-        FILE *f;
+        long number = -1;
 
+        while (f && fgets(line, sizeof(line), f))
+                if (strncmp(line, key, strlen(key)) == 0) {
+                        number = strtol(line + strlen(key), NULL, 10);
+                        break;
+                }
+        if (f)
+                fclose(f);
+        return number;
+}
+
+static void surroundings_read(Surroundings *ret) {
         memset(ret, 0, sizeof(*ret));
         for (int i = 1; i < 65; i++)
                 sigaction(i, NULL, &ret->actions[i]);
@@ -198,12 +212,7 @@ static void surroundings_read(Surroundings *ret) {
         for (int fd = 0; fd < 256; fd++)
                 if (fcntl(fd, F_GETFD) >= 0)
                         ret->fds++;
-        f = fopen("/proc/self/status", "re");
-        while (f && fgets(line, sizeof(line), f))
-                if (sscanf(line, "Threads: %ld", &ret->threads) == 1)
-                        break;
-        if (f)
-                fclose(f);
+        ret->threads = status_number("Threads:");
         ret->environment = environ;
 }
 
@@ -289,6 +298,10 @@ static bool set_word(App *app, const char *word) {
                 say("stdio %s", closed ? "closed" : "OPEN");
                 return true;
         }
+        if (strcmp(word, "rss") == 0) {
+                say("rss %ld", status_number("VmRSS:"));
+                return true;
+        }
         if (strcmp(word, "exec") == 0) { /* what a shell would inherit beyond stdio */
                 say("child fds=%d", inherited_count());
                 return true;
@@ -309,6 +322,7 @@ static bool set_word(App *app, const char *word) {
 static int word_run(App *app, const char *word) {
         char name[64];
         char *plus;
+        struct timespec start, end;
         unsigned flags = 0;
         int code;
 
@@ -320,13 +334,18 @@ static int word_run(App *app, const char *word) {
                 flags = PAM_SILENT;
                 *plus = '\0';
         }
+        clock_gettime(CLOCK_MONOTONIC, &start);
         if (shim_arm && app->oom > 0)
                 shim_arm(app->oom);
         code = phase_call(app, name, flags);
         if (shim_disarm && app->oom > 0)
                 app->last_count = shim_disarm();
-        if (!app->mute)
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        if (!app->mute) {
                 say("%s %d", name, code);
+                say("took %ld",
+                    (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000);
+        }
         return code;
 }
 

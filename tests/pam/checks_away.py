@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 from fakeumd import Error, FakeUmd, Raw, ask, begin
 from checks_contract import good
@@ -38,7 +37,7 @@ def absent():
     everything(app(*PHASES), 1)
     run = app("auth", "acct", "setcred", "open", "close", "passwd", user="daemon")
     expect("local user", [c for _, c in run.codes()], [USER_UNKNOWN] * 6)
-    expect_true("no slower", run.seconds < 1)
+    expect_true("no slower", run.seconds < 0.05)
 
 
 def hang(words, story, sasl="good", answers=(), codes=None):
@@ -134,11 +133,10 @@ def backlog_full():
     expect("logins", len(results), 20)
     for run in results:
         expect("code", run.codes(), [("auth", AUTHINFO_UNAVAIL)])
-        expect_true(f"in time: {run.seconds:.2f} s", run.seconds < 5.3)  # 20 starts on 2 cores
-    start = time.monotonic()
+        expect_true(f"in time: {run.seconds:.2f} s", run.seconds < 5)
     run = app("auth", "acct", "open", user="daemon")
     expect("local user", [c for _, c in run.codes()], [USER_UNKNOWN] * 3)
-    expect_true("local user is not held up", time.monotonic() - start < 1)
+    expect_true("a local user is not held up", run.seconds < 0.05)
 
 
 @check

@@ -7,7 +7,7 @@ from fakeumd import (ALLOW, ASK_HIDDEN, ASK_SHOWN, ASSERT, BAD_PROOF, CHANGE_FAI
                      Socketpair, ask, begin, done, outcome, session, step)
 from harness import (ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL, AUTHTOK_ERR, BUS, CONV_ERR,
                      NEW_AUTHTOK_REQD, PERM_DENIED, SUCCESS, USER_UNKNOWN, Log, app, bind, check,
-                     expect, expect_true, stack)
+                     expect, expect_true, plain_only, stack)
 
 CODES = {ALLOW: SUCCESS, BAD_PROOF: AUTH_ERR, DENIED: PERM_DENIED, EXPIRED: ACCT_EXPIRED,
          RENEW: NEW_AUTHTOK_REQD, UNKNOWN: USER_UNKNOWN, UNAVAILABLE: AUTHINFO_UNAVAIL,
@@ -255,6 +255,7 @@ def passwd_unreadable():
 
 
 @check
+@plain_only
 def resolves():
     """flag 8 tells umd that NSS knows a name that is neither local nor unresolvable"""
     stack()

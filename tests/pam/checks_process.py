@@ -5,7 +5,8 @@ import subprocess
 from fakeumd import (ALLOW, ASK_SHOWN, DENIED, SHOW, FakeUmd, Socketpair, ask, begin, done, outcome,
                      session, step)
 from checks_contract import good
-from harness import (AUTHINFO_UNAVAIL, BUS, PAM_UM, SUCCESS, app, check, expect, expect_true, stack)
+from harness import (AUTHINFO_UNAVAIL, BUS, FULL, PAM_UM, SUCCESS, app, check, expect,
+                     expect_true, plain_only, stack)
 
 
 # A success after one of these is right: without a lookup umd is only told less (flag 8), and what
@@ -49,30 +50,35 @@ story_by_operation.operations = {}
 
 
 @check
+@plain_only
 def oom_auth():
     """each allocation of pam_authenticate fails in turn (catalogue 18)"""
     oom("auth")
 
 
 @check
+@plain_only
 def oom_acct():
     """each allocation of pam_acct_mgmt fails in turn"""
     oom("acct")
 
 
 @check
+@plain_only
 def oom_open():
     """each allocation of pam_open_session fails in turn"""
     oom("open")
 
 
 @check
+@plain_only
 def oom_passwd():
     """each allocation of pam_chauthtok fails in turn"""
     oom("passwd")
 
 
 @check
+@plain_only
 def oom_refused():
     """with a umd that denies, no allocation that fails makes a success of it"""
     stack(after="return=0")
@@ -121,18 +127,23 @@ def stdio_closed():
 
 
 @check
+@plain_only
 def descriptors():
-    """a thousand logins leave no descriptor behind, and the session's is closed on exec"""
+    """a thousand logins leave no descriptor and no memory behind; exec closes the session's"""
     stack()
     with FakeUmd(BUS, good()):
         run = app("times=300", "answer=secret", "auth", "acct", "open", "close")
         expect("codes", {c for _, c in run.codes()}, {SUCCESS})
+        run = app(f"times={10000 if FULL else 1000}", "acct", "rss")
+        rss = [int(line.split()[1]) for line in run.lines if line.startswith("rss")]
+        expect_true(f"memory: {rss[100]} KiB, then {rss[-1]}", rss[-1] - rss[100] < 512)
         run = app("open", "exec", "close")
         expect("open in a child", [line for line in run.lines if line.startswith("child")],
                ["child fds=0"])
 
 
 @check
+@plain_only
 def environment():
     """no variable of the environment is read, and those that sd-bus knows have no effect"""
     stack()
@@ -154,6 +165,7 @@ def environment():
 
 
 @check
+@plain_only
 def symbols():
     """six functions go out; nothing that forks, threads, signals, sleeps or reads the environment
     comes in"""

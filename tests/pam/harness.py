@@ -36,6 +36,12 @@ def check(function):
     return function
 
 
+def plain_only(function):
+    """Not in the sanitizer build: the shim and the sanitizer both want to be malloc."""
+    function.plain_only = True
+    return function
+
+
 def expect(what, got, wanted):
     if got != wanted:
         raise AssertionError(f"{what}: got {got!r}, wanted {wanted!r}")
@@ -116,8 +122,12 @@ def stack(options="", service="um", before="", after="", control="required"):
 
 
 class Run:
-    def __init__(self, output, seconds):
-        self.lines, self.seconds = output.splitlines(), seconds
+    """What the application printed; seconds is what its slowest phase took."""
+
+    def __init__(self, output):
+        self.lines = output.splitlines()
+        self.seconds = max([int(line[5:]) for line in self.lines if line.startswith("took ")],
+                           default=0) / 1000
 
     def codes(self, phase=None):
         """(phase, code) in order, or the codes of one phase."""
@@ -144,14 +154,12 @@ def app(*words, user="alice", service="um", env=None, shim=False, keeps=True, ti
     environment.update(env or {})
     if shim:
         environment["LD_PRELOAD"] = SHIM
-    start = time.monotonic()
     done = subprocess.run([BUILD + "/tests/pam/pam_app", "/run/pam.d", service, user, *words],
                           env=environment, capture_output=True, timeout=timeout, check=False)
-    seconds = time.monotonic() - start
     text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
     if done.returncode != 0:
         raise AssertionError(f"app exited with {done.returncode}:\n{text}")
-    run = Run(text, seconds)
+    run = Run(text)
     if keeps and KEPT not in run.lines:
         raise AssertionError("the process was not left as it was:\n" + text)
     return run
@@ -173,43 +181,52 @@ def run_inside(name):
     os._exit(0)  # threads of a hanging stand-in may be left
 
 
-def run_one(function):
+def run_one(function, build):
     """A verdict, and what was printed."""
     try:
         done = subprocess.run([sys.executable, sys.argv[0], "--one", function.__name__],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              env={**os.environ, "UM_BUILD": build},
                               timeout=1200 if FULL else 180)
     except subprocess.TimeoutExpired as e:
         return False, "took too long\n" + (e.stdout or b"").decode(errors="replace")
     return done.returncode == 0, done.stdout.decode(errors="replace")
 
 
+def report(function, label, ok, text, msec):
+    title = (function.__doc__ or function.__name__).strip().splitlines()[0]
+    print(f"{'ok  ' if ok else 'FAIL'} {msec:6d} ms  {label}{function.__name__}: {title}")
+    if text and (not ok or os.environ.get("UM_TEST_VERBOSE")):
+        print("\n".join("     | " + line for line in text.splitlines()[-30:]))
+    sys.stdout.flush()
+
+
 def run_all(pattern, jobs=3):
-    chosen = [c for c in CHECKS if not pattern or pattern in c.__name__]
-    results, lock, queue = {}, threading.Lock(), list(chosen)
+    chosen = [c for c in CHECKS if pattern in c.__name__]
+    queue = [(c, "", BUILD) for c in chosen]
+    sanitized = os.environ.get("UM_BUILD_SAN")
+    if sanitized:
+        queue += [(c, "san ", sanitized) for c in chosen if not hasattr(c, "plain_only") and
+                  c.__module__ in ("checks_contract", "checks_hostile")]
+    verdicts, lock = [], threading.Lock()
 
     def work():
         while True:
             with lock:
                 if not queue:
                     return
-                function = queue.pop(0)
+                function, label, build = queue.pop(0)
             start = time.monotonic()
-            ok, text = run_one(function)
-            msec = int((time.monotonic() - start) * 1000)
+            ok, text = run_one(function, build)
             with lock:
-                results[function] = ok
-                title = (function.__doc__ or function.__name__).strip().splitlines()[0]
-                print(f"{'ok  ' if ok else 'FAIL'} {msec:6d} ms  {function.__name__}: {title}")
-                if text and (not ok or os.environ.get("UM_TEST_VERBOSE")):
-                    print("\n".join("     | " + line for line in text.splitlines()[-30:]))
-                sys.stdout.flush()
+                verdicts.append(ok)
+                report(function, label, ok, text, int((time.monotonic() - start) * 1000))
 
     threads = [threading.Thread(target=work) for _ in range(jobs)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    passed = sum(results.values())
-    print(f"{passed} passed, {len(results) - passed} failed")
-    return 0 if results and passed == len(results) else 1
+    passed = sum(verdicts)
+    print(f"{passed} passed, {len(verdicts) - passed} failed")
+    return 0 if verdicts and passed == len(verdicts) else 1
