@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A vault whose verifiers are "kind:uid:version:secret" in clear, so that a test sees what they are
+ * bound to, and which answers only when told to; a host and a helper likewise. */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/unit/core_fixture.h"
+
+/* ---- the host -------------------------------------------------------------------------------- */
+
+static const char *host_name_held(void *userdata, const char *name, bool group) {
+        Fixture *f = userdata;
+        const char *held = group ? f->held_group : f->held_user;
+
+        if (!held || strcmp(held, name) != 0)
+                return NULL;
+        return group ? "/etc/group" : "/etc/passwd";
+}
+
+static bool host_id_held(void *userdata, uint32_t id, char *ret_holder, size_t size) {
+        Fixture *f = userdata;
+
+        snprintf(ret_holder, size, "process 4711 (sleep)");
+        return f->held_id == id && id != 0;
+}
+
+static bool host_time_zone_known(void *userdata, const char *zone) {
+        return strcmp(zone, "Europe/Berlin") == 0 || strcmp(zone, "UTC") == 0;
+}
+
+static void host_flush_wanted(void *userdata) {
+}
+
+/* ---- the vault ------------------------------------------------------------------------------- */
+
+static VaultJob *job_add(Fixture *f, const Secret *secret, CoreVaultDone done, void *userdata) {
+        VaultJob *job = calloc(1, sizeof(*job));
+
+        assert_non_null(job);
+        assert_true(f->job_count < ARRAY_LENGTH(f->jobs));
+        f->jobs[f->job_count++] = job;
+        job->secret_len = base_secret_len(secret);
+        memcpy(job->secret, base_secret_bytes(secret), job->secret_len);
+        job->done = done;
+        job->userdata = userdata;
+        return job;
+}
+
+static int vault_verify(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
+                        uint64_t version, uint64_t new_version, const Secret *secret,
+                        CoreVaultDone done, void *done_userdata) {
+        Fixture *f = userdata;
+        VaultJob *job;
+
+        if (f->vault_gone)
+                return -ENOTCONN;
+        job = job_add(f, secret, done, done_userdata);
+        job->verify = true;
+        job->uid = uid;
+        job->kind = kind;
+        job->version = version;
+        job->new_version = new_version;
+        memcpy(job->verifier, verifier, len);
+        job->len = len;
+        return 0;
+}
+
+static int vault_make(Fixture *f, uid_t uid, uint32_t kind, uint64_t new_version,
+                      const Secret *secret, bool import, CoreVaultDone done, void *userdata) {
+        VaultJob *job;
+
+        if (f->vault_gone)
+                return -ENOTCONN;
+        job = job_add(f, secret, done, userdata);
+        job->uid = uid;
+        job->kind = kind;
+        job->new_version = new_version;
+        job->import = import;
+        return 0;
+}
+
+static int vault_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
+                      const Secret *secret, CoreVaultDone done, void *done_userdata) {
+        return vault_make(userdata, uid, kind, new_version, secret, false, done, done_userdata);
+}
+
+static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
+                        const Secret *secret, CoreVaultDone done, void *done_userdata) {
+        return vault_make(userdata, uid, kind, new_version, secret, true, done, done_userdata);
+}
+
+static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
+                       void *done_userdata) {
+        Fixture *f = userdata;
+
+        if (f->vault_gone)
+                return -ENOTCONN;
+        job_add(f, secret, done, done_userdata)->spend = true;
+        return 0;
+}
+
+static bool vault_ready(void *userdata) {
+        return !((Fixture *)userdata)->vault_gone;
+}
+
+static size_t verifier_of(const VaultJob *job, uint64_t version, uint8_t *buf) {
+        size_t n = (size_t)sprintf((char *)buf, "%u:%u:%llu:", job->kind, job->uid,
+                                   (unsigned long long)version);
+
+        memcpy(buf + n, job->secret, job->secret_len);
+        return n + job->secret_len;
+}
+
+void fixture_vault_one(Fixture *f) {
+        VaultJob *job = f->jobs[0];
+        CoreProofResult result = f->vault_says;
+        uint8_t made[1024];
+        size_t len = 0;
+
+        memmove(f->jobs, f->jobs + 1, --f->job_count * sizeof(f->jobs[0]));
+        if (job->spend) {
+                f->spent++;
+                if (result == CORE_PROOF_MATCH)
+                        result = CORE_PROOF_NO_MATCH;
+        } else if (job->verify) {
+                f->verified++;
+                len = verifier_of(job, job->version, made);
+                if (result == CORE_PROOF_MATCH &&
+                    (len != job->len || memcmp(made, job->verifier, len) != 0))
+                        result = CORE_PROOF_NO_MATCH;
+                len = result == CORE_PROOF_MATCH && f->vault_old
+                              ? verifier_of(job, job->new_version, made)
+                              : 0;
+        } else if (job->import && memchr(job->secret, '$', job->secret_len) == NULL)
+                result = CORE_PROOF_NO_MATCH;
+        else if (result == CORE_PROOF_MATCH)
+                len = verifier_of(job, job->new_version, made);
+        job->done(job->userdata, result, len > 0 ? made : NULL, len, f->now);
+        free(job);
+}
+
+void fixture_vault(Fixture *f) {
+        while (f->job_count > 0)
+                fixture_vault_one(f);
+}
+
+/* ---- the helper ------------------------------------------------------------------------------ */
+
+static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void *done_userdata) {
+        Fixture *f = userdata;
+
+        f->homes_made++;
+        if (f->home == _CORE_HOME_MAX)
+                return -ENOTCONN;
+        f->home_done = done;
+        f->home_userdata = done_userdata;
+        if (!f->helper_waits)
+                done(done_userdata, f->home, f->now);
+        return 0;
+}
+
+/* ---- news ------------------------------------------------------------------------------------ */
+
+static void listener_changed(void *userdata, CoreObject object, CoreNews news, uint32_t id,
+                             const char *name, const char *old_name) {
+        static const char *const words[] = { "added", "changed", "removed" };
+        Fixture *f = userdata;
+        size_t len = strlen(f->news);
+
+        snprintf(f->news + len, sizeof(f->news) - len, "%s %s %s%s%s\n", words[news],
+                 object == CORE_OBJECT_USER ? "user" : "group", name,
+                 strcmp(name, old_name) != 0 ? " was " : "",
+                 strcmp(name, old_name) != 0 ? old_name : "");
+}
+
+static void listener_flushed(void *userdata) {
+        ((Fixture *)userdata)->flushes++;
+}
+
+void fixture_flush(Fixture *f) {
+        f->news[0] = '\0';
+        must(core_flush(f->core));
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+CoreSettings shipped_settings(void) {
+        return (CoreSettings){
+                .id_first = FIRST,
+                .id_last = 524287,
+                .shell = "/bin/bash",
+                .home_root = "/home",
+                .tenant = "local",
+                .setup_code_ttl_usec = 24 * HOUR,
+        };
+}
+
+void fixture_open(Fixture *f) {
+        const CoreHost host = { f, host_name_held, host_id_held, host_time_zone_known,
+                                host_flush_wanted };
+        const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,
+                                  vault_spend, vault_ready };
+        const CoreHelper helper = { f, helper_make_home };
+        const CoreListener listener = { f, listener_changed, listener_flushed };
+
+        must(core_new(f->dir, &f->settings, &host, &vault, &helper, &f->core, &f->error));
+        core_add_listener(f->core, &listener);
+        core_tick(f->core, f->now);
+}
+
+void fixture_reopen(Fixture *f) {
+        f->core = core_free(f->core);
+        fixture_open(f);
+}
+
+int fixture_setup(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        assert_non_null(f);
+        snprintf(f->dir, sizeof(f->dir), "%s/um-test-core-XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        assert_non_null(mkdtemp(f->dir));
+        f->now = NOW;
+        f->root = (Actor){ .uid = 0, .login_uid = (uid_t)-1, .via = "socket" };
+        f->options = (CoreOptions){ .reason = "" };
+        f->settings = shipped_settings();
+        f->vault_says = CORE_PROOF_MATCH;
+        f->home = CORE_HOME_EXISTS;
+        fixture_open(f);
+        *state = f;
+        return 0;
+}
+
+int fixture_teardown(void **state) {
+        static const char *const names[] = { "data.mdb", "lock.mdb", "lock" };
+        Fixture *f = *state;
+        char path[128];
+
+        core_free(f->core);
+        while (f->job_count > 0) { /* answers after core's end must find nobody */
+                f->jobs[0]->done(f->jobs[0]->userdata, CORE_PROOF_FAULT, NULL, 0, f->now);
+                free(f->jobs[0]);
+                memmove(f->jobs, f->jobs + 1, --f->job_count * sizeof(f->jobs[0]));
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+                snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
+                unlink(path);
+        }
+        rmdir(f->dir);
+        free(f);
+        return 0;
+}
+
+/* ---- verbs ----------------------------------------------------------------------------------- */
+
+uid_t make_user(Fixture *f, const char *name) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = name } };
+
+        must(core_user_create(f->core, &f->root, &spec, &f->options, f->now, &f->change,
+                              &f->error));
+        return f->change.object_id;
+}
+
+gid_t make_group(Fixture *f, const char *name) {
+        GroupSpec spec = { .name = name };
+
+        must(core_group_create(f->core, &f->root, &spec, &f->options, f->now, &f->change,
+                               &f->error));
+        return f->change.object_id;
+}
+
+void add_user(Fixture *f, const char *group, const char *user) {
+        must(core_group_members(f->core, &f->root, group, true, &user, 1, NULL, 0, &f->options,
+                                f->now, &f->change, &f->error));
+}
+
+int try_nest(Fixture *f, const char *group, const char *nested) {
+        return core_group_members(f->core, &f->root, group, true, NULL, 0, &nested, 1, &f->options,
+                                  f->now, &f->change, &f->error);
+}
+
+void add_group(Fixture *f, const char *group, const char *nested) {
+        must(try_nest(f, group, nested));
+}
+
+static void change_done(void *userdata, int r, const CoreChange *change, const CoreError *error) {
+        Fixture *f = userdata;
+
+        f->result = r;
+        f->results++;
+        f->change = *change;
+        f->error = *error;
+}
+
+void set_password(Fixture *f, const char *name, const char *password) {
+        CorePasswordOptions options = { 0 };
+        _cleanup_secret_ Secret *secret = NULL;
+
+        must(base_secret_new(password, strlen(password), &secret));
+        must(core_user_set_password(f->core, &f->root, name, secret, &options, &f->options, f->now,
+                                    change_done, f, &f->error));
+        fixture_vault(f);
+        must(f->result);
+}
+
+static void code_done(void *userdata, int r, const Secret *code, uint64_t expires_usec,
+                      const CoreChange *change, const CoreError *error) {
+        Fixture *f = userdata;
+
+        change_done(f, r, change, error);
+        f->code[0] = '\0';
+        if (code)
+                memcpy(f->code, base_secret_bytes(code), base_secret_len(code) + 1);
+}
+
+void make_code(Fixture *f, const char *name) {
+        must(core_user_create_setup_code(f->core, &f->root, name, &f->options, f->now, code_done, f,
+                                         &f->error));
+        fixture_vault(f);
+        must(f->result);
+}
+
+void step_user(Fixture *f, const char *name, StatusStep step) {
+        must(core_user_step(f->core, &f->root, name, step, USEC_INFINITY, &f->options, f->now,
+                            &f->change, &f->error));
+}
+
+void update_text(Fixture *f, const char *name, UserField field, const char *value) {
+        UserSpec spec = { 0 };
+
+        spec.text[field] = value;
+        must(core_user_update(f->core, &f->root, name, &spec, &f->options, f->now, &f->change,
+                              &f->error));
+}
+
+static const char *join(const char *const *list, size_t count) {
+        static char buf[4096];
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < count; i++) {
+                strcat(buf, i > 0 ? "," : "");
+                strcat(buf, list[i]);
+        }
+        return buf;
+}
+
+const char *groups_of(Fixture *f, const char *name) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+
+        must(core_user_get(f->core, name, true, &user, &f->error));
+        return join(user->groups, user->group_count);
+}
+
+const char *effective_of(Fixture *f, const char *group) {
+        _cleanup_(core_group_freep) CoreGroup *view = NULL;
+
+        must(core_group_get(f->core, group, &view, &f->error));
+        return join(view->effective, view->effective_count);
+}
+
+UserStatus status_of(Fixture *f, const char *name) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+
+        must(core_user_get(f->core, name, true, &user, &f->error));
+        return user->status;
+}
+
+uint64_t last_audit(Fixture *f) {
+        CoreStatus status;
+
+        must(core_status(f->core, &status));
+        return status.audit_entries;
+}
+
+typedef struct Line {
+        uint64_t skip;
+        char *text;
+        size_t size;
+} Line;
+
+static void line_take(void *userdata, const CoreAuditEntry *entry) {
+        Line *line = userdata;
+
+        if (line->skip == 0)
+                snprintf(line->text, line->size, "%s %s %s %s", entry->verb, entry->outcome,
+                         entry->reason, entry->object);
+        line->skip--;
+}
+
+const char *audit_line(Fixture *f, uint64_t back) {
+        static char text[512];
+        CoreAuditFilter filter = { .until_usec = USEC_INFINITY };
+        Line line = { back, text, sizeof(text) };
+        uint64_t cursor;
+
+        text[0] = '\0';
+        must(core_audit_list(f->core, &filter, 0, (uint32_t)back + 1, line_take, &line, &cursor,
+                             &f->error));
+        return text;
+}
+
+/* ---- logins ---------------------------------------------------------------------------------- */
+
+Talk talk_new(Fixture *f, uint64_t connection, uid_t uid) {
+        return (Talk){ .f = f,
+                       .peer = { connection,
+                                 { .uid = uid, .login_uid = (uid_t)-1, .via = "socket" } } };
+}
+
+static void talk_done(void *userdata, int r, const char *login, const CoreStep *step,
+                      const CoreError *error) {
+        Talk *talk = userdata;
+        size_t len = strlen(talk->record);
+
+        talk->answers++;
+        talk->r = r;
+        if (error)
+                talk->error = *error;
+        if (r != 0)
+                return;
+        talk->step = *step;
+        snprintf(talk->login, sizeof(talk->login), "%s", login);
+        snprintf(talk->record + len, sizeof(talk->record) - len, "%d %d %d <%s> <%s> <%s> <%s>\n",
+                 (int)step->kind, (int)step->verdict, step->is_error, step->text, step->secret,
+                 step->reason, step->reference);
+}
+
+CoreLoginContext talk_context(const char *operation, const char *user, const char *service,
+                              uint32_t flags) {
+        return (CoreLoginContext){ operation,          user, service, "ssh",
+                                   "::ffff:192.0.2.7", "",   "",      flags };
+}
+
+void talk_begin(Talk *talk, const char *operation, const char *user, const char *service,
+                uint32_t flags) {
+        CoreLoginContext context = talk_context(operation, user, service, flags);
+
+        talk->record[0] = '\0';
+        talk->answers = 0;
+        talk->r = -1;
+        core_login_begin(talk->f->core, &talk->peer, &context, talk->f->now, talk_done, talk);
+}
+
+void talk_answer_bytes(Talk *talk, const void *bytes, size_t len) {
+        _cleanup_secret_ Secret *secret = NULL;
+        char login[40];
+
+        must(base_secret_new(bytes, len, &secret));
+        memcpy(login, talk->login, sizeof(login));
+        talk->r = -1;
+        core_login_answer(talk->f->core, &talk->peer, login, secret, talk->f->now, talk_done, talk);
+}
+
+void talk_answer_only(Talk *talk, const char *text) {
+        talk_answer_bytes(talk, text, strlen(text));
+}
+
+void talk_answer(Talk *talk, const char *text) {
+        talk_answer_only(talk, text);
+        fixture_vault(talk->f);
+}
+
+CoreVerdict talk_authorize(Talk *talk, const char *user, const char *service) {
+        CoreLoginContext context = talk_context("", user, service, 0);
+
+        talk->r = core_login_authorize(talk->f->core, &talk->peer, &context, talk->login,
+                                       talk->f->now, &talk->step, &talk->error);
+        return talk->r == 0 ? talk->step.verdict : CORE_VERDICT_INVALID;
+}
+
+static void talk_opened(void *userdata, int r, const char *session, const CoreStep *step,
+                        const CoreError *error) {
+        Talk *talk = userdata;
+
+        talk->answers++;
+        talk->r = r;
+        if (r != 0) {
+                talk->error = *error;
+                return;
+        }
+        talk->step = *step;
+        snprintf(talk->session, sizeof(talk->session), "%s", session);
+}
+
+CoreVerdict talk_open(Talk *talk, const char *user, const char *service) {
+        CoreLoginContext context = talk_context("", user, service, 0);
+
+        talk->r = -1;
+        talk->session[0] = '\0';
+        talk->step = (CoreStep){ 0 };
+        core_session_open(talk->f->core, &talk->peer, &context, talk->login, talk->f->now,
+                          talk_opened, talk);
+        return talk->step.verdict;
+}
+
+CoreVerdict log_in(Talk *talk, const char *user, const char *password) {
+        talk_begin(talk, "authenticate", user, "sshd", 0);
+        must(talk->r);
+        if (talk->step.kind == CORE_STEP_ASK_HIDDEN)
+                talk_answer(talk, password);
+        must(talk->r);
+        assert_int_equal(talk->step.kind, CORE_STEP_DONE);
+        return talk->step.verdict;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A core over a real store in a directory of its own, with a host, a vault and a helper that do as
+ * they are told. */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "umd/core/core.h"
+#include "umd/store/store.h"
+
+#define NOW   ((uint64_t)1785574800 * USEC_PER_SEC) /* 2026-08-01T09:00:00Z */
+#define HOUR  (3600 * USEC_PER_SEC)
+#define DAY   (24 * HOUR)
+#define FIRST 65536U
+
+#define must(r)        assert_int_equal((r), 0)
+#define must_be(r, to) assert_int_equal((r), (int)(to))
+
+typedef struct VaultJob {
+        bool spend, verify, import;
+        uid_t uid;
+        uint32_t kind;
+        uint64_t version, new_version;
+        char secret[BASE_SECRET_MAX];
+        size_t secret_len;
+        uint8_t verifier[1024];
+        size_t len;
+        CoreVaultDone done;
+        void *userdata;
+} VaultJob;
+
+typedef struct Fixture {
+        char dir[64];
+        Core *core;
+        CoreError error;
+        CoreChange change;
+        uint64_t now;
+        CoreSettings settings;
+        CoreOptions options;
+        Actor root;
+        /* the host */
+        const char *held_user, *held_group;
+        uint32_t held_id;
+        /* the vault */
+        VaultJob *jobs[64];
+        size_t job_count, spent, verified;
+        CoreProofResult vault_says; /* CORE_PROOF_MATCH: the truth */
+        bool vault_old;             /* a match brings a better verifier */
+        bool vault_gone;            /* takes no call */
+        /* the helper */
+        CoreHomeResult home;
+        bool helper_waits;
+        CoreHelperDone home_done;
+        void *home_userdata;
+        size_t homes_made;
+        /* what listeners were told, a line each */
+        char news[8192];
+        size_t flushes;
+        /* what a done callback of a password verb got */
+        int result;
+        size_t results;
+        char code[32];
+} Fixture;
+
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+void fixture_open(Fixture *f);
+void fixture_reopen(Fixture *f);
+/* Lets the vault answer everything it was asked, until nothing is left. */
+void fixture_vault(Fixture *f);
+void fixture_vault_one(Fixture *f);
+/* Flushes; the news since then stand in f->news. */
+void fixture_flush(Fixture *f);
+
+/* Verbs as root, now; they must work. */
+uid_t make_user(Fixture *f, const char *name);
+gid_t make_group(Fixture *f, const char *name);
+void add_user(Fixture *f, const char *group, const char *user);
+void add_group(Fixture *f, const char *group, const char *nested);
+void set_password(Fixture *f, const char *name, const char *password);
+void make_code(Fixture *f, const char *name); /* into f->code */
+void step_user(Fixture *f, const char *name, StatusStep step);
+void update_text(Fixture *f, const char *name, UserField field, const char *value);
+int try_nest(Fixture *f, const char *group, const char *nested);
+/* "web,ops": the groups a user is shown with. */
+const char *groups_of(Fixture *f, const char *name);
+const char *effective_of(Fixture *f, const char *group);
+UserStatus status_of(Fixture *f, const char *name);
+uint64_t last_audit(Fixture *f);
+/* "authenticate deny bad-proof user/alice" of the newest entry (0), the one before (1), ... */
+const char *audit_line(Fixture *f, uint64_t back);
+CoreSettings shipped_settings(void);
+
+/* ---- logins ---------------------------------------------------------------------------------- */
+
+/* One connection that logs in: what it was given, as text. */
+typedef struct Talk {
+        Fixture *f;
+        CorePeer peer;
+        char login[40];
+        CoreStep step;
+        char session[32];
+        int r;
+        size_t answers; /* done callbacks */
+        CoreError error;
+        char record[8192]; /* every step, byte for byte */
+} Talk;
+
+Talk talk_new(Fixture *f, uint64_t connection, uid_t uid);
+CoreLoginContext talk_context(const char *operation, const char *user, const char *service,
+                              uint32_t flags);
+void talk_begin(Talk *talk, const char *operation, const char *user, const char *service,
+                uint32_t flags);
+/* Answers; the vault works until the step is there. */
+void talk_answer(Talk *talk, const char *text);
+void talk_answer_bytes(Talk *talk, const void *bytes, size_t len);
+/* Answers and leaves the vault waiting. */
+void talk_answer_only(Talk *talk, const char *text);
+CoreVerdict talk_authorize(Talk *talk, const char *user, const char *service);
+CoreVerdict talk_open(Talk *talk, const char *user, const char *service);
+/* A whole authentication; its verdict. */
+CoreVerdict log_in(Talk *talk, const char *user, const char *password);

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Users: made, edited, moved between states, deleted and brought back; and what is refused. */
+
+#include "tests/unit/core_fixture.h"
+
+static int create(Fixture *f, const UserSpec *spec) {
+        f->error = (CoreError){ 0 };
+        return core_user_create(f->core, &f->root, spec, &f->options, f->now, &f->change,
+                                &f->error);
+}
+
+static int update(Fixture *f, const char *name, const UserSpec *spec) {
+        f->error = (CoreError){ 0 };
+        return core_user_update(f->core, &f->root, name, spec, &f->options, f->now, &f->change,
+                                &f->error);
+}
+
+static int step(Fixture *f, const char *name, StatusStep step, uint64_t until) {
+        return core_user_step(f->core, &f->root, name, step, until, &f->options, f->now, &f->change,
+                              &f->error);
+}
+
+static void a_new_user_has_what_the_settings_say(void **state) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        Fixture *f = *state;
+
+        assert_int_equal(make_user(f, "alice"), FIRST);
+        assert_true(f->change.id > 0);
+        must(core_user_get(f->core, "alice", false, &user, &f->error));
+        assert_int_equal(user->uid, FIRST);
+        assert_int_equal(user->gid, FIRST);
+        assert_string_equal(user->home, "/home/alice");
+        assert_string_equal(user->shell, "/bin/bash");
+        assert_string_equal(user->tenant, "local");
+        assert_string_equal(user->created_by, "root");
+        assert_int_equal(user->status, USER_STATUS_ACTIVE);
+        assert_int_equal(user->role_count, 1);
+        assert_string_equal(user->roles[0], "self-service");
+        assert_int_equal(user->group_count, 0);
+        assert_false(user->has_password);
+        fixture_flush(f);
+        assert_string_equal(f->news, "added user alice\n");
+        assert_int_equal(make_user(f, "bob"), FIRST + 1);
+}
+
+static void bad_specs_are_refused_whole(void **state) {
+        static const struct {
+                UserSpec spec;
+                CoreOutcome outcome;
+                const char *text;
+        } rows[] = {
+                { { .text = { [USER_FIELD_NAME] = "0x" } },
+                  CORE_E_BAD_VALUE,
+                  "name: \"0x\": may not begin with a digit: tools would take it for a number" },
+                { { .text = { [USER_FIELD_NAME] = "a\x1b[2J" } },
+                  CORE_E_BAD_VALUE,
+                  "name: \"a\\x1b[2J\": may only have a-z, 0-9, _ and -" },
+                { { .text = { [USER_FIELD_NAME] = "um-x" } },
+                  CORE_E_BAD_VALUE,
+                  "name: \"um-x\": is reserved for um's own accounts (um, um-*)" },
+                { {}, CORE_E_BAD_VALUE, "name: may not be empty" },
+                { { .text = { [USER_FIELD_NAME] = "root" } },
+                  CORE_E_NAME_TAKEN,
+                  "name: \"root\": is held by /etc/passwd" },
+                { { .text = { [USER_FIELD_NAME] = "video" } },
+                  CORE_E_NAME_TAKEN,
+                  "name: \"video\": is held by /etc/group" },
+                { { .text = { [USER_FIELD_NAME] = "alice" } },
+                  CORE_E_NAME_TAKEN,
+                  "name: \"alice\": is taken by user 65536" },
+                { { .text = { [USER_FIELD_NAME] = "web" } },
+                  CORE_E_NAME_TAKEN,
+                  "name: \"web\": is taken by group 65537" },
+                { { .text = { [USER_FIELD_NAME] = "x", [USER_FIELD_TIME_ZONE] = "Mars/Base" } },
+                  CORE_E_BAD_VALUE,
+                  "time zone: \"Mars/Base\": is not a zone this host knows" },
+                { { .text = { [USER_FIELD_NAME] = "x",
+                              [USER_FIELD_EMAIL] = "Alice@Acme.example" } },
+                  CORE_E_CONFLICT,
+                  "email: \"Alice@Acme.example\": is the address of alice" },
+                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = 999 },
+                  CORE_E_BAD_VALUE,
+                  "uid: 999: is one of the system ids 0-999" },
+                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = FIRST },
+                  CORE_E_UID_TAKEN,
+                  "uid: 65536: is taken by user alice" },
+                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = FIRST + 1 },
+                  CORE_E_UID_TAKEN,
+                  "uid: 65537: is taken by group web" },
+                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = 70000 },
+                  CORE_E_UID_TAKEN,
+                  "uid: 70000: is held by process 4711 (sleep)" },
+                { { .text = { [USER_FIELD_NAME] = "x" }, .has_gid = true, .gid = 80000 },
+                  CORE_E_BAD_VALUE,
+                  "gid: 80000: must be the uid: a user's own group has his number" },
+                { { .text = { [USER_FIELD_NAME] = "x" },
+                    .has_valid_from = true,
+                    .valid_from_usec = NOW,
+                    .has_valid_until = true,
+                    .valid_until_usec = NOW },
+                  CORE_E_BAD_VALUE,
+                  "valid until: 2026-08-01T09:00:00Z: must be after valid from, "
+                  "2026-08-01T09:00:00Z" },
+                { { .text = { [USER_FIELD_NAME] = "0x",
+                              [USER_FIELD_FULL_NAME] = "a:b",
+                              [USER_FIELD_HOME] = "tmp" } },
+                  CORE_E_BAD_VALUE,
+                  "name: \"0x\": may not begin with a digit: tools would take it for a number; "
+                  "full name: \"a:b\": may not have ':', ',', '=' or control characters; "
+                  "home: \"tmp\": must be an absolute path" },
+        };
+        Fixture *f = *state;
+        uint64_t entries;
+
+        make_user(f, "alice");
+        update_text(f, "alice", USER_FIELD_EMAIL, "alice@acme.example");
+        make_group(f, "web");
+        f->held_user = "root";
+        f->held_group = "video";
+        f->held_id = 70000;
+        entries = last_audit(f);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                must_be(create(f, &rows[i].spec), rows[i].outcome);
+                assert_string_equal(f->error.text, rows[i].text);
+                must_be(f->error.outcome, rows[i].outcome);
+        }
+        assert_int_equal(last_audit(f), entries);
+}
+
+static void an_id_held_outside_is_passed_over(void **state) {
+        Fixture *f = *state;
+
+        f->held_id = FIRST;
+        assert_int_equal(make_user(f, "alice"), FIRST + 1);
+}
+
+static void a_range_that_is_used_up_says_so(void **state) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = "carol" } };
+        Fixture *f = *state;
+
+        f->settings.id_last = FIRST + 1;
+        core_set_settings(f->core, &f->settings);
+        make_user(f, "alice");
+        make_user(f, "bob");
+        must_be(create(f, &spec), CORE_E_UNAVAILABLE);
+        assert_string_equal(f->error.text,
+                            "uid: the range 65536-65537 is used up (uid-range in um.conf)");
+}
+
+static void an_edit_changes_only_what_it_names(void **state) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        update_text(f, "alice", USER_FIELD_EMAIL, "a@x.example");
+        update_text(f, "alice", USER_FIELD_PHONE, "+49 30 1234");
+        update_text(f, "alice", USER_FIELD_EMAIL, "");
+        must(core_user_get(f->core, "alice", false, &user, &f->error));
+        assert_string_equal(user->email, "");
+        assert_string_equal(user->phone, "+49 30 1234");
+        assert_int_equal(user->version, 4);
+        assert_int_equal(f->change.version, 4);
+}
+
+static void changing_nothing_is_no_change(void **state) {
+        Fixture *f = *state;
+        uint64_t entries;
+
+        make_user(f, "alice");
+        update_text(f, "alice", USER_FIELD_TITLE, "boss");
+        entries = last_audit(f);
+        update_text(f, "alice", USER_FIELD_TITLE, "boss");
+        assert_int_equal(f->change.id, 0);
+        assert_int_equal(f->change.version, 2);
+        must(core_user_lock(f->core, &f->root, "alice", false, &f->options, f->now, &f->change,
+                            &f->error));
+        assert_int_equal(f->change.id, 0);
+        assert_int_equal(last_audit(f), entries);
+}
+
+static void of_two_writers_the_second_gets_a_conflict(void **state) {
+        UserSpec spec = { .text = { [USER_FIELD_TITLE] = "boss" } };
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        f->options.if_version = 1;
+        must(update(f, "alice", &spec));
+        spec.text[USER_FIELD_TITLE] = "chief";
+        must_be(update(f, "alice", &spec), CORE_E_CONFLICT);
+        assert_string_equal(f->error.text, "alice: changed since it was read: version 2, not 1");
+        must_be(step(f, "alice", STATUS_STEP_DISABLE, 0), CORE_E_CONFLICT);
+}
+
+static void an_edit_cannot_move_ids(void **state) {
+        UserSpec spec = { .has_uid = true, .uid = 70000 };
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        must_be(update(f, "alice", &spec), CORE_E_BAD_VALUE);
+        assert_string_equal(f->error.text, "uid: 70000: is fixed at creation");
+        must_be(update(f, "nobody", &spec), CORE_E_NO_SUCH_USER);
+}
+
+static void a_renamed_user_keeps_his_groups_and_home(void **state) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        make_group(f, "web");
+        make_group(f, "all");
+        add_user(f, "web", "alice");
+        add_group(f, "all", "web");
+        fixture_flush(f);
+        update_text(f, "alice", USER_FIELD_NAME, "alicia");
+        fixture_flush(f);
+        assert_string_equal(f->news, "changed user alicia was alice\n"
+                                     "changed group web\n"
+                                     "changed group all\n");
+        must(core_user_get(f->core, "alicia", false, &user, &f->error));
+        assert_string_equal(user->home, "/home/alice");
+        assert_string_equal(groups_of(f, "alicia"), "all,web");
+        assert_string_equal(effective_of(f, "all"), "alicia");
+        must_be(core_user_get(f->core, "alice", false, &user, &f->error), CORE_E_NO_SUCH_USER);
+        make_user(f, "alice");
+}
+
+static void found_by_address_whatever_its_case(void **state) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        update_text(f, "alice", USER_FIELD_EMAIL, "alice@acme.example");
+        must(core_user_get(f->core, "ALICE@acme.example", false, &user, &f->error));
+        assert_string_equal(user->name, "alice");
+}
+
+static void states_keep_since_by_and_why(void **state) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        f->now += HOUR;
+        f->options.reason = "leave";
+        must(step(f, "alice", STATUS_STEP_SUSPEND, f->now + DAY));
+        must(core_user_get(f->core, "alice", false, &user, &f->error));
+        assert_int_equal(user->status, USER_STATUS_SUSPENDED);
+        assert_true(user->status_since_usec == f->now);
+        assert_true(user->suspended_until_usec == f->now + DAY);
+        assert_string_equal(user->status_by, "root");
+        assert_string_equal(user->status_reason, "leave");
+        must(step(f, "alice", STATUS_STEP_SUSPEND, f->now + DAY)); /* the same again */
+        assert_int_equal(f->change.id, 0);
+        must_be(step(f, "alice", STATUS_STEP_ENABLE, 0), CORE_E_POLICY_REFUSED);
+        assert_string_equal(f->error.text, "alice: is suspended: use resume");
+        must_be(step(f, "alice", STATUS_STEP_SUSPEND, f->now), CORE_E_BAD_VALUE);
+        must_be(step(f, "alice", STATUS_STEP_RESUME, f->now + 1), CORE_E_BAD_VALUE);
+        must(step(f, "alice", STATUS_STEP_RESUME, 0));
+}
+
+static void a_suspension_that_is_over_reads_as_active(void **state) {
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        must(step(f, "alice", STATUS_STEP_SUSPEND, f->now + DAY));
+        f->now += DAY - 1;
+        core_tick(f->core, f->now);
+        assert_int_equal(status_of(f, "alice"), USER_STATUS_SUSPENDED);
+        f->now += 1;
+        core_tick(f->core, f->now);
+        assert_int_equal(status_of(f, "alice"), USER_STATUS_ACTIVE);
+        must_be(step(f, "alice", STATUS_STEP_RESUME, 0), CORE_E_POLICY_REFUSED);
+        assert_string_equal(f->error.text, "alice: is active already");
+}
+
+static void a_deleted_user_is_gone_and_can_come_back(void **state) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = "bob" } };
+        Fixture *f = *state;
+        uid_t uid = make_user(f, "bob");
+
+        make_group(f, "web");
+        make_group(f, "all");
+        add_user(f, "web", "bob");
+        add_group(f, "all", "web");
+        set_password(f, "bob", "secret");
+        update_text(f, "bob", USER_FIELD_EMAIL, "bob@acme.example");
+        fixture_flush(f);
+        step_user(f, "bob", STATUS_STEP_DELETE);
+        fixture_flush(f);
+        assert_string_equal(f->news, "removed user bob\nchanged group web\nchanged group all\n");
+        must_be(core_user_get(f->core, "bob", false, &user, &f->error), CORE_E_NO_SUCH_USER);
+        must_be(core_user_get_by_uid(f->core, uid, &user, &f->error), CORE_E_NO_SUCH_USER);
+        assert_string_equal(effective_of(f, "all"), "");
+        must_be(create(f, &spec), CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text,
+                            "name: \"bob\": is a deleted user's; umctl user restore bob");
+        spec = (UserSpec){ .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = uid };
+        must_be(create(f, &spec), CORE_E_UID_TAKEN);
+        assert_string_equal(f->error.text,
+                            "uid: 65536: is a deleted user's; umctl user restore bob");
+        step_user(f, "bob", STATUS_STEP_RESTORE);
+        fixture_flush(f);
+        assert_string_equal(f->news, "added user bob\nchanged group web\nchanged group all\n");
+        must(core_user_get(f->core, "bob", false, &user, &f->error));
+        assert_int_equal(user->uid, uid);
+        assert_int_equal(user->status, USER_STATUS_INACTIVE);
+        assert_true(user->has_password);
+        assert_int_equal(user->role_count, 1);
+        assert_string_equal(groups_of(f, "bob"), "all,web");
+}
+
+static void a_name_taken_meanwhile_cannot_be_restored(void **state) {
+        Fixture *f = *state;
+
+        make_user(f, "bob");
+        step_user(f, "bob", STATUS_STEP_DELETE);
+        f->held_user = "bob";
+        must_be(step(f, "bob", STATUS_STEP_RESTORE, 0), CORE_E_NAME_TAKEN);
+        f->held_user = NULL;
+        f->held_group = "bob";
+        must_be(step(f, "bob", STATUS_STEP_RESTORE, 0), CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text, "name: \"bob\": is held by /etc/group");
+}
+
+static void a_lock_has_its_reason(void **state) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        f->options.reason = "lost laptop";
+        must(core_user_lock(f->core, &f->root, "alice", true, &f->options, f->now, &f->change,
+                            &f->error));
+        assert_true(f->change.id > 0);
+        must(core_user_get(f->core, "alice", false, &user, &f->error));
+        assert_true(user->locked);
+        assert_string_equal(user->locked_by, "root");
+        assert_string_equal(user->locked_reason, "lost laptop");
+        f->options.reason = "bad\nreason";
+        must_be(core_user_lock(f->core, &f->root, "alice", false, &f->options, f->now, &f->change,
+                               &f->error),
+                CORE_E_BAD_VALUE);
+        assert_string_equal(f->error.text,
+                            "reason: \"bad\\x0areason\": may not have control characters");
+}
+
+static void a_dry_run_leaves_nothing(void **state) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = "carol" } };
+        Fixture *f = *state;
+        CoreStatus before, after;
+
+        make_user(f, "alice");
+        make_group(f, "web");
+        fixture_flush(f);
+        must(core_status(f->core, &before));
+        f->options.dry_run = true;
+        must(create(f, &spec));
+        assert_int_equal(f->change.id, 0);
+        must(step(f, "alice", STATUS_STEP_DELETE, 0));
+        add_user(f, "web", "alice");
+        set_password(f, "alice", "secret");
+        must_be(create(f, &(UserSpec){ .text = { [USER_FIELD_NAME] = "alice" } }),
+                CORE_E_NAME_TAKEN);
+        fixture_flush(f);
+        must(core_status(f->core, &after));
+        assert_memory_equal(&before, &after, sizeof(before));
+        assert_string_equal(f->news, "");
+        f->options.dry_run = false;
+        assert_int_equal(make_user(f, "carol"), FIRST + 2);
+        assert_string_equal(groups_of(f, "alice"), "");
+}
+
+static void news_are_told_once_each_and_in_order(void **state) {
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        make_user(f, "bob");
+        update_text(f, "alice", USER_FIELD_TITLE, "boss");
+        step_user(f, "bob", STATUS_STEP_DELETE);
+        make_user(f, "carol");
+        fixture_flush(f);
+        assert_string_equal(f->news, "added user alice\nadded user carol\n");
+        update_text(f, "alice", USER_FIELD_NAME, "b1");
+        update_text(f, "b1", USER_FIELD_NAME, "b2");
+        step_user(f, "carol", STATUS_STEP_DELETE);
+        step_user(f, "carol", STATUS_STEP_RESTORE);
+        step_user(f, "bob", STATUS_STEP_RESTORE);
+        fixture_flush(f);
+        assert_string_equal(f->news,
+                            "changed user b2 was alice\nchanged user carol\nadded user bob\n");
+        fixture_flush(f);
+        assert_string_equal(f->news, "");
+        assert_int_equal(f->flushes, 2);
+}
+
+static void fields_have_names_and_some_are_ones_own(void **state) {
+        UserField field;
+
+        for (UserField i = 0; i < _USER_FIELD_TEXT_MAX; i++) {
+                must(core_user_field_from_name(core_user_field_name(i), &field));
+                assert_int_equal(field, i);
+        }
+        must_be(core_user_field_from_name("uid", &field), -ENOENT);
+        assert_true(core_user_field_self_editable(USER_FIELD_PHONE));
+        assert_false(core_user_field_self_editable(USER_FIELD_NAME));
+        assert_false(core_user_field_self_editable(USER_FIELD_SHELL));
+        assert_false(core_user_field_self_editable(_USER_FIELD_TEXT_MAX));
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORY(a_new_user_has_what_the_settings_say),
+                STORY(bad_specs_are_refused_whole),
+                STORY(an_id_held_outside_is_passed_over),
+                STORY(a_range_that_is_used_up_says_so),
+                STORY(an_edit_changes_only_what_it_names),
+                STORY(changing_nothing_is_no_change),
+                STORY(of_two_writers_the_second_gets_a_conflict),
+                STORY(an_edit_cannot_move_ids),
+                STORY(a_renamed_user_keeps_his_groups_and_home),
+                STORY(found_by_address_whatever_its_case),
+                STORY(states_keep_since_by_and_why),
+                STORY(a_suspension_that_is_over_reads_as_active),
+                STORY(a_deleted_user_is_gone_and_can_come_back),
+                STORY(a_name_taken_meanwhile_cannot_be_restored),
+                STORY(a_lock_has_its_reason),
+                STORY(a_dry_run_leaves_nothing),
+                STORY(news_are_told_once_each_and_in_order),
+                STORY(fields_have_names_and_some_are_ones_own),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* PAM's account phase: what must hold for every session, since keys, cron and su from root skip the
+ * password.  The facts are read anew; a login id adds only how the person proved himself, and one
+ * that does not fit denies.  The answer, its entry in the log and, for a pending user's first
+ * login, the step to active are one transaction. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/login.h"
+
+static void step_done(CoreStep *step, CoreVerdict verdict, const char *reason) {
+        *step = (CoreStep){
+                .kind = CORE_STEP_DONE, .verdict = verdict, .secret = "", .reason = reason
+        };
+}
+
+/* The first login of a pending user, by his setup code. */
+static int activate(Core *core, const Actor *actor, StoreTxn **txn, const StoreUser *user,
+                    uint64_t now_usec) {
+        static const CoreOptions options = { .reason = "first login" };
+        Actor self = { .uid = user->uid, .login_uid = actor->login_uid, .via = "pam" };
+        _cleanup_change_ Change change = {
+                .core = core, .actor = &self, .options = &options, .now_usec = now_usec
+        };
+        CoreError error;
+        int r;
+
+        change.txn = *txn;
+        *txn = NULL;
+        r = core_change_user_step(&change, user, STATUS_STEP_ACTIVATE, USEC_INFINITY, NULL, &error);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+static int decide(Core *core, const CorePeer *peer, const LoginWords *words, PolicyProof proof,
+                  uint64_t now_usec, CoreStep *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        LoginEntry entry = { .type = "login", .verb = "authorize" };
+        uint64_t seq;
+        CoreStep step;
+        int r;
+
+        r = store_begin(core->store, &txn);
+        if (r == 0)
+                r = core_judge(core, txn, words, proof, now_usec, &judged);
+        if (r < 0)
+                return r;
+        entry.outcome = core_outcome_word(&judged.decision);
+        entry.reason = core_reason_word(judged.decision.reason);
+        r = core_login_audit(txn, words, judged.user, &peer->actor, &entry, now_usec, &seq);
+        if (r < 0)
+                return r;
+        step_done(&step, core_verdict(&judged.decision),
+                  policy_reason_name(judged.decision.reason));
+        core_reference_format(seq, step.reference, sizeof(step.reference));
+        core_judged_text(&judged, step.reference, step.text, sizeof(step.text));
+        if (judged.decision.verdict != POLICY_DENY && judged.user->status == USER_STATUS_PENDING)
+                r = activate(core, &peer->actor, &txn, judged.user, now_usec);
+        else
+                r = core_txn_commit(core, &txn);
+        if (r < 0)
+                return r;
+        *ret = step;
+        return 0;
+}
+
+static int check_peer(Core *core, const CorePeer *peer, const char *name, CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = core_login_check_peer(core, txn, peer, name, error);
+        return r;
+}
+
+int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContext *context,
+                         const char *login, uint64_t now_usec, CoreStep *ret, CoreError *error) {
+        PolicyProof proof = POLICY_PROOF_NONE;
+        LoginWords words;
+        Proof *found;
+        int r;
+
+        core_note_time(core, now_usec);
+        r = core_login_words(core, context, &words, error);
+        if (r != 0)
+                return r;
+        if (core_name_elsewhere(core, context->user)) {
+                step_done(ret, CORE_VERDICT_UNKNOWN_USER, "unknown-user");
+                return 0;
+        }
+        r = check_peer(core, peer, words.name, error);
+        if (r != 0)
+                return r;
+        if (login[0]) {
+                found = core_proof_find(core, peer, login, words.service, now_usec);
+                proof = found && strcmp(found->name, words.name) == 0 ? found->proof
+                                                                      : POLICY_PROOF_WRONG;
+        }
+        return decide(core, peer, &words, proof, now_usec, ret);
+}

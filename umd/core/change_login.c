@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A new password, chosen by the person or given by root: the current one (where the person has to
+ * prove that it is he), the new one, the new one again.  What is wrong with it is shown and asked
+ * again, three times.
+ *
+ * Who gave a setup code within the last ten minutes is not asked for a current password: the code
+ * stood for it and is used up. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/login.h"
+
+#define TEXT_NO_MATCH "The passwords do not match."
+#define TEXT_SAME     "The new password must differ from the current one."
+#define TEXT_LATER    "Try again later."
+
+/* What these functions return beside faults: 0, *ret is the step to hand out; WORKING, the vault
+ * has been asked.  The step goes out when no transaction is open any more, since the peer may
+ * answer at once. */
+enum { WORKING = 1 };
+
+static void reply(Dialogue *dialogue, int r, const CoreStep *step) {
+        if (r < 0)
+                core_dialogue_fail(dialogue, r, NULL);
+        else if (r != WORKING)
+                core_dialogue_step(dialogue, step);
+}
+
+/* ---- small steps -------------------------------------------------------------------------------
+ */
+
+static int step_verdict(CoreVerdict verdict, const char *text, CoreStep *ret) {
+        *ret = (CoreStep){ .kind = CORE_STEP_DONE, .verdict = verdict, .secret = "", .reason = "" };
+        snprintf(ret->text, sizeof(ret->text), "%s", text);
+        return 0;
+}
+
+static int step_ask(Dialogue *dialogue, DialogueState state, const char *text, const char *secret,
+                    CoreStep *ret) {
+        dialogue->state = state;
+        *ret = (CoreStep){ .kind = CORE_STEP_ASK_HIDDEN, .secret = secret, .reason = "" };
+        snprintf(ret->text, sizeof(ret->text), "%s", text);
+        return 0;
+}
+
+static int step_ask_new(Dialogue *dialogue, CoreStep *ret) {
+        dialogue->fresh = base_secret_free(dialogue->fresh);
+        return step_ask(dialogue, DIALOGUE_NEW, "New password: ", "new-password", ret);
+}
+
+/* Shows what is wrong and asks again, unless it was the last try. */
+static int step_refuse_new(Dialogue *dialogue, const char *text, CoreStep *ret) {
+        if (++dialogue->tries >= NEW_PASSWORD_TRIES)
+                return step_verdict(CORE_VERDICT_CHANGE_FAILED, text, ret);
+        dialogue->state = DIALOGUE_SHOWN;
+        *ret = (CoreStep){ .kind = CORE_STEP_SHOW, .is_error = true, .secret = "", .reason = "" };
+        snprintf(ret->text, sizeof(ret->text), "%s", text);
+        return 0;
+}
+
+static int secret_copy(const Secret *secret, Secret **ret) {
+        return base_secret_new(base_secret_bytes(secret), base_secret_len(secret), ret);
+}
+
+static bool secrets_equal(const Secret *a, const Secret *b) {
+        return base_secret_len(a) == base_secret_len(b) &&
+               base_bytes_equal(base_secret_bytes(a), base_secret_bytes(b), base_secret_len(a));
+}
+
+/* A refusal that is written into the log, with text and reference where one is due. */
+static int step_denied(Dialogue *dialogue, StoreTxn **txn, const Judged *judged,
+                       CoreVerdict verdict, const char *reason, uint64_t now_usec, CoreStep *ret) {
+        LoginEntry entry = { "login", "change-password", "deny", reason, NULL, 0 };
+        uint64_t seq;
+        int r;
+
+        r = core_login_audit(*txn, &dialogue->words, judged->user, &dialogue->actor, &entry,
+                             now_usec, &seq);
+        if (r >= 0)
+                r = core_txn_commit(dialogue->core, txn);
+        if (r < 0)
+                return r;
+        (void)step_verdict(verdict, "", ret);
+        if (verdict == CORE_VERDICT_BAD_PROOF)
+                return 0;
+        ret->reason = policy_reason_name(judged->decision.reason);
+        core_reference_format(seq, ret->reference, sizeof(ret->reference));
+        core_judged_text(judged, ret->reference, ret->text, sizeof(ret->text));
+        return 0;
+}
+
+/* Refuses whoever proved to be a user that may not come in. */
+static int step_not_admitted(Dialogue *dialogue, StoreTxn **txn, const Judged *judged,
+                             uint64_t now_usec, CoreStep *ret) {
+        const PolicyDecision *decision = &judged->decision;
+        bool hidden = decision->trace[POLICY_CHECK_LOCK] != POLICY_PASSED ||
+                      decision->trace[POLICY_CHECK_PROOF] != POLICY_PASSED ||
+                      decision->reason == POLICY_REASON_STATUS_PENDING;
+
+        return step_denied(dialogue, txn, judged,
+                           hidden ? CORE_VERDICT_BAD_PROOF : core_verdict(decision),
+                           core_reason_word(decision->reason), now_usec, ret);
+}
+
+/* ---- storing -----------------------------------------------------------------------------------
+ */
+
+static int store_password(Dialogue *dialogue, Change *change, Judged *judged,
+                          const StoreVerifier *verifier) {
+        const StoreUser *user = judged->user;
+        int r;
+
+        change->service = dialogue->words.service;
+        change->tty = dialogue->words.tty;
+        r = core_credential_set_password(change, judged->credential, verifier, false, 0);
+        if (r == 0)
+                r = core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid,
+                                     user->name, NULL);
+        if (r < 0)
+                return r;
+        return core_change_commit(change, "user.password", "user", user->name, user->uid,
+                                  user->version, NULL);
+}
+
+/* Is the credential still the one all of this began with? */
+static bool unchanged(const Dialogue *dialogue, const Judged *judged) {
+        return judged->facts.known &&
+               judged->credential->verifier_version + 1 == dialogue->new_version &&
+               (!dialogue->current || core_dialogue_still(dialogue, judged->credential));
+}
+
+static int finish(Dialogue *dialogue, const StoreVerifier *made, uint64_t now_usec, CoreStep *ret) {
+        static const CoreOptions options = { .reason = "" };
+        _cleanup_change_ Change change = { 0 };
+        _cleanup_judged_ Judged judged = { 0 };
+        Actor actor = dialogue->actor;
+        CoreError error;
+        int r;
+
+        r = core_change_begin(&change, dialogue->core, &actor, &options, now_usec, &error);
+        if (r == 0)
+                r = core_judge(dialogue->core, change.txn, &dialogue->words, dialogue->proof,
+                               now_usec, &judged);
+        if (r != 0)
+                return r < 0 ? r : -EUCLEAN;
+        if (!unchanged(dialogue, &judged))
+                return step_verdict(CORE_VERDICT_CHANGE_FAILED,
+                                    "The password was changed by somebody else meanwhile.", ret);
+        if (dialogue->self && judged.decision.verdict == POLICY_DENY)
+                return step_not_admitted(dialogue, &change.txn, &judged, now_usec, ret);
+        if (dialogue->self) /* passwd is root to the socket, the person is not */
+                actor.uid = judged.user->uid;
+        r = store_password(dialogue, &change, &judged, made);
+        if (r < 0)
+                return r;
+        return step_verdict(CORE_VERDICT_ALLOW, "", ret);
+}
+
+static void hashed(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                   uint64_t now_usec) {
+        Dialogue *dialogue = owner;
+        StoreVerifier made = { verifier, len, dialogue->new_version };
+        CoreStep step;
+        int r;
+
+        dialogue->call = NULL;
+        if (result != CORE_PROOF_MATCH || len == 0)
+                r = step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, &step);
+        else
+                r = finish(dialogue, &made, now_usec, &step);
+        reply(dialogue, r, &step);
+}
+
+/* ---- the new one -------------------------------------------------------------------------------
+ */
+
+static int hash_new(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
+        VaultRequest request = { .uid = judged->user->uid,
+                                 .kind = CORE_KIND_PASSWORD,
+                                 .new_version = judged->credential->verifier_version + 1,
+                                 .secret = dialogue->fresh };
+
+        dialogue->new_version = request.new_version;
+        if (core_vault_hash(dialogue->core, &request, hashed, dialogue, &dialogue->call) < 0)
+                return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
+        return WORKING;
+}
+
+static void compared(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                     uint64_t now_usec);
+
+/* Hashes the new one; before that, unless it was compared already or nobody typed the current one,
+ * the vault says whether it is that. */
+static int accept_new(Dialogue *dialogue, bool is_compared, uint64_t now_usec, CoreStep *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        int r;
+
+        r = store_begin_read(dialogue->core->store, &txn);
+        if (r == 0)
+                r = core_judge(dialogue->core, txn, &dialogue->words, dialogue->proof, now_usec,
+                               &judged);
+        if (r < 0)
+                return r;
+        if (!judged.facts.known)
+                return step_verdict(CORE_VERDICT_UNKNOWN_USER, "", ret);
+        if (is_compared || dialogue->current || judged.credential->password.len == 0)
+                return hash_new(dialogue, &judged, ret);
+        if (core_dialogue_try(dialogue, CORE_KIND_PASSWORD, judged.user->uid, judged.credential,
+                              &judged.credential->password, dialogue->fresh, compared) < 0)
+                return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
+        return WORKING;
+}
+
+static void compared(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                     uint64_t now_usec) {
+        Dialogue *dialogue = owner;
+        CoreStep step;
+        int r;
+
+        dialogue->call = NULL;
+        if (result == CORE_PROOF_MATCH)
+                r = step_refuse_new(dialogue, TEXT_SAME, &step);
+        else if (result == CORE_PROOF_BUSY)
+                r = step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, &step);
+        else /* also where the vault cannot read the old one or was asked too often: a new password
+                is what helps then */
+                r = accept_new(dialogue, true, now_usec, &step);
+        reply(dialogue, r, &step);
+}
+
+static int answer_new(Dialogue *dialogue, const Secret *answer, CoreStep *ret) {
+        const char *name = dialogue->words.name;
+        size_t len = base_secret_len(answer);
+        int r;
+
+        if (len == 0)
+                return step_refuse_new(dialogue, "No password was given.", ret);
+        if (len > BASE_PASSWORD_MAX)
+                return step_refuse_new(dialogue, "A password may have at most 512 bytes.", ret);
+        if (!core_secret_usable(answer))
+                return step_refuse_new(dialogue, "A password may not have a NUL byte.", ret);
+        if (len == strlen(name) && base_bytes_equal(base_secret_bytes(answer), name, len))
+                return step_refuse_new(dialogue, "The password may not be the user's name.", ret);
+        if (dialogue->current && secrets_equal(dialogue->current, answer))
+                return step_refuse_new(dialogue, TEXT_SAME, ret);
+        r = secret_copy(answer, &dialogue->fresh);
+        if (r < 0)
+                return r;
+        return step_ask(dialogue, DIALOGUE_AGAIN, "New password again: ", "new-password-again",
+                        ret);
+}
+
+/* ---- the current one ---------------------------------------------------------------------------
+ */
+
+static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t now_usec,
+                            CoreStep *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        bool match = result == CORE_PROOF_MATCH && !dialogue->spending;
+        int r;
+
+        dialogue->proof = match ? POLICY_PROOF_PASSWORD : POLICY_PROOF_WRONG;
+        r = store_begin(dialogue->core->store, &txn);
+        if (r == 0)
+                r = core_judge(dialogue->core, txn, &dialogue->words, dialogue->proof, now_usec,
+                               &judged);
+        if (r < 0)
+                return r;
+        if (!match || !judged.facts.known || !core_dialogue_still(dialogue, judged.credential))
+                return step_denied(dialogue, &txn, &judged, CORE_VERDICT_BAD_PROOF,
+                                   result == CORE_PROOF_THROTTLED ? "throttled" : "bad-proof",
+                                   now_usec, ret);
+        if (judged.decision.verdict == POLICY_DENY)
+                return step_not_admitted(dialogue, &txn, &judged, now_usec, ret);
+        return step_ask_new(dialogue, ret);
+}
+
+static void verified(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                     uint64_t now_usec) {
+        Dialogue *dialogue = owner;
+        CoreStep step;
+        int r;
+
+        dialogue->call = NULL;
+        if (result == CORE_PROOF_BUSY || result == CORE_PROOF_FAULT)
+                r = step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, &step);
+        else
+                r = conclude_current(dialogue, result, now_usec, &step);
+        reply(dialogue, r, &step);
+}
+
+static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now_usec,
+                          CoreStep *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        _cleanup_secret_ Secret *dummy = NULL;
+        bool usable = core_secret_usable(answer);
+        const StoreVerifier *verifier = NULL;
+        int r;
+
+        r = store_begin_read(dialogue->core->store, &txn);
+        if (r == 0)
+                r = core_judge(dialogue->core, txn, &dialogue->words, POLICY_PROOF_WRONG, now_usec,
+                               &judged);
+        if (r == 0)
+                r = usable ? secret_copy(answer, &dialogue->current)
+                           : base_secret_new("um", 2, &dummy);
+        if (r < 0)
+                return r;
+        if (usable && judged.facts.known && judged.credential->password.len > 0)
+                verifier = &judged.credential->password;
+        if (core_dialogue_try(dialogue, CORE_KIND_PASSWORD, judged.user ? judged.user->uid : 0,
+                              judged.credential, verifier, usable ? answer : dummy, verified) < 0)
+                return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
+        return WORKING;
+}
+
+/* ---- in and out --------------------------------------------------------------------------------
+ */
+
+static int begin_known(Dialogue *dialogue, const Judged *judged, uint64_t now_usec, CoreStep *ret) {
+        const StoreCredential *credential = judged->credential;
+        bool due = credential->must_change || now_usec >= credential->password_expires_usec;
+        bool by_code = dialogue->actor.uid == 0 && credential->must_change &&
+                       core_proof_by_code(dialogue->core, judged->user->uid, now_usec);
+
+        if ((dialogue->flags & LOGIN_FLAG_EXPIRED) && !due)
+                return step_verdict(CORE_VERDICT_ALLOW, "", ret);
+        dialogue->self = dialogue->actor.uid != 0 ||
+                         (dialogue->flags & (LOGIN_FLAG_EXPIRED | LOGIN_FLAG_ASK_CURRENT)) != 0;
+        if (!dialogue->self)
+                return step_ask_new(dialogue, ret);
+        if (by_code) {
+                dialogue->proof = POLICY_PROOF_SETUP_CODE;
+                return step_ask_new(dialogue, ret);
+        }
+        if (credential->password.len == 0)
+                return step_verdict(CORE_VERDICT_CHANGE_FAILED,
+                                    "There is no password to change: ask for a setup code.", ret);
+        return step_ask(dialogue, DIALOGUE_CURRENT, "Current password: ", "password", ret);
+}
+
+static int begin(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        int r;
+
+        dialogue->proof = POLICY_PROOF_NONE;
+        r = store_begin_read(dialogue->core->store, &txn);
+        if (r == 0)
+                r = core_judge(dialogue->core, txn, &dialogue->words, dialogue->proof, now_usec,
+                               &judged);
+        if (r < 0)
+                return r;
+        if (!judged.facts.known) /* nothing to guess at here: another module may know the name */
+                return step_verdict(CORE_VERDICT_UNKNOWN_USER, "", ret);
+        return begin_known(dialogue, &judged, now_usec, ret);
+}
+
+void core_change_login_begin(Dialogue *dialogue, uint64_t now_usec) {
+        CoreStep step;
+        int r = begin(dialogue, now_usec, &step);
+
+        reply(dialogue, r, &step);
+}
+
+static int answer_state(Dialogue *dialogue, const Secret *answer, uint64_t now_usec,
+                        CoreStep *ret) {
+        switch (dialogue->state) {
+        case DIALOGUE_CURRENT:
+                return answer_current(dialogue, answer, now_usec, ret);
+        case DIALOGUE_NEW:
+                return answer_new(dialogue, answer, ret);
+        case DIALOGUE_AGAIN:
+                return secrets_equal(dialogue->fresh, answer)
+                               ? accept_new(dialogue, false, now_usec, ret)
+                               : step_refuse_new(dialogue, TEXT_NO_MATCH, ret);
+        case DIALOGUE_SHOWN:
+                return step_ask_new(dialogue, ret);
+        case DIALOGUE_PASSWORD:
+        case _DIALOGUE_STATE_MAX:
+                break;
+        }
+        return -EUCLEAN;
+}
+
+void core_change_login_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        CoreStep step;
+        int r = answer_state(dialogue, answer, now_usec, &step);
+
+        reply(dialogue, r, &step);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The whole of core: its store, its settings, who listens, and the flush.
+ *
+ * The flush is the moment things happened.  Until then everything a verb did lies in the store's
+ * open batch, and what follows from it in memory (news, proofs of logins, sessions) is marked with
+ * the batch's number; when the flush fails all of that goes with the batch. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+#include "umd/core/login.h"
+
+static void settings_done(CoreSettings *settings) {
+        free((char *)settings->shell);
+        free((char *)settings->home_root);
+        free((char *)settings->tenant);
+}
+
+static int settings_copy(const CoreSettings *settings, CoreSettings *ret) {
+        CoreSettings copy = *settings;
+
+        copy.shell = strdup(settings->shell);
+        copy.home_root = strdup(settings->home_root);
+        copy.tenant = strdup(settings->tenant);
+        if (!copy.shell || !copy.home_root || !copy.tenant) {
+                settings_done(&copy);
+                return -ENOMEM;
+        }
+        *ret = copy;
+        return 0;
+}
+
+static int open_store(const char *state_dir, Store **ret, CoreError *error) {
+        int r = store_open(state_dir, true, ret);
+
+        if (r == STORE_E_TOO_NEW)
+                return core_fail(error, CORE_E_UNAVAILABLE,
+                                 "the store in %s was written by a newer um", state_dir);
+        if (r > 0)
+                return core_fail(error, CORE_E_UNAVAILABLE,
+                                 "the store in %s is damaged or not one of um", state_dir);
+        if (r < 0)
+                (void)core_fail(error, CORE_E_UNAVAILABLE, "the store in %s cannot be opened: %s",
+                                state_dir, strerror(-r));
+        return r;
+}
+
+int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost *host,
+             const CoreVault *vault, const CoreHelper *helper, Core **ret, CoreError *error) {
+        Core *core;
+        int r;
+
+        core = calloc(1, sizeof(*core));
+        if (!core)
+                return -ENOMEM;
+        core->host = *host;
+        core->vault = *vault;
+        core->helper = *helper;
+        r = settings_copy(settings, &core->settings);
+        if (r == 0)
+                r = core_logins_new(core, &core->logins);
+        if (r == 0)
+                r = open_store(state_dir, &core->store, error);
+        if (r != 0) {
+                core_free(core);
+                return r;
+        }
+        *ret = core;
+        return 0;
+}
+
+Core *core_free(Core *core) {
+        if (!core)
+                return NULL;
+        core->logins = core_logins_free(core->logins);
+        core_jobs_free(core);
+        core_news_done(&core->news);
+        core->store = store_close(core->store);
+        settings_done(&core->settings);
+        free(core);
+        return NULL;
+}
+
+void core_set_settings(Core *core, const CoreSettings *settings) {
+        CoreSettings copy;
+
+        if (settings_copy(settings, &copy) < 0)
+                return; /* no memory for three words: the old ones stay */
+        settings_done(&core->settings);
+        core->settings = copy;
+}
+
+const uint8_t *core_store_id(const Core *core) {
+        return store_id(core->store);
+}
+
+void core_add_listener(Core *core, const CoreListener *listener) {
+        if (core->listener_count < CORE_LISTENER_MAX)
+                core->listeners[core->listener_count++] = *listener;
+}
+
+bool core_has_unflushed(const Core *core) {
+        return store_has_batch(core->store);
+}
+
+static void news_tell(Core *core, const News *news) {
+        for (size_t i = 0; i < news->count; i++) {
+                const NewsItem *item = &news->items[i];
+
+                if (item->news == _CORE_NEWS_MAX)
+                        continue;
+                for (size_t l = 0; l < core->listener_count; l++)
+                        core->listeners[l].changed(core->listeners[l].userdata, item->object,
+                                                   item->news, item->id, item->name,
+                                                   item->old_name ? item->old_name : item->name);
+        }
+        for (size_t l = 0; l < core->listener_count; l++)
+                core->listeners[l].flushed(core->listeners[l].userdata);
+}
+
+/* Did the store make a part of the batch durable by itself (store.h: a long one)? */
+static bool flushed_early(Core *core) {
+        StoreStatistics statistics;
+        bool early;
+
+        if (store_statistics(core->store, &statistics) < 0)
+                return true;
+        early = statistics.batches != core->batches_seen;
+        core->batches_seen = statistics.batches;
+        return early;
+}
+
+int core_flush(Core *core) {
+        News news = core->news;
+        int r;
+
+        if (!store_has_batch(core->store))
+                return 0;
+        core->news = (News){ 0 }; /* a listener may change things: that is the next batch's */
+        r = store_flush(core->store);
+        if (r == -EBUSY) { /* somebody reads: nothing was tried */
+                core->news = news;
+                return r;
+        }
+        if (r < 0)
+                core_logins_drop_batch(core->logins, core->batch);
+        core->batch++;
+        /* Of a batch that is lost in part nobody knows which: listeners look at each object anew,
+         * and find it as it is. */
+        if ((flushed_early(core) || r >= 0) && news.count > 0)
+                news_tell(core, &news);
+        core_news_done(&news);
+        return r;
+}
+
+void core_note_time(Core *core, uint64_t now_usec) {
+        if (now_usec > core->now_usec)
+                core->now_usec = now_usec;
+}
+
+void core_tick(Core *core, uint64_t now_usec) {
+        core->now_usec = now_usec; /* also backwards: the clock may have been set right */
+        core_logins_tick(core->logins, now_usec);
+}
+
+int core_status(Core *core, CoreStatus *ret) {
+        StoreStatistics statistics;
+        int r;
+
+        r = store_statistics(core->store, &statistics);
+        if (r < 0)
+                return r;
+        *ret = (CoreStatus){
+                .users = statistics.users,
+                .groups = statistics.groups,
+                .audit_entries = statistics.audit_entries,
+                .store_used_bytes = statistics.used_bytes,
+                .store_map_bytes = statistics.map_bytes,
+                .sessions = core_session_count(core),
+                .vault_ready = core->vault.ready(core->vault.userdata),
+        };
+        return 0;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the map is made of: users and groups as NSS shows them.  One object costs what it holds and
+ * a few index look-ups.  All of them are made in one pass over the users: group graph and
+ * memberships are unrolled first into (uid, gid) pairs sorted by uid, which the walk over the
+ * users, also by uid, meets in order; names of members are kept as they pass by.  So a million
+ * users cost no look-up each.
+ *
+ * The GECOS is derived here, and what a record lacks has a safe value: a home that is no place and
+ * a shell that is none (SECURITY D10). */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+
+#define NO_HOME  "/nonexistent"
+#define NO_SHELL "/usr/sbin/nologin"
+
+static int emit_user(const StoreUser *user, const gid_t *gids, size_t gid_count, CoreEntryEach each,
+                     void *userdata) {
+        CoreEntry entry = {
+                .id = user->uid,
+                .name = user->name,
+                .gecos = user->full_name,
+                .home = user->home[0] ? user->home : NO_HOME,
+                .shell = user->shell[0] ? user->shell : NO_SHELL,
+                .gids = gids,
+                .gid_count = gid_count,
+        };
+        CoreEntry own = { .is_group = true, .id = user->gid, .name = user->name };
+        int r;
+
+        r = each(userdata, &entry);
+        return r != 0 ? r : each(userdata, &own);
+}
+
+/* ---- one object --------------------------------------------------------------------------------
+ */
+
+static int entry_user(StoreTxn *txn, const StoreUser *user, CoreEntryEach each, void *userdata) {
+        _cleanup_idset_ IdSet gids = { 0 };
+        int r;
+
+        r = core_groups_of_user(txn, user->uid, &gids);
+        if (r < 0)
+                return r;
+        core_idset_sort(&gids);
+        return emit_user(user, gids.ids, gids.count, each, userdata);
+}
+
+static int entry_group(StoreTxn *txn, const StoreGroup *group, CoreEntryEach each, void *userdata) {
+        _cleanup_idset_ IdSet below = { 0 }, uids = { 0 };
+        _cleanup_texts_ Texts names = { 0 };
+        CoreEntry entry = { .is_group = true, .id = group->gid, .name = group->name };
+        int r;
+
+        r = core_groups_below(txn, group->gid, &below);
+        if (r == 0)
+                r = core_members_of(txn, &below, &uids);
+        if (r == 0)
+                r = core_texts_add_users(txn, uids.ids, uids.count, &names);
+        if (r < 0)
+                return r;
+        entry.members = (const char *const *)names.list;
+        entry.member_count = names.count;
+        return each(userdata, &entry);
+}
+
+int core_entry_user(Core *core, uid_t uid, CoreEntryEach each, void *userdata) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = store_user_get(txn, uid, &user);
+        if (r < 0)
+                return r;
+        if (r > 0 || user->status == USER_STATUS_DELETED)
+                return CORE_E_NO_SUCH_USER;
+        return entry_user(txn, user, each, userdata);
+}
+
+int core_entry_user_by_name(Core *core, const char *name, CoreEntryEach each, void *userdata) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = store_user_get_by_name(txn, name, &user);
+        if (r < 0)
+                return r;
+        if (r > 0 || user->status == USER_STATUS_DELETED)
+                return CORE_E_NO_SUCH_USER;
+        return entry_user(txn, user, each, userdata);
+}
+
+/* The private group, if the id or name is that of a user. */
+static int entry_own_group(const StoreUser *user, CoreEntryEach each, void *userdata) {
+        CoreEntry entry = { .is_group = true, .id = user->gid, .name = user->name };
+
+        return user->status == USER_STATUS_DELETED ? CORE_E_NO_SUCH_GROUP : each(userdata, &entry);
+}
+
+int core_entry_group(Core *core, gid_t gid, CoreEntryEach each, void *userdata) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = core_group_load_by_gid(txn, gid, &group);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return entry_group(txn, group, each, userdata);
+        r = store_user_get(txn, gid, &user);
+        if (r < 0)
+                return r;
+        return r > 0 ? CORE_E_NO_SUCH_GROUP : entry_own_group(user, each, userdata);
+}
+
+int core_entry_group_by_name(Core *core, const char *name, CoreEntryEach each, void *userdata) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = store_group_get_by_name(txn, name, &group);
+        if (r < 0)
+                return r;
+        if (r == 0 && !group->deleted)
+                return entry_group(txn, group, each, userdata);
+        r = store_user_get_by_name(txn, name, &user);
+        if (r < 0)
+                return r;
+        return r > 0 ? CORE_E_NO_SUCH_GROUP : entry_own_group(user, each, userdata);
+}
+
+/* ---- all of them -------------------------------------------------------------------------------
+ */
+
+typedef struct Pair {
+        uid_t uid;
+        gid_t gid;
+} Pair;
+
+typedef struct Everything {
+        StoreTxn *txn;
+        CoreEntryEach each;
+        void *userdata;
+        IdSet groups; /* without tombstones */
+        Pair *pairs;  /* who is in what, sorted by uid and gid; also the room for one user's gids */
+        size_t pair_count, pair_size, pair_at;
+        gid_t *gids;
+        size_t gid_size;
+        IdSet members; /* users of any group that have passed by, with their names */
+        char *names;
+        size_t names_len, names_size;
+        size_t *name_at; /* at the positions of members */
+        size_t name_at_size;
+} Everything;
+
+static void everything_done(Everything *all) {
+        core_idset_done(&all->groups);
+        core_idset_done(&all->members);
+        free(all->pairs);
+        free(all->gids);
+        free(all->names);
+        free(all->name_at);
+}
+
+static int collect_group(void *userdata, const StoreGroup *group) {
+        Everything *all = userdata;
+        int r;
+
+        if (group->deleted)
+                return 0;
+        r = core_idset_add(&all->groups, group->gid);
+        return r < 0 ? r : 0;
+}
+
+/* Room for one more in a growing array. */
+static int room(void **array, size_t *size, size_t need, size_t each) {
+        size_t to = *size ? *size : 64;
+        void *p;
+
+        if (need <= *size)
+                return 0;
+        while (to < need)
+                to *= 2;
+        p = reallocarray(*array, to, each);
+        if (!p)
+                return -ENOMEM;
+        *array = p;
+        *size = to;
+        return 0;
+}
+
+static int collect_pairs(Everything *all, gid_t gid) {
+        _cleanup_idset_ IdSet below = { 0 }, uids = { 0 };
+        int r;
+
+        r = core_groups_below(all->txn, gid, &below);
+        if (r == 0)
+                r = core_members_of(all->txn, &below, &uids);
+        if (r == 0)
+                r = room((void **)&all->pairs, &all->pair_size, all->pair_count + uids.count,
+                         sizeof(Pair));
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < uids.count; i++)
+                all->pairs[all->pair_count++] = (Pair){ uids.ids[i], gid };
+        return 0;
+}
+
+static int pair_compare(const void *a, const void *b) {
+        const Pair *x = a, *y = b;
+
+        return x->uid != y->uid ? (x->uid > y->uid) - (x->uid < y->uid)
+                                : (x->gid > y->gid) - (x->gid < y->gid);
+}
+
+static int keep_name(Everything *all, const StoreUser *user) {
+        size_t n = strlen(user->name) + 1;
+        int r;
+
+        r = room((void **)&all->names, &all->names_size, all->names_len + n, 1);
+        if (r == 0)
+                r = room((void **)&all->name_at, &all->name_at_size, all->members.count + 1,
+                         sizeof(size_t));
+        if (r == 0)
+                r = core_idset_add(&all->members, user->uid);
+        if (r < 0)
+                return r;
+        all->name_at[all->members.count - 1] = all->names_len;
+        memcpy(all->names + all->names_len, user->name, n);
+        all->names_len += n;
+        return 0;
+}
+
+static int walk_user(void *userdata, const StoreUser *user) {
+        Everything *all = userdata;
+        size_t count = 0;
+        int r;
+
+        if (user->status == USER_STATUS_DELETED)
+                return 0;
+        while (all->pair_at < all->pair_count && all->pairs[all->pair_at].uid < user->uid)
+                all->pair_at++; /* a tombstone's */
+        while (all->pair_at < all->pair_count && all->pairs[all->pair_at].uid == user->uid) {
+                r = room((void **)&all->gids, &all->gid_size, count + 1, sizeof(gid_t));
+                if (r < 0)
+                        return r;
+                all->gids[count++] = all->pairs[all->pair_at++].gid;
+        }
+        if (count > 0) {
+                r = keep_name(all, user);
+                if (r < 0)
+                        return r;
+        }
+        return emit_user(user, all->gids, count, all->each, all->userdata);
+}
+
+static int emit_group(Everything *all, gid_t gid) {
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        _cleanup_idset_ IdSet below = { 0 }, uids = { 0 };
+        _cleanup_free_ const char **names = NULL;
+        CoreEntry entry = { .is_group = true, .id = gid };
+        size_t at;
+        int r;
+
+        r = store_group_get(all->txn, gid, &group);
+        if (r > 0)
+                return -EUCLEAN;
+        if (r == 0)
+                r = core_groups_below(all->txn, gid, &below);
+        if (r == 0)
+                r = core_members_of(all->txn, &below, &uids);
+        if (r < 0)
+                return r;
+        names = calloc(uids.count + 1, sizeof(*names));
+        if (!names)
+                return -ENOMEM;
+        core_idset_sort(&uids);
+        for (size_t i = 0; i < uids.count; i++)
+                if (core_idset_find(&all->members, uids.ids[i], &at))
+                        names[entry.member_count++] = all->names + all->name_at[at];
+        entry.name = group->name;
+        entry.members = names;
+        return all->each(all->userdata, &entry);
+}
+
+int core_entries_all(Core *core, CoreEntryEach each, void *userdata) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(everything_done) Everything all = { .each = each, .userdata = userdata };
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r < 0)
+                return r;
+        all.txn = txn;
+        r = store_group_each(txn, collect_group, &all);
+        for (size_t i = 0; r == 0 && i < all.groups.count; i++)
+                r = collect_pairs(&all, all.groups.ids[i]);
+        if (r != 0)
+                return r;
+        if (all.pair_count > 1)
+                qsort(all.pairs, all.pair_count, sizeof(Pair), pair_compare);
+        r = store_user_each(txn, walk_user, &all);
+        for (size_t i = 0; r == 0 && i < all.groups.count; i++)
+                r = emit_group(&all, all.groups.ids[i]);
+        return r;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The fields of a user as one table: the name on the bus, the words in an error, the validator, who
+ * may set it.  All faults of a spec are gathered before anything is written. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+
+static const struct {
+        const char *name, *label;
+        Field check;
+        bool self; /* profile.self-editable, as shipped */
+} fields[_USER_FIELD_TEXT_MAX] = {
+        [USER_FIELD_NAME] = { "name", "name", FIELD_USER_NAME, false },
+        [USER_FIELD_FULL_NAME] = { "full_name", "full name", FIELD_FULL_NAME, false },
+        [USER_FIELD_EMAIL] = { "email", "email", FIELD_EMAIL, false },
+        [USER_FIELD_PHONE] = { "phone", "phone", FIELD_PHONE, true },
+        [USER_FIELD_TITLE] = { "title", "title", FIELD_LINE, false },
+        [USER_FIELD_DEPARTMENT] = { "department", "department", FIELD_LINE, false },
+        [USER_FIELD_LANGUAGE] = { "language", "language", FIELD_LANGUAGE, true },
+        [USER_FIELD_TIME_ZONE] = { "time_zone", "time zone", FIELD_TIME_ZONE, true },
+        [USER_FIELD_NOTIFY] = { "notify", "notify", FIELD_LINE, true },
+        [USER_FIELD_SHELL] = { "shell", "shell", FIELD_SHELL, false },
+        [USER_FIELD_HOME] = { "home", "home", FIELD_HOME, false },
+};
+
+const size_t core_user_field_offset[_USER_FIELD_TEXT_MAX] = {
+        [USER_FIELD_NAME] = offsetof(StoreUser, name),
+        [USER_FIELD_FULL_NAME] = offsetof(StoreUser, full_name),
+        [USER_FIELD_EMAIL] = offsetof(StoreUser, email),
+        [USER_FIELD_PHONE] = offsetof(StoreUser, phone),
+        [USER_FIELD_TITLE] = offsetof(StoreUser, title),
+        [USER_FIELD_DEPARTMENT] = offsetof(StoreUser, department),
+        [USER_FIELD_LANGUAGE] = offsetof(StoreUser, language),
+        [USER_FIELD_TIME_ZONE] = offsetof(StoreUser, time_zone),
+        [USER_FIELD_NOTIFY] = offsetof(StoreUser, notify),
+        [USER_FIELD_SHELL] = offsetof(StoreUser, shell),
+        [USER_FIELD_HOME] = offsetof(StoreUser, home),
+};
+
+const char *core_user_field_name(UserField field) {
+        return field < _USER_FIELD_TEXT_MAX ? fields[field].name : NULL;
+}
+
+const char *core_user_field_label(UserField field) {
+        return fields[field].label;
+}
+
+int core_user_field_from_name(const char *name, UserField *ret) {
+        for (UserField f = 0; f < _USER_FIELD_TEXT_MAX; f++)
+                if (strcmp(fields[f].name, name) == 0) {
+                        *ret = f;
+                        return 0;
+                }
+        return -ENOENT;
+}
+
+bool core_user_field_self_editable(UserField field) {
+        return field < _USER_FIELD_TEXT_MAX && fields[field].self;
+}
+
+void core_check_text(const char *label, Field field, const char *value, CoreError *error) {
+        FieldFault fault = base_field_check(field, value, strlen(value));
+
+        if (fault != FIELD_OK)
+                core_fault_add(error, CORE_E_BAD_VALUE, "%s: \"%s\": %s", label,
+                               core_quote(value).text, base_field_rule(field, fault));
+}
+
+void core_check_field(Core *core, UserField field, const char *value, CoreError *error) {
+        FieldFault fault = base_field_check(fields[field].check, value, strlen(value));
+
+        core_check_text(fields[field].label, fields[field].check, value, error);
+        if (fault == FIELD_OK && field == USER_FIELD_TIME_ZONE && value[0] &&
+            !core->host.time_zone_known(core->host.userdata, value))
+                core_fault_add(error, CORE_E_BAD_VALUE,
+                               "time zone: \"%s\": is not a zone this host knows",
+                               core_quote(value).text);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What core's files share and nobody else sees.  core.h is the contract; this is the frame that
+ * each verb is built in: open a change, look at what is there, write, commit.  Logins have login.h.
+ */
+
+#include "umd/core/core.h"
+#include "umd/store/store.h"
+
+/* ---- errors ------------------------------------------------------------------------------------
+ */
+
+/* Fills error (NULL allowed) and returns outcome, so that a verb can return core_fail(...). */
+int core_fail(CoreError *error, CoreOutcome outcome, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* Adds one more fault of a spec: the first outcome stays, the texts are joined by "; ". */
+void core_fault_add(CoreError *error, CoreOutcome outcome, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* A value from outside, fit to stand in a message: core_quote(s).text lives to the end of the full
+ * expression. */
+typedef struct Quoted {
+        char text[160];
+} Quoted;
+Quoted core_quote(const char *s);
+
+/* ---- sets of ids -------------------------------------------------------------------------------
+ */
+
+/* Ids in the order they were added, each once.  Zeroed is empty.  0 is no member. */
+typedef struct IdSet {
+        uint32_t *ids;
+        size_t count, size;
+        uint32_t *slots; /* position + 1, open addressing; 0 is free */
+        size_t slot_count;
+} IdSet;
+
+#define _cleanup_idset_ _cleanup_(core_idset_done)
+
+int core_idset_reserve(IdSet *set, size_t more);
+int core_idset_add(IdSet *set, uint32_t id); /* 1 it is new, 0 it was there, or a fault */
+bool core_idset_find(const IdSet *set, uint32_t id, size_t *ret_position);
+bool core_idset_has(const IdSet *set, uint32_t id);
+void core_idset_sort(IdSet *set); /* by id; positions change */
+void core_idset_done(IdSet *set);
+
+/* ---- news --------------------------------------------------------------------------------------
+ */
+
+typedef struct NewsItem {
+        CoreObject object;
+        CoreNews news; /* _CORE_NEWS_MAX: came and went */
+        uint32_t id;
+        char *name, *old_name; /* old_name NULL: the same */
+} NewsItem;
+
+/* What changed, each object once, in the order of its first mention.  Zeroed is empty. */
+typedef struct News {
+        NewsItem *items;
+        size_t count, size;
+        IdSet index; /* at the same positions */
+} News;
+
+int core_news_add(News *news, CoreObject object, CoreNews what, uint32_t id, const char *name,
+                  const char *old_name);
+int core_news_reserve(News *news, size_t more);
+void core_news_merge(News *into, News *from); /* after core_news_reserve(into, from->count) */
+void core_news_done(News *news);
+
+/* ---- core --------------------------------------------------------------------------------------
+ */
+
+#define CORE_LISTENER_MAX 4U
+
+typedef struct VaultCall VaultCall;
+typedef struct Logins Logins;
+
+struct Core {
+        Store *store;
+        CoreSettings settings; /* texts are ours */
+        CoreHost host;
+        CoreVault vault;
+        CoreHelper helper;
+        CoreListener listeners[CORE_LISTENER_MAX];
+        size_t listener_count;
+        News news;             /* of the open batch */
+        uint64_t batch;        /* counts flushes, failed ones too */
+        uint64_t batches_seen; /* the store's own count at the last one */
+        uint64_t now_usec;     /* the latest we were told */
+        VaultCall *calls;
+        struct Job *jobs; /* passwords.c: waiting for the vault */
+        Logins *logins;
+};
+
+void core_jobs_free(Core *core);
+
+/* Every entry that is given the time notes it, for views that are not. */
+void core_note_time(Core *core, uint64_t now_usec);
+/* Is what the record says over by itself?  A suspension whose end has passed reads as active since
+ * then. */
+void core_user_settle(StoreUser *user, uint64_t now_usec);
+
+/* ---- changes -----------------------------------------------------------------------------------
+ */
+
+/* One change: a nested transaction, its audit entry, its event, its news. */
+typedef struct Change {
+        Core *core;
+        const Actor *actor;
+        const CoreOptions *options;
+        uint64_t now_usec;
+        StoreTxn *txn;
+        StoreValue *values; /* texts are ours */
+        size_t value_count;
+        News news;
+        const char *service, *tty; /* where a login made the change; NULL otherwise */
+} Change;
+
+#define _cleanup_change_  _cleanup_(core_change_done)
+#define CHANGE_VALUES_MAX 256U
+
+/* Refuses a reason that is no line of text. */
+int core_change_begin(Change *change, Core *core, const Actor *actor, const CoreOptions *options,
+                      uint64_t now_usec, CoreError *error);
+/* What a field was and became; nothing where they are the same.  NULL and "" are "not there". */
+int core_change_value(Change *change, const char *field, const char *before, const char *after);
+int core_change_value_bool(Change *change, const char *field, bool before, bool after);
+int core_change_value_time(Change *change, const char *field, uint64_t before, uint64_t after);
+/* Notes that a secret changed, never what it is. */
+int core_change_value_secret(Change *change, const char *field, bool before, bool after);
+int core_change_news(Change *change, CoreObject object, CoreNews news, uint32_t id,
+                     const char *name, const char *old_name);
+/* News of all these users resp. groups, as changed; tombstones are left out. */
+int core_change_news_users(Change *change, const IdSet *uids);
+int core_change_news_groups(Change *change, const IdSet *gids);
+/* Appends audit entry and event and commits (unless dry_run); ret may be NULL. */
+int core_change_commit(Change *change, const char *verb, const char *kind, const char *name,
+                       uint32_t id, uint64_t version, CoreChange *ret);
+void core_change_done(Change *change);
+/* Commits what is not a change of an object (logins, sessions); calls for a flush. */
+int core_txn_commit(Core *core, StoreTxn **txn);
+
+/* if_version against the record's. */
+int core_check_version(const CoreOptions *options, const char *name, uint64_t version,
+                       CoreError *error);
+
+/* ---- users -------------------------------------------------------------------------------------
+ */
+
+extern const size_t core_user_field_offset[_USER_FIELD_TEXT_MAX]; /* of the text in StoreUser */
+
+static inline const char **core_user_text(StoreUser *user, UserField field) {
+        return (const char **)((char *)user + core_user_field_offset[field]);
+}
+
+const char *core_user_field_label(UserField field);
+/* Adds a fault where the value is not fit for the field. */
+void core_check_field(Core *core, UserField field, const char *value, CoreError *error);
+void core_check_text(const char *label, Field field, const char *value, CoreError *error);
+/* Adds a fault where the name is held by the host, a user or a group other than id.  Frees a
+ * deleted group's name. */
+int core_check_name_free(Core *core, StoreTxn *txn, const char *name, uint32_t id,
+                         CoreError *error);
+/* Adds a fault where the id may not be given. */
+int core_check_id_free(Core *core, StoreTxn *txn, const char *label, uint32_t id, CoreError *error);
+int core_allocate_id(Core *core, StoreTxn *txn, uint32_t *ret, CoreError *error);
+
+/* By name or e-mail address, settled.  CORE_E_NO_SUCH_USER, for tombstones too unless deleted. */
+int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, StoreUser **ret,
+                   CoreError *error);
+int core_user_view(Core *core, StoreTxn *txn, const StoreUser *user, CoreUser **ret);
+/* The groups a user is in, nesting flattened; those of a tombstone are none. */
+int core_groups_of_user(StoreTxn *txn, uid_t uid, IdSet *ret);
+/* News for the groups whose shown members change with this user. */
+int core_change_news_user_groups(Change *change, uid_t uid);
+/* "root", the name, or "uid 1000"; buf has CORE_ACTOR_BYTES. */
+#define CORE_ACTOR_BYTES 64U
+int core_actor_name(StoreTxn *txn, uid_t uid, char *buf);
+
+/* The credential, or one that says "none". */
+int core_credential_load(StoreTxn *txn, uid_t uid, StoreCredential **ret);
+/* Writes a new password into the record, with the values of the change: must_change as given, no
+ * setup code any more.  expires_usec 0: as it is, unless that is over. */
+int core_credential_set_password(Change *change, StoreCredential *credential,
+                                 const StoreVerifier *verifier, bool must_change,
+                                 uint64_t expires_usec);
+/* The step of a state within a change that may hold more; commits it.  ret may be NULL. */
+int core_change_user_step(Change *change, const StoreUser *user, StatusStep step,
+                          uint64_t until_usec, CoreChange *ret, CoreError *error);
+
+/* ---- groups ------------------------------------------------------------------------------------
+ */
+
+int core_group_load(StoreTxn *txn, const char *name, StoreGroup **ret, CoreError *error);
+int core_group_load_by_gid(StoreTxn *txn, gid_t gid,
+                           StoreGroup **ret); /* STORE_E_MISSING: deleted */
+/* All groups whose members are members of gid too, gid first. */
+int core_groups_below(StoreTxn *txn, gid_t gid, IdSet *set);
+/* All groups that what is in set counts for; what set holds stays first. */
+int core_groups_above(StoreTxn *txn, IdSet *set);
+/* Adds who is listed in any of the groups (tombstones too). */
+int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids);
+/* Refuses to nest child in group where that makes a loop or too deep a chain, naming the path. */
+int core_check_nesting(StoreTxn *txn, const StoreGroup *group, gid_t child, CoreError *error);
+
+/* ---- the vault ---------------------------------------------------------------------------------
+ */
+
+/* A call that may be given up: its owner can go away before the vault answers. */
+typedef void (*VaultDone)(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                          uint64_t now_usec);
+
+typedef struct VaultRequest {
+        uid_t uid;
+        uint32_t kind;
+        const StoreVerifier *verifier; /* VERIFY */
+        uint64_t new_version;
+        const Secret *secret;
+} VaultRequest;
+
+int core_vault_verify(Core *core, const VaultRequest *request, VaultDone done, void *owner,
+                      VaultCall **ret);
+int core_vault_hash(Core *core, const VaultRequest *request, VaultDone done, void *owner,
+                    VaultCall **ret);
+int core_vault_import(Core *core, const VaultRequest *request, VaultDone done, void *owner,
+                      VaultCall **ret);
+int core_vault_spend(Core *core, const Secret *secret, VaultDone done, void *owner,
+                     VaultCall **ret);
+/* done is not called any more.  NULL allowed; returns NULL. */
+VaultCall *core_vault_give_up(VaultCall *call);
+/* What a fault of the vault is to the caller of a verb. */
+int core_vault_fail(CoreProofResult result, CoreError *error);
+
+/* ---- views -------------------------------------------------------------------------------------
+ */
+
+/* Copies a struct whose members at these offsets are texts, and its arrays of texts, into one
+ * allocation. */
+typedef struct PackArray {
+        size_t at;    /* offset of the const char *const * member */
+        size_t count; /* how many */
+} PackArray;
+
+int core_pack(const void *source, size_t bytes, const size_t *texts, size_t text_count,
+              const PackArray *arrays, size_t array_count, void **ret);
+
+/* A growing list of texts that are ours; sorted on demand. */
+typedef struct Texts {
+        char **list;
+        size_t count, size;
+} Texts;
+
+#define _cleanup_texts_ _cleanup_(core_texts_done)
+
+int core_texts_add(Texts *texts, const char *s);
+void core_texts_sort(Texts *texts);
+void core_texts_done(Texts *texts);
+/* Names of users (without tombstones) and groups, sorted. */
+int core_texts_add_users(StoreTxn *txn, const uint32_t *uids, size_t count, Texts *texts);
+int core_texts_add_groups(StoreTxn *txn, const uint32_t *gids, size_t count, Texts *texts);
+
+/* ---- filters -----------------------------------------------------------------------------------
+ */
+
+#define FILTER_TERMS_MAX 32U
+#define FILTER_BYTES_MAX 4096U
+
+typedef struct Filter Filter;
+
+int core_filter_new(Core *core, StoreTxn *txn, bool groups, const char *text, uint64_t now_usec,
+                    Filter **ret, CoreError *error);
+Filter *core_filter_free(Filter *filter);
+bool core_filter_user(const Filter *filter, const StoreUser *user);
+bool core_filter_group(const Filter *filter, const StoreGroup *group);
+/* Does it ask for tombstones by name (status=deleted)? */
+bool core_filter_wants_deleted(const Filter *filter);
+/* '*' any run, '?' any byte; no backtracking beyond the last '*'. */
+bool core_glob_match(const char *pattern, const char *s, bool fold_case);
+
+static inline void core_filter_freep(Filter **filter) {
+        *filter = core_filter_free(*filter);
+}
+
+/* ---- lists -------------------------------------------------------------------------------------
+ */
+
+#define CORE_CURSOR_BYTES     64U    /* what ret_cursor of a list has */
+#define CORE_LIST_LIMIT_MAX   1000U  /* records a page */
+#define CORE_LIST_RECORDS_MAX 20000U /* looked at for a page */
+
+/* Checks limit and cursor, which is the name a page ended with; opens a transaction. */
+int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at, StoreTxn **ret,
+                    CoreError *error);
+
+/* ---- logins and the audit log ------------------------------------------------------------------
+ */
+
+/* "~" and 12 hex digits: a name nobody has, since people type passwords there (FEATURES H1). */
+#define CORE_UNKNOWN_BYTES 16U
+void core_unknown_name(const Core *core, const char *name, char *buf);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of the login share: dialogues, proofs, sessions, the judgement.
+ *
+ * A dialogue belongs to a connection and asks; what it ends in is a proof, which outlives the
+ * connection for ten minutes and can be used once; a session is what a proof (or a key) opened. */
+
+#include "umd/core/core.h"
+#include "umd/core/internal.h"
+
+#define DIALOGUES_MAX        1024U
+#define DIALOGUES_CONNECTION 8U   /* of one peer */
+#define DIALOGUES_OTHERS     512U /* of peers that are not root: the rest is for logins */
+#define PROOFS_MAX           4096U
+#define LOGIN_TTL_USEC       (600 * USEC_PER_SEC)
+#define SESSIONS_MAX         16384U
+#define LOGIN_ID_BYTES       33U /* 32 hex digits and the NUL */
+#define SETUP_CODE_BYTES     14U /* "7K2P-9QXM-3T5W" */
+#define NEW_PASSWORD_TRIES   3U
+
+/* CoreLoginContext.flags are wire's, by number. */
+#define LOGIN_FLAG_EXPIRED     2U
+#define LOGIN_FLAG_ASK_CURRENT 4U
+
+/* ---- codes -------------------------------------------------------------------------------------
+ */
+
+int core_setup_code_new(Secret **ret);
+/* -EINVAL where the answer has not the form of a code. */
+int core_setup_code_read(const Secret *answer, Secret **ret);
+
+/* ---- who and where -----------------------------------------------------------------------------
+ */
+
+/* A context as it is kept and written into the log: bounded, escaped. */
+typedef struct LoginWords {
+        char name[BASE_NAME_MAX + 1]; /* "" where the name given can be nobody's */
+        char unknown[64];             /* how the log calls a name nobody has */
+        char service[64], source[128], tty[64];
+} LoginWords;
+
+int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
+                     CoreError *error);
+/* Appends an entry of a login (type "login") or session ("session"); uid 0: nobody's name. */
+typedef struct LoginEntry {
+        const char *type, *verb, *outcome, *reason;
+        const StoreValue *values;
+        size_t value_count;
+} LoginEntry;
+int core_login_audit(StoreTxn *txn, const LoginWords *words, const StoreUser *user,
+                     const Actor *actor, const LoginEntry *entry, uint64_t now_usec,
+                     uint64_t *ret_seq);
+
+typedef enum ServiceClass {
+        SERVICE_OTHER,
+        SERVICE_SCHEDULED, /* work without a person: no home is made, no password asked for */
+        SERVICE_ELEVATE,   /* proves one user and opens a session of another */
+        _SERVICE_CLASS_MAX,
+} ServiceClass;
+
+ServiceClass core_service_class(const char *service);
+
+/* ---- the judgement -----------------------------------------------------------------------------
+ */
+
+typedef struct Judged {
+        StoreUser *user; /* NULL: nobody has the name; a tombstone is there and not known */
+        StoreCredential *credential; /* NULL with user */
+        PolicyFacts facts;
+        PolicyDecision decision;
+} Judged;
+
+#define _cleanup_judged_ _cleanup_(core_judged_done)
+
+int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof proof,
+               uint64_t now_usec, Judged *ret);
+void core_judged_done(Judged *judged);
+CoreVerdict core_verdict(const PolicyDecision *decision);
+/* "allow" or "deny"; "" for a reason that says nothing. */
+const char *core_outcome_word(const PolicyDecision *decision);
+const char *core_reason_word(PolicyReason reason);
+/* What the person is told (FEATURES P.5); "" where nothing may be. */
+void core_judged_text(const Judged *judged, const char *reference, char *buf, size_t size);
+
+/* ---- dialogues ---------------------------------------------------------------------------------
+ */
+
+typedef struct LoginId {
+        uint64_t high, low;
+} LoginId;
+
+int core_login_id_read(const char *s, LoginId *ret); /* 32 lower-case hex digits, or -EINVAL */
+bool core_login_id_equal(const LoginId *a, const LoginId *b);
+/* Was it begun more than ten minutes from now, on either side? */
+bool core_login_over(uint64_t begun_usec, uint64_t now_usec);
+
+typedef enum DialogueState {
+        DIALOGUE_PASSWORD, /* authenticate: asked */
+        DIALOGUE_CURRENT,  /* change-password: asked for the current one */
+        DIALOGUE_NEW,
+        DIALOGUE_AGAIN,
+        DIALOGUE_SHOWN, /* told what is wrong with the new one; then it is asked again */
+        _DIALOGUE_STATE_MAX,
+} DialogueState;
+
+typedef struct Dialogue {
+        struct Dialogue *prev, *next;
+        Core *core;
+        LoginId id;
+        char id_text[LOGIN_ID_BYTES];
+        uint64_t connection;
+        Actor actor;
+        LoginWords words;
+        uint32_t flags;
+        bool change; /* change-password */
+        bool self;   /* ... by the person himself, who has to prove it */
+        uint64_t begun_usec;
+        DialogueState state;
+        VaultCall *call;   /* at most one outstanding */
+        CoreStepDone done; /* of the call that waits for a step; NULL: the peer has to answer */
+        void *userdata;
+        /* What is being checked. */
+        bool spending, throttled;
+        unsigned int round, tries;
+        uint32_t kind; /* of the verifier tried */
+        uint8_t *tried;
+        size_t tried_len;
+        uint64_t tried_version, tried_next_version, credential_version;
+        Secret *code;    /* the answer, read as a setup code */
+        Secret *current; /* change-password: proved */
+        Secret *fresh;
+        PolicyProof proof; /* change-password: by whom it is */
+        uint64_t new_version;
+} Dialogue;
+
+/* Hands a step out: the dialogue goes with a DONE. */
+void core_dialogue_step(Dialogue *dialogue, const CoreStep *step);
+void core_dialogue_ask(Dialogue *dialogue, DialogueState state, const char *text,
+                       const char *secret);
+void core_dialogue_verdict(Dialogue *dialogue, CoreVerdict verdict, const char *text);
+/* Ends it with an error instead of a step. */
+void core_dialogue_fail(Dialogue *dialogue, int r, const CoreError *error);
+/* Verifies secret against verifier, a copy of which is kept; NULL: spends the same time. */
+int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
+                      const StoreCredential *credential, const StoreVerifier *verifier,
+                      const Secret *secret, VaultDone done);
+/* Is what was tried still what is stored? */
+bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *credential);
+/* Stands for an answer no hash is made of: empty, over 512 bytes, with a NUL. */
+bool core_secret_usable(const Secret *secret);
+
+void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+void core_change_login_begin(Dialogue *dialogue, uint64_t now_usec);
+void core_change_login_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+
+/* ---- proofs ------------------------------------------------------------------------------------
+ */
+
+typedef struct Proof {
+        struct Proof *prev, *next; /* newest first */
+        LoginId id;
+        uid_t uid, peer_uid;
+        char name[BASE_NAME_MAX + 1], service[64];
+        PolicyProof proof;
+        uint64_t made_usec, batch;
+        bool used; /* by a session; it still says that a setup code was given */
+} Proof;
+
+int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, uint64_t now_usec,
+                   Proof **ret);
+void core_proof_keep(Core *core, Proof *proof); /* takes it */
+/* The proof of that id, neither used nor over, from the same peer and service; NULL for none. */
+Proof *core_proof_find(Core *core, const CorePeer *peer, const char *login, const char *service,
+                       uint64_t now_usec);
+/* Drops those that are over; NULL: all. */
+void core_proofs_drop(Logins *logins, bool (*over)(const Proof *proof, const void *userdata),
+                      const void *userdata);
+/* Did the user give a setup code within the last ten minutes? */
+bool core_proof_by_code(const Core *core, uid_t uid, uint64_t now_usec);
+
+/* ---- sessions ----------------------------------------------------------------------------------
+ */
+
+typedef struct Session {
+        struct Session *prev, *next;
+        char id[24]; /* "s-" and the number of its audit entry */
+        uid_t uid;
+        Actor actor;
+        LoginWords words;
+        uint64_t batch;
+} Session;
+
+typedef struct Opening Opening; /* a session that waits for its home */
+
+void core_sessions_drop_batch(Logins *logins, uint64_t batch);
+void core_openings_hangup(Logins *logins, uint64_t connection);
+void core_sessions_free(Logins *logins);
+size_t core_sessions_of_user(const Core *core, uid_t uid);
+
+/* ---- all of it ---------------------------------------------------------------------------------
+ */
+
+struct Logins {
+        Core *core;
+        Dialogue *dialogues;
+        size_t dialogue_count, dialogue_others; /* all; those of peers that are not root */
+        Proof *proofs;
+        size_t proof_count;
+        Session *sessions;
+        size_t session_count;
+        Opening *openings;
+};
+
+int core_logins_new(Core *core, Logins **ret);
+Logins *core_logins_free(Logins *logins);
+/* The batch is gone: what was proved or opened in it was not. */
+void core_logins_drop_batch(Logins *logins, uint64_t batch);
+void core_logins_tick(Logins *logins, uint64_t now_usec);
+/* Peers other than root may speak of themselves only. */
+int core_login_check_peer(Core *core, StoreTxn *txn, const CorePeer *peer, const char *name,
+                          CoreError *error);
+/* "/etc/passwd", or NULL: is the name another source's? */
+const char *core_name_elsewhere(const Core *core, const char *name);

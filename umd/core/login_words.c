@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a login says about itself, as the log may show it.  Everything here comes from PAM items,
+ * that is from whoever typed it or from the far end of a network: it is bounded and escaped once,
+ * on the way in.  A name nobody has is kept as a keyed hash, since people type passwords there. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/login.h"
+
+/* ---- SipHash-2-4 (Aumasson, Bernstein 2012): a short keyed hash without a library --------------
+ */
+
+static uint64_t rotate(uint64_t x, int bits) {
+        return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(uint64_t *v) {
+        v[0] += v[1];
+        v[1] = rotate(v[1], 13) ^ v[0];
+        v[0] = rotate(v[0], 32);
+        v[2] += v[3];
+        v[3] = rotate(v[3], 16) ^ v[2];
+        v[0] += v[3];
+        v[3] = rotate(v[3], 21) ^ v[0];
+        v[2] += v[1];
+        v[1] = rotate(v[1], 17) ^ v[2];
+        v[2] = rotate(v[2], 32);
+}
+
+static uint64_t sip_word(const uint8_t *data, size_t len) {
+        uint64_t word = 0;
+
+        for (size_t i = 0; i < len; i++)
+                word |= (uint64_t)data[i] << (8 * i);
+        return word;
+}
+
+static uint64_t sip_hash(const uint8_t *key, const void *data, size_t len) {
+        const uint64_t k0 = sip_word(key, 8), k1 = sip_word(key + 8, 8);
+        uint64_t v[4] = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+                          k1 ^ 0x7465646279746573 };
+
+        for (size_t at = 0; at <= len; at += 8) {
+                size_t n = len - at < 8 ? len - at : 8;
+                uint64_t word = sip_word((const uint8_t *)data + at, n);
+
+                if (n < 8)
+                        word |= (uint64_t)len << 56;
+                v[3] ^= word;
+                sip_round(v);
+                sip_round(v);
+                v[0] ^= word;
+        }
+        v[2] ^= 0xff;
+        for (int i = 0; i < 4; i++)
+                sip_round(v);
+        return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void core_unknown_name(const Core *core, const char *name, char *buf) {
+        uint64_t hash = sip_hash(store_id(core->store), name, strlen(name));
+
+        snprintf(buf, CORE_UNKNOWN_BYTES, "~%012llx", (unsigned long long)(hash >> 16));
+}
+
+/* ---- words -------------------------------------------------------------------------------------
+ */
+
+/* An address in one form (IPv4-mapped ones unmapped), or what was given, escaped.  Never looked up.
+ */
+static void source_write(const char *rhost, char *buf, size_t size) {
+        static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+        struct in6_addr six;
+        struct in_addr four;
+
+        if (inet_pton(AF_INET6, rhost, &six) == 1) {
+                if (memcmp(&six, mapped, sizeof(mapped)) == 0)
+                        inet_ntop(AF_INET, six.s6_addr + 12, buf, (socklen_t)size);
+                else
+                        inet_ntop(AF_INET6, &six, buf, (socklen_t)size);
+        } else if (inet_pton(AF_INET, rhost, &four) == 1)
+                inet_ntop(AF_INET, &four, buf, (socklen_t)size);
+        else
+                base_escape(rhost, strlen(rhost), buf, size);
+}
+
+int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
+                     CoreError *error) {
+        size_t len = strlen(context->service);
+        LoginWords words = { 0 };
+
+        if (len == 0 || len >= sizeof(words.service) ||
+            base_field_check(FIELD_LINE, context->service, len) != FIELD_OK)
+                return core_fail(error, CORE_E_BAD_VALUE, "service: \"%s\": is no PAM service",
+                                 core_quote(context->service).text);
+        memcpy(words.service, context->service, len);
+        if (base_field_check(FIELD_USER_NAME, context->user, strlen(context->user)) == FIELD_OK)
+                memcpy(words.name, context->user, strlen(context->user));
+        if (core->settings.unknown_names)
+                base_escape(context->user, strlen(context->user), words.unknown,
+                            sizeof(words.unknown));
+        else
+                core_unknown_name(core, context->user, words.unknown);
+        source_write(context->rhost, words.source, sizeof(words.source));
+        base_escape(context->tty, strlen(context->tty), words.tty, sizeof(words.tty));
+        *ret = words;
+        return 0;
+}
+
+int core_login_audit(StoreTxn *txn, const LoginWords *words, const StoreUser *user,
+                     const Actor *actor, const LoginEntry *entry, uint64_t now_usec,
+                     uint64_t *ret_seq) {
+        char object[96];
+        StoreAudit audit = {
+                .time_usec = now_usec,
+                .type = entry->type,
+                .verb = entry->verb,
+                .object = object,
+                .object_id = user ? user->uid : 0,
+                .actor = actor->uid,
+                .login_uid = actor->login_uid,
+                .via = "pam",
+                .service = words->service,
+                .source = words->source,
+                .tty = words->tty,
+                .outcome = entry->outcome,
+                .reason = entry->reason,
+                .values = entry->values,
+                .value_count = entry->value_count,
+        };
+
+        snprintf(object, sizeof(object), "user/%s", user ? user->name : words->unknown);
+        return store_audit_append(txn, &audit, ret_seq);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who has a name or an id already: the host, a user, a group, one of the deleted.  A name counts
+ * for users and groups together, since each user brings a group of his name and number.  The holder
+ * is named, so that whoever asked knows what to do. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+
+static void check_name_host(Core *core, const char *name, CoreError *error) {
+        for (int group = 0; group <= 1; group++) {
+                const char *where = core->host.name_held(core->host.userdata, name, group != 0);
+
+                if (where) {
+                        core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": is held by %s",
+                                       core_quote(name).text, where);
+                        return;
+                }
+        }
+}
+
+static int check_name_users(StoreTxn *txn, const char *name, uint32_t id, CoreError *error) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        r = store_user_get_by_name(txn, name, &user);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (user->uid == id)
+                return 0;
+        if (user->status == USER_STATUS_DELETED)
+                core_fault_add(error, CORE_E_NAME_TAKEN,
+                               "name: \"%s\": is a deleted user's; umctl user restore %s", name,
+                               name);
+        else
+                core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": is taken by user %u", name,
+                               user->uid);
+        return 0;
+}
+
+/* A deleted group cannot come back, so its name is free again: the tombstone, which is there for
+ * its gid, takes another that nobody can ask for. */
+static int tombstone_rename(StoreTxn *txn, StoreGroup *group) {
+        char name[BASE_NAME_MAX + 16];
+        int r;
+
+        snprintf(name, sizeof(name), "~%u", group->gid);
+        group->name = name;
+        r = store_group_update(txn, group);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+static int check_name_groups(StoreTxn *txn, const char *name, uint32_t id, CoreError *error) {
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        int r;
+
+        r = store_group_get_by_name(txn, name, &group);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (group->deleted)
+                return tombstone_rename(txn, group);
+        if (group->gid != id)
+                core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": is taken by group %u", name,
+                               group->gid);
+        return 0;
+}
+
+int core_check_name_free(Core *core, StoreTxn *txn, const char *name, uint32_t id,
+                         CoreError *error) {
+        int r;
+
+        check_name_host(core, name, error);
+        r = check_name_users(txn, name, id, error);
+        if (r < 0)
+                return r;
+        return check_name_groups(txn, name, id, error);
+}
+
+/* Who of um has or had the id; "" if nobody. */
+static int id_holder(StoreTxn *txn, uint32_t id, char *buf, size_t size) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        bool used;
+        int r;
+
+        buf[0] = '\0';
+        r = store_user_get(txn, id, &user);
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                bool deleted = user->status == USER_STATUS_DELETED;
+
+                snprintf(buf, size,
+                         deleted ? "is a deleted user's; umctl user restore %s"
+                                 : "is taken by user %s",
+                         user->name);
+                return 0;
+        }
+        r = store_group_get(txn, id, &group);
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                snprintf(buf, size,
+                         group->deleted ? "was group %s's and is not given again"
+                                        : "is taken by group %s",
+                         group->name);
+                return 0;
+        }
+        r = store_id_used(txn, id, &used);
+        if (r == 0 && used)
+                snprintf(buf, size, "was given before and is not given again");
+        return r;
+}
+
+int core_check_id_free(Core *core, StoreTxn *txn, const char *label, uint32_t id,
+                       CoreError *error) {
+        const char *reserved = base_id_reserved(id);
+        char holder[128];
+        int r;
+
+        if (reserved) {
+                core_fault_add(error, CORE_E_BAD_VALUE, "%s: %u: is one of the %s", label, id,
+                               reserved);
+                return 0;
+        }
+        r = id_holder(txn, id, holder, sizeof(holder));
+        if (r < 0)
+                return r;
+        if (holder[0])
+                core_fault_add(error, CORE_E_UID_TAKEN, "%s: %u: %s", label, id, holder);
+        else if (core->host.id_held(core->host.userdata, id, holder, sizeof(holder)))
+                core_fault_add(error, CORE_E_UID_TAKEN, "%s: %u: is held by %s", label, id,
+                               core_quote(holder).text);
+        return 0;
+}
+
+static bool id_taken_outside(void *userdata, uint32_t id) {
+        Core *core = userdata;
+        char holder[128];
+
+        return base_id_reserved(id) ||
+               core->host.id_held(core->host.userdata, id, holder, sizeof(holder));
+}
+
+int core_allocate_id(Core *core, StoreTxn *txn, uint32_t *ret, CoreError *error) {
+        int r = store_id_allocate(txn, core->settings.id_first, core->settings.id_last,
+                                  id_taken_outside, core, ret);
+
+        if (r > 0)
+                return core_fail(error, CORE_E_UNAVAILABLE,
+                                 "uid: the range %u-%u is used up (uid-range in um.conf)",
+                                 core->settings.id_first, core->settings.id_last);
+        return r;
+}

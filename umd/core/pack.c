@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lists of texts and the packing of a view: a struct with texts borrowed from all over becomes one
+ * allocation that its reader frees at once. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+
+static const char **text_at(void *data, size_t offset) {
+        return (const char **)((char *)data + offset);
+}
+
+static const char ***array_at(void *data, size_t offset) {
+        return (const char ***)((char *)data + offset);
+}
+
+static char *put_text(char **at, const char *s) {
+        size_t n = strlen(s) + 1;
+        char *text = *at;
+
+        memcpy(text, s, n);
+        *at += n;
+        return text;
+}
+
+int core_pack(const void *source, size_t bytes, const size_t *texts, size_t text_count,
+              const PackArray *arrays, size_t array_count, void **ret) {
+        size_t pointers = 0, chars = 0, head = (bytes + 7) & ~(size_t)7;
+        const char **slot;
+        char *data, *at;
+
+        for (size_t i = 0; i < text_count; i++)
+                chars += strlen(*text_at((void *)source, texts[i])) + 1;
+        for (size_t i = 0; i < array_count; i++) {
+                pointers += arrays[i].count;
+                for (size_t k = 0; k < arrays[i].count; k++)
+                        chars += strlen((*array_at((void *)source, arrays[i].at))[k]) + 1;
+        }
+        data = malloc(head + pointers * sizeof(char *) + chars);
+        if (!data)
+                return -ENOMEM;
+        memcpy(data, source, bytes);
+        slot = (const char **)(void *)(data + head);
+        at = (char *)(slot + pointers);
+        for (size_t i = 0; i < text_count; i++)
+                *text_at(data, texts[i]) = put_text(&at, *text_at(data, texts[i]));
+        for (size_t i = 0; i < array_count; i++) {
+                const char **from = *array_at(data, arrays[i].at);
+
+                *array_at(data, arrays[i].at) = slot;
+                for (size_t k = 0; k < arrays[i].count; k++)
+                        *slot++ = put_text(&at, from[k]);
+        }
+        *ret = data;
+        return 0;
+}
+
+int core_texts_add(Texts *texts, const char *s) {
+        if (texts->count == texts->size) {
+                size_t size = texts->size ? texts->size * 2 : 8;
+                char **p = reallocarray(texts->list, size, sizeof(*p));
+
+                if (!p)
+                        return -ENOMEM;
+                texts->list = p;
+                texts->size = size;
+        }
+        texts->list[texts->count] = strdup(s);
+        if (!texts->list[texts->count])
+                return -ENOMEM;
+        texts->count++;
+        return 0;
+}
+
+static int text_compare(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void core_texts_sort(Texts *texts) {
+        if (texts->count > 1)
+                qsort(texts->list, texts->count, sizeof(*texts->list), text_compare);
+}
+
+void core_texts_done(Texts *texts) {
+        for (size_t i = 0; i < texts->count; i++)
+                free(texts->list[i]);
+        free(texts->list);
+        *texts = (Texts){ 0 };
+}
+
+int core_texts_add_users(StoreTxn *txn, const uint32_t *uids, size_t count, Texts *texts) {
+        for (size_t i = 0; i < count; i++) {
+                _cleanup_(store_user_freep) StoreUser *user = NULL;
+                int r = store_user_get(txn, uids[i], &user);
+
+                if (r == 0 && user->status != USER_STATUS_DELETED)
+                        r = core_texts_add(texts, user->name);
+                if (r < 0)
+                        return r;
+        }
+        core_texts_sort(texts);
+        return 0;
+}
+
+int core_texts_add_groups(StoreTxn *txn, const uint32_t *gids, size_t count, Texts *texts) {
+        for (size_t i = 0; i < count; i++) {
+                _cleanup_(store_group_freep) StoreGroup *group = NULL;
+                int r = core_group_load_by_gid(txn, gids[i], &group);
+
+                if (r == 0)
+                        r = core_texts_add(texts, group->name);
+                if (r < 0)
+                        return r;
+        }
+        core_texts_sort(texts);
+        return 0;
+}

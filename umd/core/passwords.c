@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Passwords and setup codes as an admin gives them.  The vault hashes while umd goes on, so a job
+ * keeps what was asked for; when the verifier comes, everything is read again and checked again,
+ * and a credential that changed meanwhile is a conflict, never overwritten.
+ *
+ * A verifier is bound to a number that rises with each: the one it was asked for has to be free
+ * still.  A code is shown once, in the Secret handed to done, and stored as a verifier only. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+#include "umd/core/login.h"
+
+typedef struct Job {
+        struct Job *prev, *next;
+        Core *core;
+        VaultCall *call;
+        Actor actor;
+        CoreOptions options;
+        char *reason;
+        uid_t uid;
+        uint64_t new_version;
+        CorePasswordOptions password;
+        Secret *code; /* a setup code's job; NULL: a password's */
+        uint64_t expires_usec;
+        CoreChangeDone done;
+        CoreCodeDone code_done;
+        void *userdata;
+} Job;
+
+static Job *job_free(Job *job) {
+        if (!job)
+                return NULL;
+        core_vault_give_up(job->call);
+        if (job->prev)
+                job->prev->next = job->next;
+        else if (job->core->jobs == job)
+                job->core->jobs = job->next;
+        if (job->next)
+                job->next->prev = job->prev;
+        base_secret_free(job->code);
+        free(job->reason);
+        free(job);
+        return NULL;
+}
+
+static void job_freep(Job **job) {
+        *job = job_free(*job);
+}
+
+void core_jobs_free(Core *core) {
+        while (core->jobs)
+                job_free(core->jobs);
+}
+
+static int job_new(Core *core, const Actor *actor, const CoreOptions *options, Job **ret) {
+        Job *job = calloc(1, sizeof(*job));
+
+        if (!job)
+                return -ENOMEM;
+        job->core = core;
+        job->actor = *actor;
+        job->actor.via = strcmp(actor->via, "bus") == 0 ? "bus" : "socket";
+        job->options = *options;
+        job->reason = strdup(options->reason);
+        job->options.reason = job->reason;
+        job->next = core->jobs;
+        if (core->jobs)
+                core->jobs->prev = job;
+        core->jobs = job;
+        if (!job->reason) {
+                job_free(job);
+                return -ENOMEM;
+        }
+        *ret = job;
+        return 0;
+}
+
+/* ---- what is stored ----------------------------------------------------------------------------
+ */
+
+int core_credential_set_password(Change *change, StoreCredential *credential,
+                                 const StoreVerifier *verifier, bool must_change,
+                                 uint64_t expires_usec) {
+        bool had_code = credential->setup_code.len > 0;
+        int r;
+
+        /* a new password is not born expired */
+        if (expires_usec == 0 && credential->password_expires_usec <= change->now_usec)
+                expires_usec = USEC_INFINITY;
+        r = core_change_value_secret(change, "password", credential->password.len > 0, true);
+        if (r == 0 && had_code)
+                r = core_change_value_secret(change, "setup_code", true, false);
+        if (r == 0)
+                r = core_change_value_bool(change, "must_change", credential->must_change,
+                                           must_change);
+        if (r == 0 && expires_usec != 0)
+                r = core_change_value_time(change, "password_expires",
+                                           credential->password_expires_usec, expires_usec);
+        if (r < 0)
+                return r;
+        credential->password = *verifier;
+        credential->verifier_version = verifier->version;
+        credential->password_changed_usec = change->now_usec;
+        credential->must_change = must_change;
+        if (expires_usec != 0)
+                credential->password_expires_usec = expires_usec;
+        credential->setup_code = (StoreVerifier){ 0 };
+        credential->setup_code_expires_usec = 0;
+        r = store_credential_put(change->txn, credential);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+static int set_code(Change *change, StoreCredential *credential, const StoreVerifier *verifier,
+                    uint64_t expires_usec) {
+        int r;
+
+        r = core_change_value_secret(change, "setup_code", credential->setup_code.len > 0, true);
+        if (r == 0)
+                r = core_change_value_time(change, "setup_code_expires",
+                                           credential->setup_code_expires_usec, expires_usec);
+        if (r < 0)
+                return r;
+        credential->setup_code = *verifier;
+        credential->verifier_version = verifier->version;
+        credential->setup_code_expires_usec = expires_usec;
+        r = store_credential_put(change->txn, credential);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+/* The user and his credential as they are now, still fit for the job. */
+static int job_load(const Job *job, Change *change, StoreUser **ret_user,
+                    StoreCredential **ret_credential, CoreError *error) {
+        int r;
+
+        r = store_user_get(change->txn, job->uid, ret_user);
+        if (r < 0)
+                return r;
+        if (r > 0 || (*ret_user)->status == USER_STATUS_DELETED)
+                return core_fail(error, CORE_E_NO_SUCH_USER, "uid %u: no such user", job->uid);
+        r = core_check_version(&job->options, (*ret_user)->name, (*ret_user)->version, error);
+        if (r == 0)
+                r = core_credential_load(change->txn, job->uid, ret_credential);
+        if (r == 0 && (*ret_credential)->verifier_version + 1 != job->new_version)
+                return core_fail(error, CORE_E_CONFLICT,
+                                 "%s: the password was changed meanwhile: try again",
+                                 (*ret_user)->name);
+        return r;
+}
+
+static int job_store(Job *job, const StoreVerifier *verifier, uint64_t now_usec, CoreChange *ret,
+                     CoreError *error) {
+        _cleanup_change_ Change change = { 0 };
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
+        int r;
+
+        r = core_change_begin(&change, job->core, &job->actor, &job->options, now_usec, error);
+        if (r == 0)
+                r = job_load(job, &change, &user, &credential, error);
+        if (r != 0)
+                return r;
+        if (job->code)
+                r = set_code(&change, credential, verifier, job->expires_usec);
+        else
+                r = core_credential_set_password(&change, credential, verifier,
+                                                 job->password.must_change,
+                                                 job->password.expires_usec);
+        if (r == 0)
+                r = core_change_news(&change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid,
+                                     user->name, NULL);
+        if (r < 0)
+                return r;
+        return core_change_commit(&change, job->code ? "user.setup-code" : "user.password", "user",
+                                  user->name, user->uid, user->version, ret);
+}
+
+static void job_answer(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                       uint64_t now_usec) {
+        _cleanup_(job_freep) Job *job = owner;
+        StoreVerifier made = { verifier, len, job->new_version };
+        CoreError error = { 0 };
+        CoreChange change = { 0 };
+        int r;
+
+        job->call = NULL;
+        if (result != CORE_PROOF_MATCH || len == 0)
+                r = core_vault_fail(result, &error);
+        else
+                r = job_store(job, &made, now_usec, &change, &error);
+        if (job->code_done)
+                job->code_done(job->userdata, r, r == 0 ? job->code : NULL, job->expires_usec,
+                               &change, &error);
+        else
+                job->done(job->userdata, r, &change, &error);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------
+ */
+
+static int check_secret(const char *name, const Secret *secret, bool is_hash, CoreError *error) {
+        const char *bytes = base_secret_bytes(secret);
+        size_t len = base_secret_len(secret);
+
+        if (len < 1 || len > BASE_PASSWORD_MAX)
+                return core_fail(error, CORE_E_BAD_VALUE, "password: must have 1 to %u bytes",
+                                 BASE_PASSWORD_MAX);
+        if (memchr(bytes, '\0', len))
+                return core_fail(error, CORE_E_BAD_VALUE, "password: may not have a NUL byte");
+        if (!is_hash && len == strlen(name) && base_bytes_equal(bytes, name, len))
+                return core_fail(error, CORE_E_POLICY_REFUSED,
+                                 "password: may not be the user's name");
+        return 0;
+}
+
+/* Checks what can be known before the vault works; the user's uid and the verifier's number. */
+static int job_check(Job *job, const char *name, const Secret *secret, uint64_t now_usec,
+                     CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
+        CoreError faults = { 0 };
+        int r;
+
+        *error = (CoreError){ 0 };
+        core_note_time(job->core, now_usec);
+        core_check_text("reason", FIELD_LINE, job->reason, &faults);
+        if (faults.outcome != CORE_DONE) {
+                *error = faults;
+                return (int)faults.outcome;
+        }
+        r = store_begin_read(job->core->store, &txn);
+        if (r == 0)
+                r = core_user_load(job->core, txn, name, false, &user, error);
+        if (r == 0)
+                r = core_check_version(&job->options, user->name, user->version, error);
+        if (r == 0 && secret)
+                r = check_secret(user->name, secret, job->password.is_hash, error);
+        if (r == 0)
+                r = core_credential_load(txn, user->uid, &credential);
+        if (r != 0)
+                return r;
+        job->uid = user->uid;
+        job->new_version = credential->verifier_version + 1;
+        return 0;
+}
+
+int core_user_set_password(Core *core, const Actor *actor, const char *name, const Secret *secret,
+                           const CorePasswordOptions *password, const CoreOptions *options,
+                           uint64_t now_usec, CoreChangeDone done, void *userdata,
+                           CoreError *error) {
+        _cleanup_(job_freep) Job *job = NULL;
+        VaultRequest request;
+        int r;
+
+        r = job_new(core, actor, options, &job);
+        if (r < 0)
+                return r;
+        job->password = *password;
+        job->done = done;
+        job->userdata = userdata;
+        r = job_check(job, name, secret, now_usec, error);
+        if (r != 0)
+                return r;
+        request = (VaultRequest){ .uid = job->uid,
+                                  .kind = CORE_KIND_PASSWORD,
+                                  .new_version = job->new_version,
+                                  .secret = secret };
+        r = password->is_hash ? core_vault_import(core, &request, job_answer, job, &job->call)
+                              : core_vault_hash(core, &request, job_answer, job, &job->call);
+        if (r < 0)
+                return core_vault_fail(CORE_PROOF_FAULT, error);
+        (void)TAKE(job); /* the answer frees it */
+        return 0;
+}
+
+int core_user_create_setup_code(Core *core, const Actor *actor, const char *name,
+                                const CoreOptions *options, uint64_t now_usec, CoreCodeDone done,
+                                void *userdata, CoreError *error) {
+        _cleanup_(job_freep) Job *job = NULL;
+        VaultRequest request;
+        int r;
+
+        r = job_new(core, actor, options, &job);
+        if (r < 0)
+                return r;
+        job->code_done = done;
+        job->userdata = userdata;
+        job->expires_usec = now_usec + core->settings.setup_code_ttl_usec;
+        r = job_check(job, name, NULL, now_usec, error);
+        if (r == 0)
+                r = core_setup_code_new(&job->code);
+        if (r != 0)
+                return r;
+        request = (VaultRequest){ .uid = job->uid,
+                                  .kind = CORE_KIND_SETUP_CODE,
+                                  .new_version = job->new_version,
+                                  .secret = job->code };
+        r = core_vault_hash(core, &request, job_answer, job, &job->call);
+        if (r < 0)
+                return core_vault_fail(CORE_PROOF_FAULT, error);
+        (void)TAKE(job);
+        return 0;
+}
+
+int core_user_must_change(Core *core, const Actor *actor, const char *name,
+                          const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                          CoreError *error) {
+        _cleanup_change_ Change change = { 0 };
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
+        int r;
+
+        r = core_change_begin(&change, core, actor, options, now_usec, error);
+        if (r == 0)
+                r = core_user_load(core, change.txn, name, false, &user, error);
+        if (r == 0)
+                r = core_check_version(options, user->name, user->version, error);
+        if (r == 0)
+                r = core_credential_load(change.txn, user->uid, &credential);
+        if (r != 0)
+                return r;
+        if (credential->password.len == 0)
+                return core_fail(error, CORE_E_POLICY_REFUSED, "%s: has no password to change",
+                                 user->name);
+        if (credential->must_change) {
+                *ret = (CoreChange){ .object_id = user->uid, .version = user->version };
+                return 0;
+        }
+        credential->must_change = true;
+        r = core_change_value_bool(&change, "must_change", false, true);
+        if (r == 0)
+                r = store_credential_put(change.txn, credential);
+        if (r == 0)
+                r = core_change_news(&change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid,
+                                     user->name, NULL);
+        if (r != 0)
+                return r < 0 ? r : -EUCLEAN;
+        return core_change_commit(&change, "user.must-change", "user", user->name, user->uid,
+                                  user->version, ret);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sessions: judged once more, a home made if it is missing, and an entry in the log for the
+ * beginning and the end.  A home that cannot be made does not keep anybody out; the person is told.
+ *
+ * Sessions live in memory only: pam_um's descriptor closes when umd goes, and the log then has a
+ * beginning without an end. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/login.h"
+
+struct Opening {
+        Opening *prev, *next;
+        Core *core; /* NULL: nobody waits any more, the helper's answer frees it */
+        uint64_t connection;
+        Actor actor;
+        LoginWords words;
+        PolicyProof proof;
+        char text[512];
+        CoreSessionDone done;
+        void *userdata;
+};
+
+/* ---- openings ----------------------------------------------------------------------------------
+ */
+
+static void opening_unlink(Opening *opening) {
+        if (opening->prev)
+                opening->prev->next = opening->next;
+        else
+                opening->core->logins->openings = opening->next;
+        if (opening->next)
+                opening->next->prev = opening->prev;
+        opening->prev = opening->next = NULL;
+        opening->core = NULL;
+}
+
+void core_openings_hangup(Logins *logins, uint64_t connection) {
+        Opening *next;
+
+        for (Opening *o = logins->openings; o; o = next) {
+                next = o->next;
+                if (o->connection == connection)
+                        opening_unlink(o);
+        }
+}
+
+static int opening_new(Core *core, const CorePeer *peer, const LoginWords *words, PolicyProof proof,
+                       CoreSessionDone done, void *userdata, Opening **ret) {
+        Opening *opening = calloc(1, sizeof(*opening));
+
+        if (!opening)
+                return -ENOMEM;
+        opening->core = core;
+        opening->connection = peer->connection;
+        opening->actor = peer->actor;
+        opening->actor.via = "pam";
+        opening->words = *words;
+        opening->proof = proof;
+        opening->done = done;
+        opening->userdata = userdata;
+        opening->next = core->logins->openings;
+        if (core->logins->openings)
+                core->logins->openings->prev = opening;
+        core->logins->openings = opening;
+        *ret = opening;
+        return 0;
+}
+
+/* Frees the opening and answers; step NULL: with r. */
+static void opening_answer(Opening *opening, int r, const char *session, const CoreStep *step) {
+        CoreSessionDone done = opening->done;
+        void *userdata = opening->userdata;
+        CoreError error = { 0 };
+
+        opening_unlink(opening);
+        free(opening);
+        done(userdata, r, session, step, &error);
+}
+
+/* ---- sessions ----------------------------------------------------------------------------------
+ */
+
+static void session_free(Logins *logins, Session *session) {
+        if (session->prev)
+                session->prev->next = session->next;
+        else
+                logins->sessions = session->next;
+        if (session->next)
+                session->next->prev = session->prev;
+        logins->session_count--;
+        free(session);
+}
+
+static void session_keep(Logins *logins, Session *session) {
+        session->next = logins->sessions;
+        if (logins->sessions)
+                logins->sessions->prev = session;
+        logins->sessions = session;
+        logins->session_count++;
+}
+
+static int session_new(const Opening *opening, const StoreUser *user, uint64_t seq, Session **ret) {
+        Session *session = calloc(1, sizeof(*session));
+
+        if (!session)
+                return -ENOMEM;
+        snprintf(session->id, sizeof(session->id), "s-%llu", (unsigned long long)seq);
+        session->uid = user->uid;
+        session->actor = opening->actor;
+        session->words = opening->words;
+        session->batch = opening->core->batch;
+        *ret = session;
+        return 0;
+}
+
+/* Judges and writes the log's entry; with an allow, session is made and kept. */
+static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char *ret_session) {
+        Core *core = opening->core;
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        _cleanup_free_ Session *session = NULL;
+        LoginEntry entry = { .type = "session", .verb = "session.open" };
+        bool allowed;
+        uint64_t seq;
+        int r;
+
+        r = store_begin(core->store, &txn);
+        if (r == 0)
+                r = core_judge(core, txn, &opening->words, opening->proof, now_usec, &judged);
+        if (r < 0)
+                return r;
+        /* A password that is due was account's to say; whoever answered that with passwd (sshd)
+         * needs the session for it. */
+        allowed = judged.decision.verdict != POLICY_DENY;
+        entry.outcome = core_outcome_word(&judged.decision);
+        entry.reason = core_reason_word(judged.decision.reason);
+        r = core_login_audit(txn, &opening->words, judged.user, &opening->actor, &entry, now_usec,
+                             &seq);
+        if (r >= 0 && allowed)
+                r = session_new(opening, judged.user, seq, &session);
+        if (r >= 0)
+                r = core_txn_commit(core, &txn);
+        if (r < 0)
+                return r;
+        *ret = (CoreStep){ .kind = CORE_STEP_DONE,
+                           .verdict = allowed ? CORE_VERDICT_ALLOW : core_verdict(&judged.decision),
+                           .secret = "",
+                           .reason = policy_reason_name(judged.decision.reason) };
+        core_reference_format(seq, ret->reference, sizeof(ret->reference));
+        if (!allowed)
+                core_judged_text(&judged, ret->reference, ret->text, sizeof(ret->text));
+        else {
+                snprintf(ret->text, sizeof(ret->text), "%s", opening->text);
+                memcpy(ret_session, session->id, sizeof(session->id));
+                session_keep(core->logins, TAKE(session));
+        }
+        return 0;
+}
+
+static void opening_finish(Opening *opening, uint64_t now_usec) {
+        char session[sizeof(((Session *)NULL)->id)] = "";
+        CoreStep step;
+        int r = open_session(opening, now_usec, &step, session);
+
+        opening_answer(opening, r, session, r < 0 ? NULL : &step);
+}
+
+/* What the person is told of his home; "" where there is nothing to say. */
+static const char *home_text(CoreHomeResult result) {
+        switch (result) {
+        case CORE_HOME_MADE:
+        case CORE_HOME_EXISTS:
+        case CORE_HOME_OFF:
+                return "";
+        case CORE_HOME_FOREIGN:
+                return "Your home belongs to somebody else and was left alone.";
+        case CORE_HOME_REFUSED:
+                return "Your home is not in a place where um makes homes.";
+        case CORE_HOME_FAULT:
+        case _CORE_HOME_MAX:
+                break;
+        }
+        return "Your home could not be made.";
+}
+
+static void home_done(void *userdata, CoreHomeResult result, uint64_t now_usec) {
+        Opening *opening = userdata;
+
+        if (!opening->core) {
+                free(opening);
+                return;
+        }
+        core_note_time(opening->core, now_usec);
+        snprintf(opening->text, sizeof(opening->text), "%s", home_text(result));
+        opening_finish(opening, now_usec);
+}
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
+/* How the user of this session proved himself.  sudo proves who calls and opens a session of the
+ * user entered, who proved nothing to us. */
+static PolicyProof proof_of(Core *core, const CorePeer *peer, const LoginWords *words,
+                            const char *login, uint64_t now_usec) {
+        Proof *proof;
+
+        if (!login[0])
+                return POLICY_PROOF_NONE;
+        proof = core_proof_find(core, peer, login, words->service, now_usec);
+        if (!proof)
+                return POLICY_PROOF_WRONG;
+        proof->used = true;
+        if (strcmp(proof->name, words->name) == 0)
+                return proof->proof;
+        return core_service_class(words->service) == SERVICE_ELEVATE ? POLICY_PROOF_NONE
+                                                                     : POLICY_PROOF_WRONG;
+}
+
+static int would_open(const Opening *opening, uint64_t now_usec, uid_t *ret_uid, bool *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        int r;
+
+        r = store_begin_read(opening->core->store, &txn);
+        if (r == 0)
+                r = core_judge(opening->core, txn, &opening->words, opening->proof, now_usec,
+                               &judged);
+        if (r < 0)
+                return r;
+        *ret = judged.decision.verdict != POLICY_DENY;
+        *ret_uid = judged.user ? judged.user->uid : 0;
+        return 0;
+}
+
+/* Judged before the home is made, and again with the entry: the helper takes its time. */
+static void opening_begin(Opening *opening, uint64_t now_usec) {
+        Core *core = opening->core;
+        bool open;
+        uid_t uid;
+        int r;
+
+        r = would_open(opening, now_usec, &uid, &open);
+        if (r < 0) {
+                opening_answer(opening, r, "", NULL);
+                return;
+        }
+        if (!open || core_service_class(opening->words.service) == SERVICE_SCHEDULED) {
+                opening_finish(opening, now_usec);
+                return;
+        }
+        r = core->helper.make_home(core->helper.userdata, uid, home_done, opening);
+        if (r < 0)
+                home_done(opening, CORE_HOME_FAULT, now_usec);
+}
+
+static int check_open(Core *core, const CorePeer *peer, const CoreLoginContext *context,
+                      LoginWords *ret, CoreError *error) {
+        if (peer->actor.uid != 0)
+                return core_fail(error, CORE_E_ACCESS_DENIED,
+                                 "only root may open sessions (login.others)");
+        if (core->logins->session_count >= SESSIONS_MAX)
+                return core_fail(error, CORE_E_BUSY, "too many sessions at once");
+        return core_login_words(core, context, ret, error);
+}
+
+void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext *context,
+                       const char *login, uint64_t now_usec, CoreSessionDone done, void *userdata) {
+        CoreError error = { 0 };
+        LoginWords words;
+        Opening *opening;
+        CoreStep step;
+        int r;
+
+        core_note_time(core, now_usec);
+        r = check_open(core, peer, context, &words, &error);
+        if (r == 0 && core_name_elsewhere(core, context->user)) {
+                step = (CoreStep){ .kind = CORE_STEP_DONE,
+                                   .verdict = CORE_VERDICT_UNKNOWN_USER,
+                                   .secret = "",
+                                   .reason = "unknown-user" };
+                done(userdata, 0, "", &step, &error);
+                return;
+        }
+        if (r == 0)
+                r = opening_new(core, peer, &words, proof_of(core, peer, &words, login, now_usec),
+                                done, userdata, &opening);
+        if (r != 0)
+                done(userdata, r, "", NULL, &error);
+        else
+                opening_begin(opening, now_usec);
+}
+
+void core_session_close(Core *core, const char *session, uint64_t now_usec) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        LoginEntry entry = { "session", "session.close", "done", "", NULL, 0 };
+        StoreValue value = { .field = "session" };
+        Session *s;
+        uint64_t seq;
+        int r;
+
+        for (s = core->logins->sessions; s; s = s->next)
+                if (strcmp(s->id, session) == 0)
+                        break;
+        if (!s) /* its batch was lost, or it is closed */
+                return;
+        value.before = s->id;
+        entry.values = &value;
+        entry.value_count = 1;
+        r = store_begin(core->store, &txn);
+        if (r == 0)
+                r = store_user_get(txn, s->uid, &user);
+        if (r >= 0)
+                r = core_login_audit(txn, &s->words, user, &s->actor, &entry, now_usec, &seq);
+        if (r >=
+            0) /* over it is in any case; a log that cannot be written stops logins, not this */
+                (void)core_txn_commit(core, &txn);
+        session_free(core->logins, s);
+}
+
+size_t core_session_count(const Core *core) {
+        return core->logins->session_count;
+}
+
+size_t core_sessions_of_user(const Core *core, uid_t uid) {
+        size_t count = 0;
+
+        for (const Session *s = core->logins->sessions; s; s = s->next)
+                count += s->uid == uid;
+        return count;
+}
+
+void core_sessions_drop_batch(Logins *logins, uint64_t batch) {
+        Session *next;
+
+        for (Session *s = logins->sessions; s; s = next) {
+                next = s->next;
+                if (s->batch == batch)
+                        session_free(logins, s);
+        }
+}
+
+void core_sessions_free(Logins *logins) {
+        while (logins->sessions)
+                session_free(logins, logins->sessions);
+        while (logins->openings)
+                opening_unlink(logins->openings);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lists, a page at a time.  A cursor is the name the last page ended with, so it never goes stale
+ * and umd keeps nothing between pages; a page looks at a bounded number of records, so a filter
+ * that matches nobody cannot hold umd's only thread. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+
+int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at, StoreTxn **ret,
+                    CoreError *error) {
+        size_t len = strlen(cursor);
+
+        *error = (CoreError){ 0 };
+        if (limit < 1 || limit > CORE_LIST_LIMIT_MAX)
+                return core_fail(error, CORE_E_BAD_VALUE, "limit: %u: must be 1 to %u", limit,
+                                 CORE_LIST_LIMIT_MAX);
+        if (len >= CORE_CURSOR_BYTES || base_field_check(FIELD_LINE, cursor, len) != FIELD_OK)
+                return core_fail(error, CORE_E_BAD_VALUE, "cursor: \"%s\": is none of a list",
+                                 core_quote(cursor).text);
+        memcpy(ret_at, cursor, len + 1);
+        return store_begin_read(core->store, ret);
+}
+
+typedef struct Page {
+        Core *core;
+        StoreTxn *txn;
+        Filter *terms;
+        void (*each)(void *userdata, const CoreUser *user);
+        void *userdata;
+} Page;
+
+/* 1 if the user was shown.  Tombstones are, where they were asked for by that name. */
+static int list_one(Page *page, StoreUser *user) {
+        _cleanup_(core_user_freep) CoreUser *view = NULL;
+        int r;
+
+        core_user_settle(user, page->core->now_usec);
+        if (user->status == USER_STATUS_DELETED && !core_filter_wants_deleted(page->terms))
+                return 0;
+        if (!core_filter_user(page->terms, user))
+                return 0;
+        r = core_user_view(page->core, page->txn, user, &view);
+        if (r < 0)
+                return r;
+        page->each(page->userdata, view);
+        return 1;
+}
+
+int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                   uint64_t now_usec, void (*each)(void *userdata, const CoreUser *user),
+                   void *userdata, char *ret_cursor, CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(core_filter_freep) Filter *terms = NULL;
+        char at[CORE_CURSOR_BYTES];
+        uint32_t found = 0;
+        Page page;
+        int r;
+
+        core_note_time(core, now_usec);
+        r = core_list_begin(core, cursor, limit, at, &txn, error);
+        if (r == 0)
+                r = core_filter_new(core, txn, false, filter, now_usec, &terms, error);
+        if (r != 0)
+                return r;
+        page = (Page){ core, txn, terms, each, userdata };
+        for (uint32_t looked = 0; found < limit && looked < CORE_LIST_RECORDS_MAX; looked++) {
+                _cleanup_(store_user_freep) StoreUser *user = NULL;
+
+                r = store_user_next(txn, at, &user);
+                if (r > 0) {
+                        at[0] = '\0';
+                        break;
+                }
+                if (r == 0) {
+                        snprintf(at, sizeof(at), "%s", user->name);
+                        r = list_one(&page, user);
+                }
+                if (r < 0)
+                        return r;
+                found += (uint32_t)r;
+        }
+        memcpy(ret_cursor, at, sizeof(at));
+        return 0;
+}

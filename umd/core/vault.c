@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls to the vault that their owner may give up.  The vault answers each exactly once and knows
+ * nothing of dialogues, connections or of core's end; between it and them stands a VaultCall, which
+ * outlives all of them if it must and then says nothing.
+ *
+ * core passes verifiers on without looking into them and never compares a secret itself. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/core/internal.h"
+
+struct VaultCall {
+        VaultCall *prev, *next;
+        Core *core; /* NULL: given up */
+        VaultDone done;
+        void *owner;
+};
+
+static void call_unlink(VaultCall *call) {
+        if (call->prev)
+                call->prev->next = call->next;
+        else
+                call->core->calls = call->next;
+        if (call->next)
+                call->next->prev = call->prev;
+        call->prev = call->next = NULL;
+        call->core = NULL;
+}
+
+static void call_done(void *userdata, CoreProofResult result, const void *verifier, size_t len,
+                      uint64_t now_usec) {
+        VaultCall *call = userdata;
+        VaultDone done = call->core ? call->done : NULL;
+        void *owner = call->owner;
+
+        if (done) {
+                core_note_time(call->core, now_usec);
+                call_unlink(call);
+        }
+        free(call);
+        if (done)
+                done(owner, result, verifier, len, now_usec);
+}
+
+static int call_new(Core *core, VaultDone done, void *owner, VaultCall **ret) {
+        VaultCall *call = calloc(1, sizeof(*call));
+
+        if (!call)
+                return -ENOMEM;
+        *call = (VaultCall){ .core = core, .done = done, .owner = owner, .next = core->calls };
+        if (core->calls)
+                core->calls->prev = call;
+        core->calls = call;
+        *ret = call;
+        return 0;
+}
+
+/* A call that the vault did not take is not answered. */
+static int call_made(VaultCall *call, int r, VaultCall **ret) {
+        if (r < 0) {
+                call_unlink(call);
+                free(call);
+                return r;
+        }
+        *ret = call;
+        return 0;
+}
+
+int core_vault_verify(Core *core, const VaultRequest *request, VaultDone done, void *owner,
+                      VaultCall **ret) {
+        VaultCall *call;
+        int r;
+
+        r = call_new(core, done, owner, &call);
+        if (r < 0)
+                return r;
+        r = core->vault.verify(core->vault.userdata, request->uid, request->kind,
+                               request->verifier->bytes, request->verifier->len,
+                               request->verifier->version, request->new_version, request->secret,
+                               call_done, call);
+        return call_made(call, r, ret);
+}
+
+int core_vault_hash(Core *core, const VaultRequest *request, VaultDone done, void *owner,
+                    VaultCall **ret) {
+        VaultCall *call;
+        int r;
+
+        r = call_new(core, done, owner, &call);
+        if (r < 0)
+                return r;
+        r = core->vault.hash(core->vault.userdata, request->uid, request->kind,
+                             request->new_version, request->secret, call_done, call);
+        return call_made(call, r, ret);
+}
+
+int core_vault_import(Core *core, const VaultRequest *request, VaultDone done, void *owner,
+                      VaultCall **ret) {
+        VaultCall *call;
+        int r;
+
+        r = call_new(core, done, owner, &call);
+        if (r < 0)
+                return r;
+        r = core->vault.import(core->vault.userdata, request->uid, request->kind,
+                               request->new_version, request->secret, call_done, call);
+        return call_made(call, r, ret);
+}
+
+int core_vault_spend(Core *core, const Secret *secret, VaultDone done, void *owner,
+                     VaultCall **ret) {
+        VaultCall *call;
+        int r;
+
+        r = call_new(core, done, owner, &call);
+        if (r < 0)
+                return r;
+        r = core->vault.spend(core->vault.userdata, secret, call_done, call);
+        return call_made(call, r, ret);
+}
+
+VaultCall *core_vault_give_up(VaultCall *call) {
+        if (call && call->core)
+                call_unlink(call);
+        return NULL;
+}
+
+int core_vault_fail(CoreProofResult result, CoreError *error) {
+        switch (result) {
+        case CORE_PROOF_BUSY:
+                return core_fail(error, CORE_E_BUSY, "the vault has too much to do: try again");
+        case CORE_PROOF_THROTTLED:
+                return core_fail(error, CORE_E_BUSY, "too many wrong passwords: try again later");
+        case CORE_PROOF_NO_MATCH:
+                return core_fail(error, CORE_E_BAD_VALUE,
+                                 "password: is no hash of a method um takes");
+        case CORE_PROOF_MATCH:
+        case CORE_PROOF_FAULT:
+        case _CORE_PROOF_MAX:
+                break;
+        }
+        return core_fail(error, CORE_E_UNAVAILABLE, "the vault does not answer");
+}
