@@ -189,10 +189,19 @@ static int group_get_indexed(StoreTxn *txn, gid_t gid, StoreGroup **ret) {
 }
 
 int store_group_get_by_name(StoreTxn *txn, const char *name, StoreGroup **ret) {
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
         gid_t gid;
-        int r = name_get(txn, TABLE_GROUP_NAMES, name, &gid);
+        int r;
 
-        return r != 0 ? r : group_get_indexed(txn, gid, ret);
+        r = name_get(txn, TABLE_GROUP_NAMES, name, &gid);
+        if (r == 0)
+                r = group_get_indexed(txn, gid, &group);
+        if (r != 0)
+                return r;
+        if (strcmp(group->name, name) != 0)
+                return -EBADMSG;
+        *ret = TAKE(group);
+        return 0;
 }
 
 int store_group_next(StoreTxn *txn, const char *after, StoreGroup **ret) {

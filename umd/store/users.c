@@ -242,10 +242,19 @@ static int user_get_indexed(StoreTxn *txn, uid_t uid, StoreUser **ret) {
 }
 
 int store_user_get_by_name(StoreTxn *txn, const char *name, StoreUser **ret) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
         uid_t uid;
-        int r = name_get(txn, TABLE_USER_NAMES, name, &uid);
+        int r;
 
-        return r != 0 ? r : user_get_indexed(txn, uid, ret);
+        r = name_get(txn, TABLE_USER_NAMES, name, &uid);
+        if (r == 0)
+                r = user_get_indexed(txn, uid, &user);
+        if (r != 0)
+                return r;
+        if (strcmp(user->name, name) != 0)
+                return -EBADMSG;
+        *ret = TAKE(user);
+        return 0;
 }
 
 int store_user_get_by_email(StoreTxn *txn, const char *tenant, const char *email, StoreUser **ret) {
