@@ -37,12 +37,12 @@ static void proof_cleanup(pam_handle_t *handle, void *data, int error_status) {
         free(data);
 }
 
-int memory_set_proof(const Call *call, ProofKind kind, const char *login) {
+int memory_set_proof(const Call *call, const char *login, bool foreign) {
         Proof *proof = calloc(1, sizeof(*proof));
 
         if (!proof)
                 return -ENOMEM;
-        proof->kind = kind;
+        proof->foreign = foreign;
         memcpy(proof->user, call->user, sizeof(proof->user));
         memcpy(proof->service, call->service, sizeof(proof->service));
         strncpy(proof->login, login, sizeof(proof->login) - 1);

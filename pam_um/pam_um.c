@@ -187,10 +187,10 @@ static int authenticate(const Call *call) {
                 r = PAM_UM_E_IDENTITY;
         code = step_code(call, r, &step);
         if (code == PAM_USER_UNKNOWN)
-                (void)memory_set_proof(call, PROOF_FOREIGN, ""); /* for setcred alone */
+                (void)memory_set_proof(call, "", true); /* for setcred alone */
         if (code != PAM_SUCCESS)
                 return code;
-        r = memory_set_proof(call, PROOF_DIALOGUE, login);
+        r = memory_set_proof(call, login, false);
         if (r >= 0)
                 r = memory_set_login_env(call->handle, login);
         return r < 0 ? outcome_code(call, r) : PAM_SUCCESS;
@@ -225,7 +225,7 @@ PUBLIC int pam_sm_setcred(pam_handle_t *handle, int flags, int argc, const char 
         proof = memory_proof(handle);
         if (proof && strcmp(proof->user, call.user) != 0)
                 memory_drop_login_env(handle); /* sudo: not into another's environment */
-        else if (proof && proof->kind == PROOF_FOREIGN && result == PAM_SUCCESS)
+        else if (proof && proof->foreign && result == PAM_SUCCESS)
                 result = PAM_USER_UNKNOWN;
         return result;
 }
@@ -245,7 +245,7 @@ static int account(const Call *call) {
         if ((code != PAM_SUCCESS && code != PAM_NEW_AUTHTOK_REQD && code != PAM_USER_UNKNOWN) ||
             memory_proof(call->handle))
                 return code;
-        r = memory_set_proof(call, code == PAM_USER_UNKNOWN ? PROOF_FOREIGN : PROOF_ACCOUNT, login);
+        r = memory_set_proof(call, login, code == PAM_USER_UNKNOWN);
         return r < 0 ? outcome_code(call, r) : code;
 }
 
@@ -279,12 +279,6 @@ static int change_update(const Call *call, uint32_t wire_flags) {
         return r == PAM_UM_E_ANSWER ? PAM_AUTHTOK_ERR : step_code(call, r, &step);
 }
 
-static bool login_proved(const Call *call) {
-        const Proof *proof = memory_proof(call->handle);
-
-        return proof && proof->kind == PROOF_DIALOGUE && memory_proof_fits(proof, call);
-}
-
 static int change(const Call *call, int flags) {
         char login[WIRE_LOGIN_ID_BYTES + 1];
         uint32_t wire_flags = 0;
@@ -295,11 +289,8 @@ static int change(const Call *call, int flags) {
                 return outcome_code(call, r);
         if ((unsigned)flags & PAM_CHANGE_EXPIRED_AUTHTOK)
                 wire_flags |= WIRE_FLAG_EXPIRED;
-        /* passwd(1) is root to umd and alice in truth.  In a login, she has just given it: libpam
-         * has wiped it since, and asking again would be all that is left of su(1)'s forced change.
-         */
-        if (getuid() != 0 && !((wire_flags & WIRE_FLAG_EXPIRED) && login_proved(call)))
-                wire_flags |= WIRE_FLAG_ASK_CURRENT;
+        if (getuid() != 0)
+                wire_flags |= WIRE_FLAG_ASK_CURRENT; /* passwd(1): root to umd, alice in truth */
         if ((unsigned)flags & PAM_PRELIM_CHECK)
                 return change_probe(call, wire_flags);
         if ((unsigned)flags & PAM_UPDATE_AUTHTOK)

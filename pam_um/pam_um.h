@@ -83,22 +83,15 @@ int rounds_dialogue(const Call *call, const char *operation, uint32_t flags, Wir
 /* ---- memory.c: what one PAM handle remembers between calls -------------------------------------
  */
 
-typedef enum ProofKind {
-        PROOF_DIALOGUE, /* authenticate: what umd asked for was given */
-        PROOF_ACCOUNT,  /* the account phase alone; the login id is PAM's environment's, if any */
-        PROOF_FOREIGN,  /* another source's user: umd said so */
-        _PROOF_MAX,
-} ProofKind;
-
 /* Who was judged in this handle.  Valid until the next memory_* call or the end of the handle. */
 typedef struct Proof {
-        ProofKind kind;
+        bool foreign; /* another source's user: umd said so */
         char user[BASE_NAME_MAX + 1];
         char service[PAM_UM_SERVICE_MAX + 1];
         char login[WIRE_LOGIN_ID_BYTES + 1]; /* "" where there was no dialogue */
 } Proof;
 
-int memory_set_proof(const Call *call, ProofKind kind, const char *login);
+int memory_set_proof(const Call *call, const char *login, bool foreign);
 const Proof *memory_proof(const pam_handle_t *handle);
 void memory_drop_proof(pam_handle_t *handle);
 /* Does the proof speak of this user and service? */
