@@ -125,7 +125,7 @@ static int block_add(Delta *delta, size_t *ret_at) {
         if (r < 0)
                 return r;
         block = (MapDelta *)data;
-        block->kind = MAP_KIND_DELTA;
+        block->mark = MAP_DELTA_MARK;
         block->bytes = (uint32_t)bytes;
         bytes = sizeof(*block);
         for (size_t i = 0; i < _MAP_TABLE_MAX; i++) {

@@ -30,12 +30,13 @@ typedef enum MapTable {
 } MapTable;
 
 typedef enum MapKind {
-        MAP_KIND_USER = 0x72657375U,       /* "user" */
-        MAP_KIND_GROUP = 0x756f7267U,      /* "grou" */
-        MAP_KIND_GONE_USER = 0x75656e6fU,  /* "oneu" */
-        MAP_KIND_GONE_GROUP = 0x67656e6fU, /* "oneg" */
-        MAP_KIND_DELTA = 0x746c6564U,      /* "delt" */
+        MAP_KIND_USER = 0x7375,       /* "us" */
+        MAP_KIND_GROUP = 0x7267,      /* "gr" */
+        MAP_KIND_GONE_USER = 0x7578,  /* "xu" */
+        MAP_KIND_GONE_GROUP = 0x6778, /* "xg" */
 } MapKind;
+
+#define MAP_DELTA_MARK 0x746c6564U /* "delt" */
 
 /* A slot of an open-addressing table: linear probing, a power of two of slots, at most half full.
  */
@@ -78,29 +79,37 @@ _Static_assert(offsetof(MapHeader, superseded) == 272, "fixed for all versions")
 /* How every record begins. */
 typedef struct MapRecord {
         uint32_t bytes; /* of the whole record, a multiple of 8 */
-        uint32_t kind;
         uint32_t id;
-        uint32_t name_len; /* the name stands first among the strings */
-        uint32_t strings_at;
-        uint32_t strings_bytes;
+        uint16_t kind;
+        uint16_t name_len;
 } MapRecord;
 
+/* Small and in this order, so that a lookup touches few cache lines. */
 typedef struct MapUserRecord {
-        MapRecord head; /* strings follow this struct; strings[] = name, "*", gecos, home, shell */
+        MapRecord head;
         uint32_t gid;
-        uint32_t gid_count; /* behind the strings, at the next multiple of 4 */
-        uint16_t gecos_at, home_at, shell_at, unused;
+        uint32_t gid_count;
+        uint16_t strings_bytes, gecos_at, home_at, shell_at; /* from strings */
+        char strings[]; /* name, "*", gecos, home, shell; then, 4-aligned, the gids */
 } MapUserRecord;
 
 typedef struct MapGroupRecord {
         MapRecord head;
+        uint32_t strings_bytes;
         uint32_t member_count;
-        uint32_t member_at[]; /* then strings[] = name, "*", members */
+        uint32_t member_at[]; /* from strings, which follow: name, "*", members */
 } MapGroupRecord;
+
+typedef struct MapGoneRecord {
+        MapRecord head;
+        char name[]; /* with its NUL */
+} MapGoneRecord;
+
+_Static_assert(sizeof(MapUserRecord) == 28 && sizeof(MapGroupRecord) == 20, "docs/api/map.md");
 
 /* All changes since the base; its four tables stand behind it. */
 typedef struct MapDelta {
-        uint32_t kind;
+        uint32_t mark;  /* MAP_DELTA_MARK */
         uint32_t bytes; /* with the tables */
         struct {
                 uint32_t at; /* from the block's first byte */
@@ -137,14 +146,14 @@ static inline uint64_t map_hash_mix(uint64_t a, uint64_t b) {
 #endif
 }
 
-static inline uint64_t map_hash_read8(const unsigned char *p) {
+static inline uint64_t map_read8(const unsigned char *p) {
         uint64_t v;
 
         memcpy(&v, p, sizeof(v));
         return v;
 }
 
-static inline uint64_t map_hash_read4(const unsigned char *p) {
+static inline uint64_t map_read4(const unsigned char *p) {
         uint32_t v;
 
         memcpy(&v, p, sizeof(v));
@@ -157,16 +166,16 @@ static inline uint64_t map_hash_bytes(const uint64_t seed[2], const void *bytes,
         size_t left = len;
 
         while (left > 16) {
-                state = map_hash_mix(map_hash_read8(p) ^ seed[1], map_hash_read8(p + 8) ^ state);
+                state = map_hash_mix(map_read8(p) ^ seed[1], map_read8(p + 8) ^ state);
                 p += 16;
                 left -= 16;
         }
         if (left >= 8) {
-                a = map_hash_read8(p);
-                b = map_hash_read8(p + left - 8);
+                a = map_read8(p);
+                b = map_read8(p + left - 8);
         } else if (left >= 4) {
-                a = map_hash_read4(p);
-                b = map_hash_read4(p + left - 4);
+                a = map_read4(p);
+                b = map_read4(p + left - 4);
         } else if (left > 0) {
                 a = (uint64_t)p[0] << 16 | (uint64_t)p[left / 2] << 8 | p[left - 1];
         }
@@ -209,8 +218,23 @@ int map_record_add_group(MapArena *arena, const MapGroupSpec *group, size_t *ret
 int map_record_add_gone(MapArena *arena, MapKind kind, const char *name, uint32_t id,
                         size_t *ret_at);
 
+/* Where a group's strings stand. */
+static inline uint64_t map_group_strings_at(const MapGroupRecord *group) {
+        return sizeof(*group) + (uint64_t)group->member_count * 4;
+}
+
+/* Where a user's gids stand. */
+static inline uint64_t map_user_gids_at(const MapUserRecord *user) {
+        return map_align(sizeof(*user) + (uint64_t)user->strings_bytes, 4);
+}
+
+/* Of a record known to be whole. */
 static inline const char *map_record_name(const MapRecord *record) {
-        return (const char *)record + record->strings_at;
+        if (record->kind == MAP_KIND_USER)
+                return ((const MapUserRecord *)record)->strings;
+        if (record->kind == MAP_KIND_GROUP)
+                return (const char *)record + map_group_strings_at((const MapGroupRecord *)record);
+        return ((const MapGoneRecord *)record)->name;
 }
 
 static inline uint64_t map_record_hash(const uint64_t seed[2], const MapRecord *record,

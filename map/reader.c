@@ -140,50 +140,81 @@ bool map_is_stale(const MapView *view) {
 /* ---- records ------------------------------------------------------------------------------------
  */
 
-/* The record at an offset, whole below limit, its name and its last string ended. */
-static inline const MapRecord *record_at(const MapView *view, uint64_t at, uint64_t limit) {
-        const MapRecord *record;
-        const char *strings;
+/* Each checks a record of its kind that has `room` bytes, at least a MapRecord's. */
+static inline bool user_valid(const MapUserRecord *user, uint64_t room) {
+        uint32_t password_at = user->head.name_len + 1U;
+        const char *s = user->strings;
 
-        if (at < MAP_PAGE_BYTES || at > limit || limit - at < sizeof(MapRecord))
+        if (user->head.bytes > room || user->head.bytes < sizeof(*user) || user->gid_count == 0 ||
+            map_user_gids_at(user) + (uint64_t)user->gid_count * 4 > user->head.bytes)
+                return false;
+        return password_at > 1 && password_at < user->gecos_at && user->gecos_at < user->home_at &&
+               user->home_at < user->shell_at && user->shell_at < user->strings_bytes &&
+               (s[password_at - 1] | s[user->gecos_at - 1] | s[user->home_at - 1] |
+                s[user->shell_at - 1] | s[user->strings_bytes - 1]) == '\0';
+}
+
+/* But for the members' offsets: they are many, and not needed to find the group. */
+static inline bool group_valid(const MapGroupRecord *group, uint64_t room) {
+        uint32_t password_at = group->head.name_len + 1U;
+        const char *s;
+
+        if (group->head.bytes > room || group->head.bytes < sizeof(*group) ||
+            map_group_strings_at(group) + group->strings_bytes > group->head.bytes)
+                return false;
+        s = (const char *)group + map_group_strings_at(group);
+        return password_at > 1 && password_at < group->strings_bytes &&
+               (s[password_at - 1] | s[group->strings_bytes - 1]) == '\0';
+}
+
+static inline bool gone_valid(const MapGoneRecord *gone, uint64_t room) {
+        return gone->head.bytes <= room && gone->head.name_len > 0 &&
+               sizeof(*gone) + gone->head.name_len < gone->head.bytes &&
+               gone->name[gone->head.name_len] == '\0';
+}
+
+static inline bool table_of_users(MapTable table) {
+        return table == MAP_TABLE_USER_NAME || table == MAP_TABLE_UID;
+}
+
+/* The record at an offset, if it is whole below limit and of a kind that belongs there.  Bytes of
+ * other things taken for a record do no harm, so `at` has no lower bound; limit is a page at least.
+ */
+static inline const MapRecord *record_at(const MapView *view, uint64_t at, uint64_t limit,
+                                         MapTable table, bool in_delta) {
+        bool users = table_of_users(table);
+        const MapRecord *record;
+
+        if (at >
+            limit - sizeof(MapUserRecord)) /* tables follow records: the last has this much too */
                 return NULL;
         record = (const MapRecord *)(view->base + at);
-        if (record->bytes > limit - at || record->bytes > MAP_RECORD_MAX ||
-            record->bytes < sizeof(MapRecord) || record->bytes % MAP_UNIT_BYTES != 0 ||
-            record->strings_at < sizeof(MapRecord) || record->strings_at > record->bytes ||
-            record->strings_bytes > record->bytes - record->strings_at || record->name_len == 0 ||
-            record->name_len >= record->strings_bytes)
-                return NULL;
-        strings = map_record_name(record);
-        if (strings[record->name_len] != '\0' || strings[record->strings_bytes - 1] != '\0')
-                return NULL;
-        return record;
+        if (users && record->kind == MAP_KIND_USER)
+                return user_valid((const MapUserRecord *)record, limit - at) ? record : NULL;
+        if (!users && record->kind == MAP_KIND_GROUP)
+                return group_valid((const MapGroupRecord *)record, limit - at) ? record : NULL;
+        if (in_delta && record->kind == (users ? MAP_KIND_GONE_USER : MAP_KIND_GONE_GROUP))
+                return gone_valid((const MapGoneRecord *)record, limit - at) ? record : NULL;
+        return NULL;
+}
+
+static inline bool record_is_live(const MapRecord *record) {
+        return record->kind == MAP_KIND_USER || record->kind == MAP_KIND_GROUP;
 }
 
 static inline int user_load(const MapRecord *record, MapUser *ret) {
         const MapUserRecord *user = (const MapUserRecord *)record;
-        const char *strings = map_record_name(record);
-        uint32_t password_at = record->name_len + 1;
-        uint64_t gids_at = map_align((uint64_t)record->strings_at + record->strings_bytes, 4);
 
-        if (record->kind != MAP_KIND_USER || record->strings_at < sizeof(*user) ||
-            gids_at + (uint64_t)user->gid_count * 4 > record->bytes || user->gid_count == 0)
-                return -EBADMSG;
-        if (password_at >= user->gecos_at || user->gecos_at >= user->home_at ||
-            user->home_at >= user->shell_at || user->shell_at >= record->strings_bytes ||
-            strings[user->gecos_at - 1] != '\0' || strings[user->home_at - 1] != '\0' ||
-            strings[user->shell_at - 1] != '\0')
-                return -EBADMSG;
         *ret = (MapUser){
                 .uid = record->id,
                 .gid = user->gid,
-                .strings = strings,
-                .strings_bytes = record->strings_bytes,
-                .password_at = password_at,
+                .strings = user->strings,
+                .strings_bytes = user->strings_bytes,
+                .password_at = record->name_len + 1U,
                 .gecos_at = user->gecos_at,
                 .home_at = user->home_at,
                 .shell_at = user->shell_at,
-                .gids = (const uint32_t *)((const char *)record + gids_at),
+                .gids = (const uint32_t *)((const char *)record + map_user_gids_at(user)),
                 .gid_count = user->gid_count,
         };
         return 1;
@@ -194,22 +225,19 @@ static inline bool members_valid(const MapGroupRecord *group) {
 
         for (uint32_t i = 0; i < group->member_count; i++)
                 highest = group->member_at[i] > highest ? group->member_at[i] : highest;
-        return highest < group->head.strings_bytes;
+        return highest < group->strings_bytes;
 }
 
 static inline int group_load(const MapRecord *record, MapGroup *ret) {
         const MapGroupRecord *group = (const MapGroupRecord *)record;
-        uint32_t password_at = record->name_len + 1;
 
-        if (record->kind != MAP_KIND_GROUP || record->strings_at < sizeof(*group) ||
-            sizeof(*group) + (uint64_t)group->member_count * 4 > record->strings_at ||
-            password_at >= record->strings_bytes || !members_valid(group))
+        if (!members_valid(group))
                 return -EBADMSG;
         *ret = (MapGroup){
                 .gid = record->id,
-                .strings = map_record_name(record),
-                .strings_bytes = record->strings_bytes,
-                .password_at = password_at,
+                .strings = (const char *)record + map_group_strings_at(group),
+                .strings_bytes = group->strings_bytes,
+                .password_at = record->name_len + 1U,
                 .member_at = group->member_at,
                 .member_count = group->member_count,
         };
@@ -219,19 +247,29 @@ static inline int group_load(const MapRecord *record, MapGroup *ret) {
 /* ---- finding ------------------------------------------------------------------------------------
  */
 
-static inline bool kind_fits(uint32_t kind, MapTable table, bool in_delta) {
-        bool user = table == MAP_TABLE_USER_NAME || table == MAP_TABLE_UID;
+/* Names are short: a call would cost more than the comparison. */
+static inline bool bytes_equal(const char *a, const char *b, size_t len) {
+        const unsigned char *x = (const unsigned char *)a, *y = (const unsigned char *)b;
+        uint64_t difference = 0;
 
-        if (kind == (user ? MAP_KIND_USER : MAP_KIND_GROUP))
-                return true;
-        return in_delta && kind == (user ? MAP_KIND_GONE_USER : MAP_KIND_GONE_GROUP);
+        if (len < 8) {
+                if (len >= 4)
+                        return map_read4(x) == map_read4(y) &&
+                               map_read4(x + len - 4) == map_read4(y + len - 4);
+                for (size_t i = 0; i < len; i++)
+                        difference |= (uint64_t)(x[i] ^ y[i]);
+                return difference == 0;
+        }
+        for (size_t i = 0; i + 8 < len; i += 8)
+                difference |= map_read8(x + i) ^ map_read8(y + i);
+        return (difference | (map_read8(x + len - 8) ^ map_read8(y + len - 8))) == 0;
 }
 
 static inline bool key_matches(const Key *key, const MapRecord *record) {
         if (!key->name)
                 return record->id == key->id;
         return record->name_len == key->len &&
-               memcmp(map_record_name(record), key->name, key->len) == 0;
+               bytes_equal(map_record_name(record), key->name, key->len);
 }
 
 static inline int slots_find(const MapView *view, Slots slots, const Key *key, uint64_t limit,
@@ -247,14 +285,14 @@ static inline int slots_find(const MapView *view, Slots slots, const Key *key, u
                         return FIND_NONE;
                 if (slot->tag != tag)
                         continue;
-                record = record_at(view, (uint64_t)slot->at * MAP_UNIT_BYTES, limit);
-                if (!record || !kind_fits(record->kind, key->table, in_delta))
+                record = record_at(view, (uint64_t)slot->at * MAP_UNIT_BYTES, limit, key->table,
+                                   in_delta);
+                if (!record)
                         return -EBADMSG;
                 if (!key_matches(key, record))
                         continue;
                 *ret = record;
-                return record->kind == MAP_KIND_USER || record->kind == MAP_KIND_GROUP ? FIND_LIVE
-                                                                                       : FIND_GONE;
+                return record_is_live(record) ? FIND_LIVE : FIND_GONE;
         }
         return FIND_NONE;
 }
@@ -271,7 +309,7 @@ static inline int delta_slots(const MapView *view, uint64_t delta, uint64_t limi
         block = (const MapDelta *)(view->base + delta);
         at = block->tables[table].at;
         slot_count = block->tables[table].slot_count;
-        if (block->kind != MAP_KIND_DELTA || block->bytes > limit - delta || at < sizeof(*block) ||
+        if (block->mark != MAP_DELTA_MARK || block->bytes > limit - delta || at < sizeof(*block) ||
             at > block->bytes || at % MAP_UNIT_BYTES != 0 ||
             slot_count > (block->bytes - at) / sizeof(MapSlot) ||
             (slot_count & (slot_count - 1)) != 0)
@@ -395,11 +433,13 @@ static int base_next(const MapView *view, MapCursor *cursor, MapTable table, uin
         if (cursor->at < from)
                 cursor->at = from;
         while (cursor->at < to) {
-                const MapRecord *record = record_at(view, cursor->at, to), *newer;
+                const MapRecord *record = record_at(view, cursor->at, view->base_end, table, false),
+                                *newer;
                 int r = FIND_NONE;
                 Key key;
 
-                if (!record || !kind_fits(record->kind, table, false))
+                if (!record || record->bytes > to - cursor->at ||
+                    record->bytes % MAP_UNIT_BYTES != 0)
                         return -EBADMSG;
                 if (cursor->delta != 0) {
                         key = key_by_name(view, table, map_record_name(record), record->name_len);
@@ -430,10 +470,10 @@ static int delta_next(const MapView *view, MapCursor *cursor, MapTable table, ui
 
                 if (slot->at == 0)
                         continue;
-                record = record_at(view, (uint64_t)slot->at * MAP_UNIT_BYTES, limit);
-                if (!record || !kind_fits(record->kind, table, true))
+                record = record_at(view, (uint64_t)slot->at * MAP_UNIT_BYTES, limit, table, true);
+                if (!record)
                         return -EBADMSG;
-                if (!kind_fits(record->kind, table, false))
+                if (!record_is_live(record))
                         continue;
                 *ret = record;
                 return FIND_LIVE;

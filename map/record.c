@@ -112,20 +112,20 @@ int map_record_add_user(MapArena *arena, const MapUserSpec *user, size_t *ret_at
                 if (user->gids[i] == 0 || user->gids[i] == (gid_t)-1)
                         return -EINVAL;
         strings = name + gecos + home + shell + 6;
-        bytes = map_align(map_align(sizeof(*record) + strings, 4) + 4, 8);
-        if (user->gid_count > (MAP_RECORD_MAX - bytes) / 4)
+        bytes = map_align(sizeof(*record) + strings, 4) + 4;
+        if (user->gid_count > (MAP_RECORD_MAX - MAP_UNIT_BYTES - bytes) / 4)
                 return -E2BIG;
-        bytes = map_align(sizeof(*record) + strings, 4) + 4 * ((uint64_t)user->gid_count + 1);
+        bytes += 4 * (uint64_t)user->gid_count;
         r = map_arena_add(arena, (size_t)bytes, (void **)&record);
         if (r < 0)
                 return r;
 
-        record->head = (MapRecord){ .kind = MAP_KIND_USER,
+        record->head = (MapRecord){ .bytes = (uint32_t)(arena->len - before),
                                     .id = user->uid,
-                                    .name_len = (uint32_t)name,
-                                    .strings_at = sizeof(*record),
-                                    .strings_bytes = (uint32_t)strings };
-        s = (char *)record + sizeof(*record);
+                                    .kind = MAP_KIND_USER,
+                                    .name_len = (uint16_t)name };
+        record->strings_bytes = (uint16_t)strings;
+        s = record->strings;
         at = string_put(s, 0, user->name, name);
         at = string_put(s, at, "*", 1);
         record->gecos_at = (uint16_t)at;
@@ -135,10 +135,7 @@ int map_record_add_user(MapArena *arena, const MapUserSpec *user, size_t *ret_at
         record->shell_at = (uint16_t)at;
         string_put(s, at, user->shell, shell);
         record->gid = user->gid;
-        record->gid_count =
-                gids_put((uint32_t *)((char *)record + map_align(sizeof(*record) + strings, 4)),
-                         user);
-        record->head.bytes = (uint32_t)(arena->len - before);
+        record->gid_count = gids_put((uint32_t *)((char *)record + map_user_gids_at(record)), user);
         *ret_at = before;
         return 0;
 }
@@ -168,11 +165,10 @@ int map_record_add_group(MapArena *arena, const MapGroupSpec *group, size_t *ret
                 return r;
 
         record->head = (MapRecord){ .bytes = (uint32_t)(arena->len - before),
-                                    .kind = MAP_KIND_GROUP,
                                     .id = group->gid,
-                                    .name_len = (uint32_t)name,
-                                    .strings_at = (uint32_t)strings_at,
-                                    .strings_bytes = (uint32_t)strings };
+                                    .kind = MAP_KIND_GROUP,
+                                    .name_len = (uint16_t)name };
+        record->strings_bytes = (uint32_t)strings;
         record->member_count = (uint32_t)group->member_count;
         s = (char *)record + strings_at;
         at = string_put(s, 0, group->name, name);
@@ -188,7 +184,7 @@ int map_record_add_group(MapArena *arena, const MapGroupSpec *group, size_t *ret
 int map_record_add_gone(MapArena *arena, MapKind kind, const char *name, uint32_t id,
                         size_t *ret_at) {
         size_t len = strlen(name), before = arena->len;
-        MapRecord *record;
+        MapGoneRecord *record;
         int r;
 
         if (len == 0 || len > BASE_NAME_MAX)
@@ -196,13 +192,11 @@ int map_record_add_gone(MapArena *arena, MapKind kind, const char *name, uint32_
         r = map_arena_add(arena, sizeof(*record) + len + 1, (void **)&record);
         if (r < 0)
                 return r;
-        *record = (MapRecord){ .bytes = (uint32_t)(arena->len - before),
-                               .kind = kind,
-                               .id = id,
-                               .name_len = (uint32_t)len,
-                               .strings_at = sizeof(*record),
-                               .strings_bytes = (uint32_t)len + 1 };
-        string_put((char *)record + sizeof(*record), 0, name, len);
+        record->head = (MapRecord){ .bytes = (uint32_t)(arena->len - before),
+                                    .id = id,
+                                    .kind = (uint16_t)kind,
+                                    .name_len = (uint16_t)len };
+        string_put(record->name, 0, name, len);
         *ret_at = before;
         return 0;
 }

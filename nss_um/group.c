@@ -35,55 +35,53 @@ static inline enum nss_status group_copy(const MapGroup *group, struct group *re
 }
 
 /* Where the map gave a fault. */
-static __attribute__((noinline)) enum nss_status group_ask(const Query *query, int fault,
-                                                           struct group *ret, char *buffer,
-                                                           size_t size, int *ret_errno) {
+static COLD enum nss_status group_ask(Query query, int fault, struct group *ret, char *buffer,
+                                      size_t size, int *ret_errno) {
         _cleanup_(answer_done) Answer answer = {};
-        enum nss_status status;
         int saved = errno, r;
 
-        r = query_group_possible(query);
+        r = query_group_possible(&query);
         if (r > 0)
-                r = socket_group(query, &answer);
+                r = socket_group(&query, &answer);
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
                 return nss_unavailable(r == -ENOENT ? fault : r, ret_errno);
         errno = saved;
-        status = group_copy(&answer.group, ret, buffer, size, ret_errno);
-        return status;
+        return group_copy(&answer.group, ret, buffer, size, ret_errno);
 }
 
-static inline enum nss_status group_get(const Query *query, struct group *ret, char *buffer,
-                                        size_t size, int *ret_errno) {
+static inline enum nss_status group_get(Query query, struct group *ret, char *buffer, size_t size,
+                                        int *ret_errno) {
         enum nss_status status;
+        MapView spare;
         MapGroup group;
         Hold hold;
         int r;
 
-        r = lookup_group(query, &hold, &group);
+        r = lookup_group(query, &hold, &spare, &group);
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
                 return group_ask(query, r, ret, buffer, size, ret_errno);
         status = group_copy(&group, ret, buffer, size, ret_errno);
-        mapping_release(&hold);
+        mapping_release(hold);
         return status;
 }
 
-NSS_UM_EXPORT enum nss_status _nss_um_getgrnam_r(const char *name, struct group *ret, char *buffer,
+NSS_UM_LOOKUP enum nss_status _nss_um_getgrnam_r(const char *name, struct group *ret, char *buffer,
                                                  size_t size, int *ret_errno) {
         Query query = { .name = name, .len = name ? strnlen(name, BASE_NAME_MAX + 1) : 0 };
 
         return query.len == 0 ? nss_none(ret_errno)
-                              : group_get(&query, ret, buffer, size, ret_errno);
+                              : group_get(query, ret, buffer, size, ret_errno);
 }
 
-NSS_UM_EXPORT enum nss_status _nss_um_getgrgid_r(gid_t gid, struct group *ret, char *buffer,
+NSS_UM_LOOKUP enum nss_status _nss_um_getgrgid_r(gid_t gid, struct group *ret, char *buffer,
                                                  size_t size, int *ret_errno) {
         Query query = { .id = gid };
 
-        return group_get(&query, ret, buffer, size, ret_errno);
+        return group_get(query, ret, buffer, size, ret_errno);
 }
 
 /* ---- walking ------------------------------------------------------------------------------------

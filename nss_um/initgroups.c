@@ -57,22 +57,21 @@ static enum nss_status gids_add(const List *list, const MapUser *user, int *ret_
 }
 
 /* Where the map gave a fault. */
-static __attribute__((noinline)) enum nss_status gids_ask(const Query *query, int fault,
-                                                          const List *list, int *ret_errno) {
+static COLD enum nss_status gids_ask(Query query, int fault, List list, int *ret_errno) {
         _cleanup_(answer_done) Answer answer = {};
         int r;
 
-        r = query_user_possible(query);
+        r = query_user_possible(&query);
         if (r > 0)
-                r = socket_groups_of(query, &answer);
+                r = socket_groups_of(&query, &answer);
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
                 return nss_unavailable(r == -ENOENT ? fault : r, ret_errno);
-        return gids_add(list, &answer.user, ret_errno);
+        return gids_add(&list, &answer.user, ret_errno);
 }
 
-NSS_UM_EXPORT enum nss_status _nss_um_initgroups_dyn(const char *name, gid_t group, long *start,
+NSS_UM_LOOKUP enum nss_status _nss_um_initgroups_dyn(const char *name, gid_t group, long *start,
                                                      long *size, gid_t **groups, long limit,
                                                      int *ret_errno) {
         Query query = { .name = name, .len = name ? strnlen(name, BASE_NAME_MAX + 1) : 0 };
@@ -80,18 +79,19 @@ NSS_UM_EXPORT enum nss_status _nss_um_initgroups_dyn(const char *name, gid_t gro
                 .group = group, .start = start, .size = size, .groups = groups, .limit = limit
         };
         enum nss_status status;
+        MapView spare;
         MapUser user;
         Hold hold;
         int r;
 
         if (query.len == 0)
                 return nss_none(ret_errno);
-        r = lookup_user(&query, &hold, &user);
+        r = lookup_user(query, &hold, &spare, &user);
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
-                return gids_ask(&query, r, &list, ret_errno);
+                return gids_ask(query, r, list, ret_errno);
         status = gids_add(&list, &user, ret_errno);
-        mapping_release(&hold);
+        mapping_release(hold);
         return status;
 }

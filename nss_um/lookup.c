@@ -10,58 +10,57 @@
 #include "map/map.h"
 #include "nss_um/nss_um.h"
 
-static bool query_is_root(const Query *query) {
-        return query->name ? query->len == 4 && memcmp(query->name, "root", 4) == 0
-                           : query->id == 0;
+static inline bool query_is_root(Query query) {
+        return query.name ? query.len == 4 && memcmp(query.name, "root", 4) == 0 : query.id == 0;
 }
 
 /* What a lookup's outcome means once the map was let go: 0 final, or a fault. */
-static int outcome(int r, uint32_t flags) {
+static inline int outcome(int r, uint32_t flags) {
         if (r == 0)
                 return flags & MAP_FLAG_COMPLETE ? 0 : -ENODATA;
         return r > 0 ? -EBADMSG : r; /* a record for uid or gid 0 is no record */
 }
 
 /* -ESTALE: deltas outgrew the window between two looks; the second hold maps anew. */
-int lookup_user(const Query *query, Hold *hold, MapUser *ret) {
+int lookup_user(Query query, Hold *hold, MapView *spare, MapUser *ret) {
         int r = -ESTALE;
 
-        if (query_is_root(query) || query->len > BASE_NAME_MAX)
+        if (query_is_root(query) || query.len > BASE_NAME_MAX)
                 return 0;
         for (int i = 0; i < 2 && r == -ESTALE; i++) {
                 uint32_t flags;
 
-                r = mapping_hold(hold);
+                r = mapping_hold(hold, spare);
                 if (r < 0)
                         return r;
-                r = query->name ? map_user_by_name(hold->view, query->name, query->len, ret)
-                                : map_user_by_uid(hold->view, query->id, ret);
+                r = query.name ? map_user_by_name(hold->view, query.name, query.len, ret)
+                               : map_user_by_uid(hold->view, query.id, ret);
                 if (r > 0 && ret->uid != 0 && ret->gid != 0)
                         return 1;
                 flags = hold->view->flags;
-                mapping_release(hold);
+                mapping_release(*hold);
                 r = outcome(r, flags);
         }
         return r;
 }
 
-int lookup_group(const Query *query, Hold *hold, MapGroup *ret) {
+int lookup_group(Query query, Hold *hold, MapView *spare, MapGroup *ret) {
         int r = -ESTALE;
 
-        if (query_is_root(query) || query->len > BASE_NAME_MAX)
+        if (query_is_root(query) || query.len > BASE_NAME_MAX)
                 return 0;
         for (int i = 0; i < 2 && r == -ESTALE; i++) {
                 uint32_t flags;
 
-                r = mapping_hold(hold);
+                r = mapping_hold(hold, spare);
                 if (r < 0)
                         return r;
-                r = query->name ? map_group_by_name(hold->view, query->name, query->len, ret)
-                                : map_group_by_gid(hold->view, query->id, ret);
+                r = query.name ? map_group_by_name(hold->view, query.name, query.len, ret)
+                               : map_group_by_gid(hold->view, query.id, ret);
                 if (r > 0 && ret->gid != 0)
                         return 1;
                 flags = hold->view->flags;
-                mapping_release(hold);
+                mapping_release(*hold);
                 r = outcome(r, flags);
         }
         return r;

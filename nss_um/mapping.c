@@ -41,9 +41,9 @@ typedef struct Place {
 } Place;
 
 static Place places[PLACES];
-static uint32_t current; /* a place's number + 1; 0: no map */
+static Place *current; /* NULL: no map */
 
-static uint32_t current_load(void) {
+static inline Place *current_load(void) {
         return __atomic_load_n(&current, __ATOMIC_SEQ_CST);
 }
 
@@ -74,14 +74,14 @@ static inline void count_raise(Place *place, Hold *hold) {
         __atomic_fetch_add(hold->count, 1, __ATOMIC_SEQ_CST);
 }
 
-static inline void count_lower(Hold *hold) {
-        if (hold->plain) {
+static inline void count_lower(Hold hold) {
+        if (hold.plain) {
                 __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                __atomic_store_n(hold->count, __atomic_load_n(hold->count, __ATOMIC_RELAXED) - 1,
+                __atomic_store_n(hold.count, __atomic_load_n(hold.count, __ATOMIC_RELAXED) - 1,
                                  __ATOMIC_RELAXED);
                 return;
         }
-        __atomic_fetch_sub(hold->count, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_sub(hold.count, 1, __ATOMIC_SEQ_CST);
 }
 
 static bool place_idle(const Place *place) {
@@ -105,12 +105,10 @@ static void place_set(Place *place, uint32_t state) {
 
 /* Unmaps what is no longer current and read by nobody. */
 static void places_empty(void) {
-        for (uint32_t i = 0; i < PLACES; i++) {
-                Place *place = &places[i];
-
-                if (current_load() == i + 1 || !place_step(place, PLACE_USED, PLACE_BUSY))
+        for (Place *place = places; place < places + PLACES; place++) {
+                if (current_load() == place || !place_step(place, PLACE_USED, PLACE_BUSY))
                         continue;
-                if (current_load() == i + 1 || !place_idle(place)) {
+                if (current_load() == place || !place_idle(place)) {
                         place_set(place, PLACE_USED);
                         continue;
                 }
@@ -119,22 +117,21 @@ static void places_empty(void) {
         }
 }
 
-static uint32_t place_take(void) {
+static Place *place_take(void) {
         places_empty();
-        for (uint32_t i = 0; i < PLACES; i++)
-                if (place_step(&places[i], PLACE_FREE, PLACE_BUSY))
-                        return i;
-        return PLACES;
+        for (Place *place = places; place < places + PLACES; place++)
+                if (place_step(place, PLACE_FREE, PLACE_BUSY))
+                        return place;
+        return NULL;
 }
 
 /* Makes the published file current in place of `seen`, unless another thread did meanwhile.  Where
  * there is none, nothing is current any more. */
-static int current_replace(uint32_t seen, uint32_t place_number) {
-        Place *place = &places[place_number];
+static int current_replace(Place *seen, Place *place) {
         int r;
 
         r = map_open(MAP_PATH, &place->view);
-        if (__atomic_compare_exchange_n(&current, &seen, r < 0 ? 0 : place_number + 1, false,
+        if (__atomic_compare_exchange_n(&current, &seen, r < 0 ? NULL : place, false,
                                         __ATOMIC_SEQ_CST, __ATOMIC_RELAXED) &&
             r >= 0) {
                 place_set(place, PLACE_USED);
@@ -150,73 +147,73 @@ static int current_replace(uint32_t seen, uint32_t place_number) {
 /* ---- holding ------------------------------------------------------------------------------------
  */
 
-/* Holds what is current, stale or not: 1, or 0 where nothing is. */
-static inline int current_hold(uint32_t *ret_number, Hold *ret) {
+/* Holds what is current, stale or not, and says which; NULL where nothing is. */
+static inline Place *current_hold(Hold *ret) {
         for (;;) {
-                uint32_t number = current_load();
+                Place *place = current_load();
 
-                *ret_number = number;
-                if (number == 0)
-                        return 0;
-                count_raise(&places[number - 1], ret);
-                if (current_load() == number) {
-                        ret->view = &places[number - 1].view;
-                        return 1;
+                if (!place)
+                        return NULL;
+                count_raise(place, ret);
+                if (current_load() == place) {
+                        ret->view = &place->view;
+                        return place;
                 }
-                count_lower(ret);
+                count_lower(*ret);
         }
-}
-
-static int alone_hold(Hold *ret) {
-        int r;
-
-        r = map_open(MAP_PATH, &ret->own);
-        if (r < 0)
-                return r;
-        ret->view = &ret->own;
-        ret->count = NULL;
-        return 0;
 }
 
 /* A file found marked although just opened is on its way out: it answers this once. */
-static __attribute__((noinline)) int fresh_hold(uint32_t seen, Hold *ret) {
+static COLD int fresh_hold(Place *seen, Hold *ret, MapView *spare) {
         int saved = errno, r;
 
-        for (;;) {
-                uint32_t place = place_take();
+        do {
+                Place *place = place_take();
 
-                r = place == PLACES ? alone_hold(ret) : current_replace(seen, place);
-                if (r < 0 || place == PLACES)
+                if (!place) {
+                        r = map_open(MAP_PATH, spare);
+                        *ret = (Hold){ .view = spare };
                         break;
-                if (current_hold(&seen, ret))
+                }
+                r = current_replace(seen, place);
+                if (r < 0)
                         break;
-        }
+                seen = current_hold(ret);
+        } while (!seen);
         errno = saved;
         return r;
 }
 
-int mapping_hold(Hold *ret) {
-        uint32_t seen;
-
-        if (current_hold(&seen, ret)) {
-                if (!map_is_stale(ret->view))
-                        return 0;
-                mapping_release(ret);
-        }
-        return fresh_hold(seen, ret);
+static COLD void spare_close(MapView view) {
+        map_close(&view);
 }
 
-void mapping_release(Hold *hold) {
-        if (hold->count)
+int mapping_hold(Hold *ret, MapView *spare) {
+        Place *place = current_hold(ret);
+        Hold fresh;
+        int r;
+
+        if (place) {
+                if (!map_is_stale(ret->view))
+                        return 0;
+                count_lower(*ret);
+        }
+        r = fresh_hold(place, &fresh, spare);
+        *ret = fresh;
+        return r;
+}
+
+void mapping_release(Hold hold) {
+        if (hold.count)
                 count_lower(hold);
         else
-                map_close(&hold->own);
+                spare_close(*hold.view);
 }
 
 /* dlclose(3) gives back what was mapped; exit(3) too runs this, with threads perhaps still reading:
  * they are counted, and what they hold stays.  Not a thread's destructor, which would run after the
  * library is gone. */
 static __attribute__((destructor)) void mapping_unload(void) {
-        __atomic_store_n(&current, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&current, NULL, __ATOMIC_SEQ_CST);
         places_empty();
 }

@@ -22,6 +22,9 @@
 #include "map/map.h"
 
 #define NSS_UM_EXPORT __attribute__((visibility("default")))
+/* A lookup as one function: everything it calls is inlined, but for what is marked COLD. */
+#define NSS_UM_LOOKUP NSS_UM_EXPORT __attribute__((flatten))
+#define COLD          __attribute__((noinline, cold))
 
 /* ---- the map, held ------------------------------------------------------------------------------
  */
@@ -31,13 +34,13 @@ typedef struct Hold {
         const MapView *view;
         uint32_t *count; /* NULL where the mapping is this use's alone */
         bool plain;      /* the count was raised without an atomic instruction */
-        MapView own;
 } Hold;
 
 /* Holds a mapping of the newest published map.  -ENOENT where there is none, or map_open()'s
- * faults. */
-int mapping_hold(Hold *ret);
-void mapping_release(Hold *hold);
+ * faults. spare is the caller's, as long as the hold; it serves where a mapping cannot be shared.
+ */
+int mapping_hold(Hold *ret, MapView *spare);
+void mapping_release(Hold hold);
 
 /* ---- lookups ------------------------------------------------------------------------------------
  */
@@ -51,8 +54,8 @@ typedef struct Query {
 
 /* 1 found: the record is valid until mapping_release().  0 final: nobody has it.  A fault where no
  * valid, complete map says anything; then as for 0 nothing is held. */
-int lookup_user(const Query *query, Hold *hold, MapUser *ret);
-int lookup_group(const Query *query, Hold *hold, MapGroup *ret);
+int lookup_user(Query query, Hold *hold, MapView *spare, MapUser *ret);
+int lookup_group(Query query, Hold *hold, MapView *spare, MapGroup *ret);
 
 /* May um own what is asked for?  Asked before the socket only: a map cannot hold what it may not.
  * 1 yes, 0 no (another source's, or nobody's), or a fault of reading /etc/passwd or /etc/group. */

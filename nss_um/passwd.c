@@ -28,55 +28,52 @@ static inline enum nss_status user_copy(const MapUser *user, struct passwd *ret,
 }
 
 /* Where the map gave a fault. */
-static __attribute__((noinline)) enum nss_status user_ask(const Query *query, int fault,
-                                                          struct passwd *ret, char *buffer,
-                                                          size_t size, int *ret_errno) {
+static COLD enum nss_status user_ask(Query query, int fault, struct passwd *ret, char *buffer,
+                                     size_t size, int *ret_errno) {
         _cleanup_(answer_done) Answer answer = {};
-        enum nss_status status;
         int saved = errno, r;
 
-        r = query_user_possible(query);
+        r = query_user_possible(&query);
         if (r > 0)
-                r = socket_user(query, &answer);
+                r = socket_user(&query, &answer);
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
                 return nss_unavailable(r == -ENOENT ? fault : r, ret_errno);
         errno = saved;
-        status = user_copy(&answer.user, ret, buffer, size, ret_errno);
-        return status;
+        return user_copy(&answer.user, ret, buffer, size, ret_errno);
 }
 
-static inline enum nss_status user_get(const Query *query, struct passwd *ret, char *buffer,
-                                       size_t size, int *ret_errno) {
+static inline enum nss_status user_get(Query query, struct passwd *ret, char *buffer, size_t size,
+                                       int *ret_errno) {
         enum nss_status status;
+        MapView spare;
         MapUser user;
         Hold hold;
         int r;
 
-        r = lookup_user(query, &hold, &user);
+        r = lookup_user(query, &hold, &spare, &user);
         if (r == 0)
                 return nss_none(ret_errno);
         if (r < 0)
                 return user_ask(query, r, ret, buffer, size, ret_errno);
         status = user_copy(&user, ret, buffer, size, ret_errno);
-        mapping_release(&hold);
+        mapping_release(hold);
         return status;
 }
 
-NSS_UM_EXPORT enum nss_status _nss_um_getpwnam_r(const char *name, struct passwd *ret, char *buffer,
+NSS_UM_LOOKUP enum nss_status _nss_um_getpwnam_r(const char *name, struct passwd *ret, char *buffer,
                                                  size_t size, int *ret_errno) {
         Query query = { .name = name, .len = name ? strnlen(name, BASE_NAME_MAX + 1) : 0 };
 
-        return query.len == 0 ? nss_none(ret_errno)
-                              : user_get(&query, ret, buffer, size, ret_errno);
+        return query.len == 0 ? nss_none(ret_errno) : user_get(query, ret, buffer, size, ret_errno);
 }
 
-NSS_UM_EXPORT enum nss_status _nss_um_getpwuid_r(uid_t uid, struct passwd *ret, char *buffer,
+NSS_UM_LOOKUP enum nss_status _nss_um_getpwuid_r(uid_t uid, struct passwd *ret, char *buffer,
                                                  size_t size, int *ret_errno) {
         Query query = { .id = uid };
 
-        return user_get(&query, ret, buffer, size, ret_errno);
+        return user_get(query, ret, buffer, size, ret_errno);
 }
 
 /* ---- walking ------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 """A wrong umd: answers org.um1.Nss calls as the mode says that stands in a file.
 
 fake_server.py SOCKET MODE-FILE [UID]    (UID: who listens, as a client sees it)
+fake_server.py --modes x                 lists the modes of wrong answers
+fake_server.py --seeds FOLDER            writes answers as seeds for fuzz_nss_message
 """
 import os
 import socket
@@ -185,6 +187,13 @@ def main():
     path, mode_file = sys.argv[1:3]
     if path == "--modes":
         print("\n".join(WRONG))
+        return
+    if path == "--seeds":
+        os.makedirs(mode_file, exist_ok=True)
+        right = {"user": good, "group": reply(group_body(), "suas"), "user-body": user_body(), "group-body": group_body()}
+        for name, data in {**WRONG, **right}.items():
+            with open(os.path.join(mode_file, name), "wb") as f:
+                f.write((b"\1" if "group" in name else b"\0") + data)
         return
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)

@@ -29,8 +29,9 @@ static inline void person_make(uint32_t n, const char *shell, Person *p) {
 
         *p = (Person){};
         snprintf(p->name, sizeof(p->name), "u%u", n);
-        snprintf(p->gecos, sizeof(p->gecos), n % 7 == 0 ? "" : "J\xc3\xbcrgen %u,Room %u,,%*s", n,
-                 n, (int)(n % 11 == 0 ? 120 : 1), "x");
+        if (n % 7 != 0)
+                snprintf(p->gecos, sizeof(p->gecos), "J\xc3\xbcrgen %u,Room %u,,%*s", n, n,
+                         n % 11 == 0 ? 120 : 1, "x");
         snprintf(p->home, sizeof(p->home), "/home/u%u", n);
         for (uint32_t k = 1; k <= n % 4; k++)
                 p->gids[k - 1] = MKMAP_FIRST_ID + n + k;

@@ -30,7 +30,7 @@ static const char *random_name(char *buf, size_t size) {
 
 /* nss_files needs more room than the result takes: either far too little, or enough. */
 static size_t random_size(size_t enough) {
-        return random_below(8) == 0 ? random_below(16) : enough;
+        return random_below(8) == 0 ? random_below(8) : enough;
 }
 
 static void users_equal(const struct passwd *a, const struct passwd *b) {
