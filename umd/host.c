@@ -23,7 +23,7 @@
 /* Editors write a file in several steps: look when it is quiet.  Well below the second promised. */
 #define SETTLE_USEC (100 * USEC_PER_MSEC)
 /* A scan of /proc takes milliseconds; ids of processes are a last line of defence. */
-#define PROCESSES_AGE_USEC (1 * USEC_PER_SEC)
+#define PROCESSES_AGE_USEC (5 * USEC_PER_SEC)
 
 static const char *const kind_files[_HOST_KIND_MAX] = {
         [HOST_PASSWD] = "passwd",

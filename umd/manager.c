@@ -164,6 +164,12 @@ static void status_fill(void *userdata, BusStatus *ret) {
         };
 }
 
+static void bus_fault(void *userdata, int fault, const char *text) {
+        const Manager *manager = userdata;
+
+        log_write(manager->log, &(LogRecord){ .priority = LOG_ERR, .fault = fault }, "%s", text);
+}
+
 /* ---- the parts ------------------------------------------------------------------------------- */
 
 static int path_join(char *buf, size_t size, const char *folder, const char *name) {
@@ -176,6 +182,8 @@ static int places_open(Manager *manager) {
         int r;
 
         r = place_state(options->state_dir, &manager->state_fd, &error);
+        if (r >= 0 && options->bus_fd < 0)
+                r = place_key(manager->state_fd, &error);
         if (r >= 0)
                 r = place_map(options->runtime_dir, &manager->map_fd, &error);
         if (r < 0) {
@@ -294,7 +302,7 @@ static int publish_start(Manager *manager) {
 
 static int bus_start(Manager *manager) {
         const Options *options = manager->options;
-        BusHost host = { .userdata = manager, .status = status_fill };
+        BusHost host = { .userdata = manager, .status = status_fill, .log = bus_fault };
         const char *address = options->system_bus;
         int fd = options->bus_fd, r = 0;
         PlaceError error;

@@ -19,6 +19,7 @@
 
 #define STORE_FILE   "data.mdb"
 #define STORE_MARK   "store-was-made"
+#define KEY_FOLDER   "vault"
 #define BUS_BACKLOG  128
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -69,6 +70,13 @@ int place_state(const char *path, int *ret_fd, PlaceError *error) {
                                : refuse_errno(error, path);
         *ret_fd = base_take_fd(&fd);
         return 0;
+}
+
+int place_key(int state_fd, PlaceError *error) {
+        _cleanup_close_ int fd = -1;
+        int r = folder_open(state_fd, KEY_FOLDER, 0700, &fd);
+
+        return r < 0 ? refuse(error, KEY_FOLDER, strerrordesc_np(-r), r) : 0;
 }
 
 int place_map(const char *runtime_dir, int *ret_fd, PlaceError *error) {

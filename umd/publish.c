@@ -16,6 +16,9 @@
 #include "base/base.h"
 #include "umd/publish.h"
 
+#define RETRY_USEC   USEC_PER_SEC
+#define RETRY_FACTOR 10
+
 /* ---- lists of ids ---------------------------------------------------------------------------- */
 
 int id_list_add(IdList *list, uint32_t id) {
@@ -248,13 +251,11 @@ static void run_done(Publish *publish, bool is_file, uint64_t started_usec, uint
                   (unsigned long long)publish->status.groups);
 }
 
-int publish_run(Publish *publish, uint64_t now_usec) {
-        uint64_t started_usec = base_boottime_usec();
+/* What there is goes into the next delta or file, whatever becomes of it: news are needed once. */
+static int publish_do(Publish *publish, uint64_t started_usec, uint64_t now_usec) {
         bool is_file = publish->file_due;
         int r = 0;
 
-        if (!publish_is_due(publish))
-                return 0;
         if (!is_file) {
                 r = publish_delta(publish, now_usec);
                 is_file = r != 0; /* full, or something a new file may be spared */
@@ -264,12 +265,25 @@ int publish_run(Publish *publish, uint64_t now_usec) {
         publish->changed.count = 0;
         publish->disturbed.count = 0;
         publish->file_due = false;
-        if (r < 0) {
-                publish_withdraw(publish, r);
-                return r;
-        }
-        run_done(publish, is_file, started_usec, now_usec);
-        return 0;
+        if (r >= 0)
+                run_done(publish, is_file, started_usec, now_usec);
+        return r;
+}
+
+int publish_run(Publish *publish, uint64_t now_usec) {
+        uint64_t started_usec = base_boottime_usec(), ended_usec;
+        int r;
+
+        if (!publish_is_due(publish) || (publish->withdrawn && started_usec < publish->retry_usec))
+                return 0;
+        r = publish_do(publish, started_usec, now_usec);
+        if (r >= 0)
+                return 0;
+        /* a whole file for each change of a busy time would be all that umd does */
+        ended_usec = base_boottime_usec();
+        publish->retry_usec = ended_usec + RETRY_USEC + RETRY_FACTOR * (ended_usec - started_usec);
+        publish_withdraw(publish, r);
+        return r;
 }
 
 void publish_status(const Publish *publish, PublishStatus *ret) {

@@ -26,8 +26,9 @@ void id_list_clear(IdList *list);
 
 struct Publish {
         PublishSpec spec;
-        bool file_due;  /* deltas will not do */
-        bool withdrawn; /* told so, too */
+        bool file_due;       /* deltas will not do */
+        bool withdrawn;      /* told so, too */
+        uint64_t retry_usec; /* boottime: while withdrawn, not before */
         MapWriter *writer;
         MapView view; /* of what is published, to see what was */
         bool has_view;

@@ -230,8 +230,8 @@ void publish_listener(Publish *publish, CoreListener *ret);
 void publish_set_enumerate(Publish *publish, bool enumerate); /* a new file is due */
 void publish_host_changed(Publish *publish, const HostDiff *diff);
 /* Makes the map true again: news as one delta, or a new file.  A fault withdraws the map, is logged
- * here, and the next run tries again.  Audit entries of records that the host's names and ids hide
- * or give back wait for the next core_flush. */
+ * here, and a run a second later or more tries again.  Audit entries of records that the host's
+ * names and ids hide or give back wait for the next core_flush. */
 int publish_run(Publish *publish, uint64_t now_usec);
 bool publish_is_due(const Publish *publish); /* a run would do something */
 void publish_status(const Publish *publish, PublishStatus *ret);
@@ -250,6 +250,8 @@ typedef struct PlaceError {
 /* Opens the state directory (made where it is absent) and locks it: it must be ours and nobody
  * else's to read, and of one umd only.  Keep *ret_fd open. */
 int place_state(const char *path, int *ret_fd, PlaceError *error);
+/* Makes the folder of the record key of a vault that is our child: state/vault. */
+int place_key(int state_fd, PlaceError *error);
 /* Opens runtime_dir/map.d, made with its parent where it is absent, 0755. */
 int place_map(const char *runtime_dir, int *ret_fd, PlaceError *error);
 /* Listens at runtime_dir/bus, mode 0666, in place of what an earlier umd left there. */

@@ -491,8 +491,9 @@ int core_audit_verifier_new(CoreAuditVerifier **ret);
 CoreAuditVerifier *core_audit_verifier_free(CoreAuditVerifier *verifier);
 int core_audit_verify(Core *core, CoreAuditVerifier *verifier, CoreAuditVerdict *ret);
 
-/* An entry of umd's own (type "system", via "umd", no actor): something of the host that changed what
- * um shows, as "map.hide" of "user/alice" because /etc/passwd holds the name now.  Needs a flush. */
+/* An entry of umd's own (type "system", via "umd", no actor): something of the host that changed
+ * what um shows, as "map.hide" of "user/alice" because /etc/passwd holds the name now.  Needs a
+ * flush. */
 int core_audit_system(Core *core, const char *verb, const char *object, uint32_t object_id,
                       const char *reason, uint64_t now_usec);
 
