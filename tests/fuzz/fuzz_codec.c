@@ -1,64 +1,137 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any bytes as any record of the store: they decode to nothing, or to what encodes to the same
- * bytes again.  The first byte picks the kind; with its top bit the rest is the whole record, else
- * the header is made to fit, so that the fuzzer gets behind it. */
+/* Records of the store: what decodes is the one encoding of what it says, and everything else is
+ * -EBADMSG.  The first byte chooses the kind of record, the others are read three times: as they
+ * are, with their header put right, and as a list of lengths and contents for the kind's fields in
+ * their order, so that the fuzzer gets behind the mandatory ones. */
 
 #include <assert.h>
+#include <endian.h>
+#include <errno.h>
 #include <string.h>
 
 #include "umd/store/internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const CodecKind *const kinds[] = { &codec_meta,   &codec_user,  &codec_credential,
-                                          &codec_group,  &codec_grant, &codec_audit,
-                                          &codec_values, &codec_event };
+static const CodecKind *const kinds[] = {
+        &codec_meta,  &codec_user,  &codec_credential, &codec_group,
+        &codec_grant, &codec_audit, &codec_values,     &codec_event,
+};
 
-static void buffer_freep(CodecBuffer *buffer) {
-        free(buffer->data);
+static void list_check(const ValuesRecord *values) {
+        size_t count, bytes;
+        int r;
+
+        r = audit_values_measure(values->list, values->list_len, &count, &bytes);
+        assert(r == 0 || r == -EBADMSG);
+        assert(r < 0 || (count > 0 && bytes >= count * (sizeof(StoreValue) + 1)));
 }
 
-static void values_check(const ValuesRecord *record) {
-        size_t count, size;
+static void texts_check(const CodecKind *kind, const void *record) {
+        for (size_t i = 0; i < kind->field_count; i++) {
+                const CodecField *field = &kind->fields[i];
+                const char *s;
 
-        if (audit_values_measure(record->list, record->list_len, &count, &size) == 0)
-                assert(count > 0 && size >= count * (sizeof(StoreValue) + 1));
+                if (field->type != CODEC_TEXT)
+                        continue;
+                memcpy(&s, (const char *)record + field->offset, sizeof(s));
+                assert(s && strlen(s) <= field->max && codec_text_ok(s, strlen(s)));
+        }
 }
 
-static void record_check(const CodecKind *kind, const uint8_t *record, size_t len) {
-        _cleanup_(buffer_freep) CodecBuffer again = {};
-        _cleanup_free_ void *decoded = NULL;
+static void record_check(const CodecKind *kind, const uint8_t *data, size_t len) {
+        _cleanup_free_ uint8_t *exact = malloc(len ? len : 1); /* who reads beyond is seen */
+        _cleanup_free_ void *record = NULL;
+        CodecBuffer again = {};
+        void *extra;
+        int r;
 
-        if (codec_decode(kind, record, len, 0, &decoded, NULL) < 0)
+        assert(exact);
+        memcpy(exact, data, len);
+        r = codec_decode(kind, exact, len, 8, &record, &extra);
+        assert(r == 0 || r == -EBADMSG);
+        if (r < 0)
                 return;
-        assert(codec_encode(kind, decoded, &again) == 0);
-        assert(again.len == len && memcmp(again.data, record, len) == 0);
+        memset(extra, 0xFF, 8); /* it is ours, and no part of the record */
+        texts_check(kind, record);
         if (kind == &codec_values)
-                values_check(decoded);
+                list_check(record);
+        assert(codec_encode(kind, record, &again) == 0);
+        assert(again.len == len && memcmp(again.data, data, len) == 0);
+        free(again.data);
+}
+
+static void header_put(const CodecKind *kind, uint8_t *record, size_t fields_len) {
+        uint32_t little = htole32((uint32_t)fields_len);
+
+        record[0] = kind->kind;
+        record[1] = kind->version;
+        memcpy(record + 2, &little, sizeof(little));
+}
+
+static void framed_check(const CodecKind *kind, const uint8_t *data, size_t size) {
+        _cleanup_free_ uint8_t *record = malloc(CODEC_HEADER_BYTES + size);
+
+        assert(record);
+        header_put(kind, record, size);
+        memcpy(record + CODEC_HEADER_BYTES, data, size);
+        record_check(kind, record, CODEC_HEADER_BYTES + size);
+}
+
+/* How long a field's contents should be; a length byte above 127 has its way instead. */
+static size_t field_len(const CodecField *field, uint8_t byte) {
+        switch (field->type) {
+        case CODEC_BOOL:
+        case CODEC_STATUS:
+                return byte & 0x7F ? 1 : 0;
+        case CODEC_U32:
+                return byte & 0x7F ? 4 : 0;
+        case CODEC_U64:
+        case CODEC_UNTIL:
+                return byte & 0x7F ? 8 : 0;
+        case CODEC_FIXED:
+                return byte & 0x7F ? field->max : 0;
+        case CODEC_IDS:
+                return (size_t)(byte & 0x1F) * 4;
+        case CODEC_TEXT:
+        case CODEC_BYTES:
+        case _CODEC_TYPE_MAX:
+                break;
+        }
+        return byte & 0x7F;
+}
+
+static void composed_check(const CodecKind *kind, const uint8_t *data, size_t size) {
+        CodecBuffer buffer = {};
+
+        assert(codec_buffer_add(&buffer, "\0\0\0\0\0", CODEC_HEADER_BYTES) == 0);
+        for (size_t i = 0; i < kind->field_count && size > 0; i++) {
+                size_t len = *data > 127 ? *data - 128U : field_len(&kind->fields[i], *data);
+
+                data++;
+                size--;
+                len = len < size ? len : size;
+                if (len == 0)
+                        continue;
+                assert(codec_buffer_add(&buffer, &kind->fields[i].tag, 1) == 0 &&
+                       codec_buffer_add_varint(&buffer, (uint32_t)len) == 0 &&
+                       codec_buffer_add(&buffer, data, len) == 0);
+                data += len;
+                size -= len;
+        }
+        header_put(kind, buffer.data, buffer.len - CODEC_HEADER_BYTES);
+        record_check(kind, buffer.data, buffer.len);
+        free(buffer.data);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_free_ uint8_t *record = NULL;
         const CodecKind *kind;
-        uint32_t total;
 
         if (size == 0)
                 return 0;
         kind = kinds[data[0] % ARRAY_LENGTH(kinds)];
-        if (data[0] & 0x80) {
-                record_check(kind, data + 1, size - 1);
-                return 0;
-        }
-        record = malloc(CODEC_HEADER_BYTES + size - 1);
-        if (!record)
-                return 0;
-        total = (uint32_t)(size - 1);
-        record[0] = kind->kind;
-        record[1] = kind->version;
-        memcpy(record + 2, &total,
-               sizeof(total)); /* little-endian, as the machines that fuzz are */
-        if (size > 1)
-                memcpy(record + CODEC_HEADER_BYTES, data + 1, size - 1);
-        record_check(kind, record, CODEC_HEADER_BYTES + size - 1);
+        record_check(kind, data + 1, size - 1);
+        framed_check(kind, data + 1, size - 1);
+        composed_check(kind, data + 1, size - 1);
         return 0;
 }

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Seeds for the fuzzers: small good inputs, from which libFuzzer finds the bad ones.
+
+    seeds.py FOLDER      writes FOLDER/NAME/N for each fuzzer fuzz_NAME that has seeds
+
+What a fuzzer finds by itself within seconds has none.  Reproducers of mended bugs are files in
+tests/fuzz/corpus/NAME/ instead.
+"""
+
+import os
+import struct
+import sys
+
+
+# ---- D-Bus messages, little-endian ---------------------------------------------------------------
+
+def pad(data, to):
+    return data + b"\0" * (-len(data) % to)
+
+
+def string(text):
+    return struct.pack("<I", len(text)) + text + b"\0"
+
+
+def signature(text):
+    return bytes([len(text)]) + text + b"\0"
+
+
+def message(kind, fields, body=b"", serial=1, flags=0):
+    array = b""
+    for code, type_, value in fields:
+        data = {b"o": string, b"s": string, b"g": signature,
+                b"u": lambda v: struct.pack("<I", v)}[type_](value)
+        array = pad(array, 8) + bytes([code]) + signature(type_) + data
+    head = struct.pack("<cBBBIII", b"l", kind, flags, 1, len(body), serial, len(array))
+    return pad(head + array, 8) + body
+
+
+def call(path, interface, member, body_type=b"", body=b"", destination=b"org.um1"):
+    fields = [(1, b"o", path), (2, b"s", interface), (3, b"s", member), (6, b"s", destination)]
+    if body_type:
+        fields.append((8, b"g", body_type))
+    return message(1, fields, body)
+
+
+def reply(body_type, body):
+    return message(2, [(5, b"u", 1), (8, b"g", body_type)], body, flags=1)
+
+
+# ---- the fuzzers ---------------------------------------------------------------------------------
+
+def gate():
+    auth = b"\0AUTH EXTERNAL 31303030\r\n"          # uid 1000, as fuzz_gate.c says
+    whole = b"\0AUTH EXTERNAL 31303030\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n"
+    hello = call(b"/org/freedesktop/DBus", b"org.freedesktop.DBus", b"Hello",
+                 destination=b"org.freedesktop.DBus")
+    lookup = call(b"/org/um1", b"org.um1.Nss", b"GetUserByName", b"s", string(b"anna"))
+    begin = call(b"/org/um1", b"org.um1.Login", b"Begin", b"a{sv}", struct.pack("<II", 0, 0))
+
+    def pieces(*parts):
+        out = b""
+        for part in parts:
+            for at in range(0, len(part), 254):
+                piece = part[at:at + 254]
+                out += bytes([len(piece)]) + piece
+        return out
+
+    yield pieces(whole, hello)
+    yield pieces(whole, lookup, lookup, begin)
+    yield pieces(whole + hello + lookup)
+    yield pieces(auth, b"BEGIN\r\n", hello)
+    yield pieces(b"\0AUTH\r\n", b"AUTH EXTERNAL\r\n", b"DATA\r\n", b"BEGIN\r\n", lookup[:40], lookup[40:])
+    yield pieces(b"\0AUTH ANONYMOUS\r\nCANCEL\r\nERROR\r\n" + auth[1:] + b"BEGIN\r\n", hello) + b"\0\0\0"
+
+
+def nss_message():
+    user = pad(string(b"anna"), 4) + struct.pack("<II", 70000, 70000)
+    for text in b"Anna", b"/home/anna", b"/bin/bash":
+        user = pad(user, 4) + string(text)
+    members = string(b"anna")
+    group = pad(string(b"anna"), 4) + struct.pack("<II", 70000, len(members)) + members
+    nobody = message(3, [(5, b"u", 1), (4, b"s", b"org.um1.Error.NoSuchUser"), (8, b"g", b"s")],
+                     string(b"no"), flags=1)
+    for first in range(4):
+        yield bytes([first]) + (reply(b"suas", group) if first & 1 else reply(b"suusss", user))
+        yield bytes([first]) + (group if first & 1 else user)
+    yield b"\0" + nobody
+    yield b"\0" + message(4, [(1, b"o", b"/"), (2, b"s", b"a.b"), (3, b"s", b"C")])
+
+
+def vault():
+    def head(op, status, secret, verifier, flags=0):
+        return struct.pack("<6IQ16sIIQQ", 1, op, status, len(secret), len(verifier), flags, 5,
+                           b"s" * 16, 70000, 1, 3, 4) + secret + verifier
+    yield head(1, 0, b"", b"")
+    yield head(2, 0, b"password", b"")
+    yield head(3, 0, b"password", b"v" * 60)
+    yield head(3, 1, b"", b"v" * 60, 1)
+    yield head(5, 2, b"x", b"")
+
+
+def config():
+    yield b"""# comment
+uid-range = 65536-524287
+enumerate = no
+shell = /bin/bash
+home-root = /home
+setup-code-ttl = 24h
+audit.unknown-names = on
+"""
+    yield b"uid-range=1879048192-2147483646 # and on\n\n  shell  =\t/bin/sh"
+    yield b"colour = blue\nshell = \xc2\x9b\n"
+
+
+def field():
+    for number, texts in enumerate((
+            [b"alice", b"_a-b_9", b"um-x", b"0x0"], [b"web"],
+            [b"Anna \xc3\x84nderung", b"\xc2\x9b31m", b"\xe2\x80\xaegnp"],
+            [b"/home/alice", b"/a/../b", b"//"], [b"/bin/bash"], [b"a line"],
+            [b"a.b+c@example.org", b"@x", b"a..b@x.de"], [b"+49 (30) 123/45-6"],
+            [b"de-AT", b"pt_BR"], [b"Europe/Berlin", b"Etc/GMT+1"])):
+        for text in texts:
+            yield bytes([number]) + text
+
+
+def local():
+    yield b"bob\nroot:x:0:0:root:/root:/bin/bash\nbob:x:1000:1000::/home/bob:/bin/sh\n"
+    yield b"bob\n+bob:x:1:\n#bob:x:2:\nbob:\xff:3:\nbob:x:4:\xff\xff\nbob:x:4294967295:a"
+
+
+def parse():
+    for text in (b"0", b"18446744073709551615", b"65535", b"never", b"90s", b"12w", b"1y",
+                 b"2026-08-01T09:00:00Z", b"9999-12-31 23:59:59-23:59", b"a\x1b[0m\xc2\x9b\\"):
+        yield bytes([40]) + text
+
+
+def stack():
+    yield (b"auth [success=1 default=ignore] pam_localuser.so\n"
+           b"auth [success=end user_unknown=ignore default=die] pam_um.so\n"
+           b"auth required pam_unix.so\n@include b\n.\nauth requisite pam_deny.so\n"
+           b"account substack c\n.\naccount required pam_permit.so\nsession optional x.so \\\n a=b\n")
+    yield b"-auth sufficient pam_x.so\nauth include b\naccount include a\n.\n# empty\n"
+
+
+def filters():
+    for text in (b"", b"status=active,group=web", b"name~al*,email!=a@b.de", b"created<30d",
+                 b"valid_until>2026-08-01,locked=yes"):
+        yield b"\0" + text
+        yield b"\1" + text
+
+
+def main():
+    makers = {"gate": gate, "nss_message": nss_message, "vault": vault, "config": config,
+              "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
+    for name, maker in makers.items():
+        folder = os.path.join(sys.argv[1], name)
+        os.makedirs(folder, exist_ok=True)
+        for number, data in enumerate(maker()):
+            with open(os.path.join(folder, f"seed-{number}"), "wb") as file:
+                file.write(data)
+
+
+if __name__ == "__main__":
+    main()
