@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Users who are locked, suspended, inactive, expired, pending, deleted or unknown: the same prompts, the same texts
+# before they have proved themselves, refused by every door (catalogue 28), and told why once they have.
+set -uo pipefail
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
+
+PW=Quartz-lamp-41
+STATES=(locked suspended inactive expired early pending deleted)
+
+um() {
+        lab_exec umctl "$@"
+}
+
+# What a person sees of a keyboard-interactive login with this answer, without what names himself.
+seen() {
+        lab_talk "$(lab_ssh_line "$1" id)" 'assword: ' "$2" 2>&1 | tr -d '\r' | sed "s/\\b$1\\b/NAME/g"
+}
+
+same_as_unknown() {
+        local got want
+        want=$(seen nobody-of-that-name wrong)
+        got=$(seen "$1" wrong)
+        diff <(echo "$want") <(echo "$got") && [ -n "$want" ]
+}
+
+refused_by_all_doors() {
+        local name=$1 bad=0
+        lab_ssh "$name" $PW true && { echo "ssh by password"; bad=1; }
+        lab_ssh_key "$name" "$LAB/key" true && { echo "ssh by key"; bad=1; }
+        lab_exec su - "$name" -c true && { echo "su from root"; bad=1; }
+        lab_sh "systemctl start user@\$(id -u $name).service" && { echo "systemd-user"; bad=1; }
+        lab_sh "rm -f /var/tmp/cron-$name; printf '* * * * * $name touch /var/tmp/cron-$name\n' >/etc/cron.d/$name"
+        return $bad
+}
+
+lab_begin
+lab_debs
+ck "the packages install" lab_install "$LAB_DEBS"/*.deb
+ssh-keygen -q -t ed25519 -N '' -f "$LAB/key"
+for s in "${STATES[@]}" active; do
+        um user add "$s" >/dev/null
+        lab_exec umctl user passwd "$s" <<<$PW >/dev/null
+        lab_ssh "$s" $PW true
+        lab_sh "install -d -o $s -g $s -m 700 /home/$s/.ssh; cat >/home/$s/.ssh/authorized_keys; chown $s: /home/$s/.ssh/authorized_keys" \
+                <"$LAB/key.pub"
+done
+ck "before: each of them gets in by key" lab_ssh_key suspended "$LAB/key" true
+um user lock locked --reason lost >/dev/null
+um user suspend suspended --until 2099-01-01 --reason leave >/dev/null
+um user disable inactive >/dev/null
+um user set expired --valid-until 2020-01-01 >/dev/null
+um user set early --valid-from 2099-01-01 >/dev/null
+um user delete deleted --yes >/dev/null
+um user add waiting --pending >/dev/null
+
+for s in "${STATES[@]}" waiting; do
+        [ "$s" != pending ] || continue
+        ck "$s: a wrong password looks as for a name nobody has" same_as_unknown "$s"
+done
+ck "locked: the right password looks so too" eval 'diff <(seen nobody-of-that-name wrong) <(seen locked $PW)'
+ck "suspended: told why, with a reference, after the right password" has 'suspended.*um-[0-9A-Z]{4}' seen suspended $PW
+ck "inactive: told so" has 'closed.*um-[0-9A-Z]{4}' seen inactive $PW
+ck "expired: told so" has 'ended.*um-[0-9A-Z]{4}' seen expired $PW
+ck "not yet valid: told so" has 'valid from.*um-[0-9A-Z]{4}' seen early $PW
+for s in locked suspended inactive expired early; do
+        ck "$s: refused by ssh, key, su from root, systemd-user" refused_by_all_doors "$s"
+done
+ck "active: in by key" lab_ssh_key active "$LAB/key" true
+lab_sh 'printf "* * * * * active touch /var/tmp/cron-active\n" >/etc/cron.d/active'
+ck "deleted: not in NSS" refused lab_exec getent passwd deleted
+ck "deleted: the name is taken, with a hint" has 'restore' um user add deleted
+ck "an unknown name is not in the log in clear" lacks nobody-of-that-name um audit log --type login --limit 1000
+ck "cron runs the active user's job" eventually 75 test -e "$LAB_ROOT/var/tmp/cron-active"
+ck "cron ran none of the others'" lacks 'cron-(locked|suspended|inactive|expired|early)' ls "$LAB_ROOT/var/tmp"
+
+# ---- and back
+um user unlock locked >/dev/null
+um user resume suspended >/dev/null
+um user enable inactive >/dev/null
+um user set expired --valid-until never >/dev/null
+um user restore deleted >/dev/null
+um user enable deleted >/dev/null
+for s in locked suspended inactive expired deleted; do
+        ck "$s: back in by the same password" lab_ssh "$s" $PW true
+done
+ck "a step the state does not allow names the right verb" has 'enable' \
+        eval 'um user disable inactive >/dev/null; um user resume inactive'
+ck "and exits 3" rc_is 3 um user resume inactive
+checks_done
