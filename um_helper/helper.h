@@ -32,7 +32,7 @@ int helper_sessions_end(const Helper *helper, uid_t uid);
 /* May um act on this uid at all?  False for one that is reserved or local, and on any doubt. */
 bool helper_uid_is_ours(const Helper *helper, uid_t uid);
 
-/* Opens path below dir_fd: no "..", no symbolic link, no magic link on the way (openat2(2)). */
+/* Opens path below dir_fd: no "..", no symbolic link on the way or at the end. */
 int helper_open_beneath(int dir_fd, const char *path, int flags);
 
 /* A tree being copied: whose it becomes, and what it may still take. */

@@ -9,11 +9,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -28,14 +27,35 @@ typedef struct HomeOwner {
         char home[BASE_PATH_MAX + 1];
 } HomeOwner;
 
+/* Walks part by part instead of calling openat2(2): a unit with RestrictSUIDSGID= has no openat2,
+ * since a filter cannot look into its argument. */
 int helper_open_beneath(int dir_fd, const char *path, int flags) {
-        struct open_how how = {
-                .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-        };
-        long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+        _cleanup_close_ int at = -1;
 
-        return fd < 0 ? -errno : (int)fd;
+        if (path[0] == '/')
+                return -EXDEV;
+        for (;;) {
+                size_t len = strcspn(path, "/");
+                bool last = path[len] == '\0';
+                char part[NAME_MAX + 1];
+                int next;
+
+                if (len == 0 || len > NAME_MAX)
+                        return -EINVAL;
+                memcpy(part, path, len);
+                part[len] = '\0';
+                if (strcmp(part, "..") == 0)
+                        return -EXDEV;
+                next = openat(at >= 0 ? at : dir_fd, part,
+                              O_NOFOLLOW | O_CLOEXEC | (last ? flags : O_PATH | O_DIRECTORY));
+                if (next < 0)
+                        return -errno;
+                if (last)
+                        return next;
+                base_close(at);
+                at = next;
+                path += len + 1;
+        }
 }
 
 bool helper_uid_is_ours(const Helper *helper, uid_t uid) {

@@ -311,7 +311,8 @@ static int module_code(const StackLine *line, int um_code, int local_code) {
                 return um_code;
         if (strcmp(line->module, "pam_localuser.so") == 0)
                 return local_code;
-        if (strcmp(line->module, "pam_deny.so") == 0)
+        /* pam_rootok lets root become anybody, as it should: judged is everybody else */
+        if (strcmp(line->module, "pam_deny.so") == 0 || strcmp(line->module, "pam_rootok.so") == 0)
                 return PAM_AUTH_ERR;
         return PAM_SUCCESS;
 }
