@@ -41,6 +41,62 @@ int manager_create_user(Call *call, CoreError *error) {
         return r != 0 ? r : reply_created(call, WIRE_PATH_USER, name, &change);
 }
 
+static void created(void *userdata, int r, const char *name, const Secret *code,
+                    uint64_t expires_usec, const CoreChange *change, const CoreError *error) {
+        _cleanup_free_ char *path = NULL;
+        char text[CHANGE_TEXT_MAX];
+        Call *call = userdata;
+
+        if (r == 0)
+                r = object_path(WIRE_PATH_USER, name, &path);
+        if (r == 0) {
+                change_text(change, text);
+                /* a Secret has a NUL behind it, and a code has none in it */
+                r = call_reply(call, "ousts", path, change->object_id,
+                               code ? (const char *)base_secret_bytes(code) : "", expires_usec,
+                               text);
+        }
+        if (r != 0)
+                call_fail(call, r, error);
+        call_free(call);
+}
+
+int manager_create_user_with_password(Call *call, CoreError *error) {
+        _cleanup_secret_ Secret *secret = NULL;
+        CorePasswordOptions password = { 0 };
+        bool setup_code = false;
+        const DictField fields[] = {
+                { "setup-code", "b", &setup_code, NULL },
+                { "must-change", "b", &password.must_change, NULL },
+                { "hash", "b", &password.is_hash, NULL },
+                { "expires", "t", &password.expires_usec, NULL },
+        };
+        UserSpec spec = { 0 };
+        CoreOptions options;
+        const char *name;
+        int r = sd_bus_message_read(call->message, "s", &name);
+
+        if (r < 0)
+                return r;
+        r = read_user_fields(call->message, true, &spec, error);
+        if (r == 0)
+                r = read_secret(call->message, BASE_PASSWORD_MAX, true, &secret, error);
+        if (r == 0)
+                r = read_dict(call->message, "password", fields, ARRAY_LENGTH(fields), error);
+        if (r == 0)
+                r = read_options(call->message, &options, error);
+        if (r != 0)
+                return r;
+        if (setup_code && base_secret_len(secret) > 0)
+                return error_set(error, CORE_E_BAD_VALUE,
+                                 "password: a setup code and a password exclude each other");
+        spec.text[USER_FIELD_NAME] = name;
+        r = core_user_create_with_password(call->bus->core, &call->actor, &spec,
+                                           setup_code ? NULL : secret, &password, &options,
+                                           call->now_usec, created, call, error);
+        return r != 0 ? r : CALL_HELD;
+}
+
 int manager_get_user_by_name(Call *call, CoreError *error) {
         _cleanup_(core_user_freep) CoreUser *user = NULL;
         const char *name;

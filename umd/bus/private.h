@@ -338,6 +338,7 @@ int read_password_options(sd_bus_message *m, bool creation, CorePasswordOptions 
                           bool *ret_code, CoreError *error);
 
 int manager_create_user(Call *call, CoreError *error);
+int manager_create_user_with_password(Call *call, CoreError *error);
 int manager_get_user_by_name(Call *call, CoreError *error);
 int manager_get_user_by_uid(Call *call, CoreError *error);
 int manager_list_users(Call *call, CoreError *error);

@@ -294,6 +294,16 @@ int core_user_create_setup_code(Core *core, const Actor *actor, const char *name
                                 const CoreOptions *options, uint64_t now_usec, CoreCodeDone done,
                                 void *userdata, CoreError *error);
 
+/* The account and its first credential in one change.  secret NULL: a setup code is made.  With
+ * dry_run the code is NULL. */
+typedef void (*CoreCreateDone)(void *userdata, int r, const char *name, const Secret *code,
+                               uint64_t expires_usec, const CoreChange *change,
+                               const CoreError *error);
+int core_user_create_with_password(Core *core, const Actor *actor, const UserSpec *spec,
+                                   const Secret *secret, const CorePasswordOptions *password,
+                                   const CoreOptions *options, uint64_t now_usec,
+                                   CoreCreateDone done, void *userdata, CoreError *error);
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 #define CORE_GROUP_DEPTH_MAX 16U

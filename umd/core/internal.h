@@ -89,11 +89,13 @@ struct Core {
         uint64_t batches_seen; /* the store's own count at the last one */
         uint64_t now_usec;     /* the latest we were told */
         VaultCall *calls;
-        struct Job *jobs; /* passwords.c: waiting for the vault */
+        struct Job *jobs; /* jobs.c: waiting for the vault */
         Logins *logins;
 };
 
 void core_jobs_free(Core *core);
+/* Is the id set aside for a user who is being made? */
+bool core_jobs_hold_id(const Core *core, uint32_t id);
 
 /* Every entry that is given the time notes it, for views that are not. */
 void core_note_time(Core *core, uint64_t now_usec);
@@ -121,6 +123,8 @@ typedef struct Change {
 #define CHANGE_VALUES_MAX 256U
 
 /* Refuses a reason that is no line of text. */
+/* users.c: creates a user within the change; the commit is the caller's. */
+int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreError *error);
 int core_change_begin(Change *change, Core *core, const Actor *actor, const CoreOptions *options,
                       uint64_t now_usec, CoreError *error);
 /* What a field was and became; nothing where they are the same.  NULL and "" are "not there". */

@@ -140,7 +140,7 @@ static bool id_taken_outside(void *userdata, uint32_t id) {
         Core *core = userdata;
         char holder[128];
 
-        return base_id_reserved(id) ||
+        return base_id_reserved(id) || core_jobs_hold_id(core, id) ||
                core->host.id_held(core->host.userdata, id, holder, sizeof(holder));
 }
 

@@ -11,72 +11,8 @@
 #include <string.h>
 
 #include "umd/core/internal.h"
+#include "umd/core/job.h"
 #include "umd/core/login.h"
-
-typedef struct Job {
-        struct Job *prev, *next;
-        Core *core;
-        VaultCall *call;
-        Actor actor;
-        CoreOptions options;
-        char *reason;
-        uid_t uid;
-        uint64_t new_version;
-        CorePasswordOptions password;
-        Secret *code; /* a setup code's job; NULL: a password's */
-        uint64_t expires_usec;
-        CoreChangeDone done;
-        CoreCodeDone code_done;
-        void *userdata;
-} Job;
-
-static Job *job_free(Job *job) {
-        if (!job)
-                return NULL;
-        core_vault_give_up(job->call);
-        if (job->prev)
-                job->prev->next = job->next;
-        else if (job->core->jobs == job)
-                job->core->jobs = job->next;
-        if (job->next)
-                job->next->prev = job->prev;
-        base_secret_free(job->code);
-        free(job->reason);
-        free(job);
-        return NULL;
-}
-
-static void job_freep(Job **job) {
-        *job = job_free(*job);
-}
-
-void core_jobs_free(Core *core) {
-        while (core->jobs)
-                job_free(core->jobs);
-}
-
-static int job_new(Core *core, const Actor *actor, const CoreOptions *options, Job **ret) {
-        Job *job = calloc(1, sizeof(*job));
-
-        if (!job)
-                return -ENOMEM;
-        job->core = core;
-        job->actor = *actor;
-        job->actor.via = strcmp(actor->via, "bus") == 0 ? "bus" : "socket";
-        job->options = *options;
-        job->reason = strdup(options->reason);
-        job->options.reason = job->reason;
-        job->next = core->jobs;
-        if (core->jobs)
-                core->jobs->prev = job;
-        core->jobs = job;
-        if (!job->reason) {
-                job_free(job);
-                return -ENOMEM;
-        }
-        *ret = job;
-        return 0;
-}
 
 /* ---- what is stored ----------------------------------------------------------------------------
  */
@@ -113,8 +49,8 @@ int core_credential_set_password(Change *change, StoreCredential *credential,
         return r > 0 ? -EUCLEAN : r;
 }
 
-static int set_code(Change *change, StoreCredential *credential, const StoreVerifier *verifier,
-                    uint64_t expires_usec) {
+int core_credential_set_code(Change *change, StoreCredential *credential,
+                             const StoreVerifier *verifier, uint64_t expires_usec) {
         int r;
 
         r = core_change_value_secret(change, "setup_code", credential->setup_code.len > 0, true);
@@ -163,7 +99,7 @@ static int job_store(Job *job, const StoreVerifier *verifier, uint64_t now_usec,
         if (r != 0)
                 return r;
         if (job->code)
-                r = set_code(&change, credential, verifier, job->expires_usec);
+                r = core_credential_set_code(&change, credential, verifier, job->expires_usec);
         else
                 r = core_credential_set_password(&change, credential, verifier,
                                                  job->password.must_change,
@@ -179,7 +115,7 @@ static int job_store(Job *job, const StoreVerifier *verifier, uint64_t now_usec,
 
 static void job_answer(void *owner, CoreProofResult result, const void *verifier, size_t len,
                        uint64_t now_usec) {
-        _cleanup_(job_freep) Job *job = owner;
+        _cleanup_(core_job_freep) Job *job = owner;
         StoreVerifier made = { verifier, len, job->new_version };
         CoreError error = { 0 };
         CoreChange change = { 0 };
@@ -200,7 +136,7 @@ static void job_answer(void *owner, CoreProofResult result, const void *verifier
 /* ---- asking ------------------------------------------------------------------------------------
  */
 
-static int check_secret(const char *name, const Secret *secret, bool is_hash, CoreError *error) {
+int core_check_secret(const char *name, const Secret *secret, bool is_hash, CoreError *error) {
         const char *bytes = base_secret_bytes(secret);
         size_t len = base_secret_len(secret);
 
@@ -237,7 +173,7 @@ static int job_check(Job *job, const char *name, const Secret *secret, uint64_t 
         if (r == 0)
                 r = core_check_version(&job->options, user->name, user->version, error);
         if (r == 0 && secret)
-                r = check_secret(user->name, secret, job->password.is_hash, error);
+                r = core_check_secret(user->name, secret, job->password.is_hash, error);
         if (r == 0)
                 r = core_credential_load(txn, user->uid, &credential);
         if (r != 0)
@@ -251,11 +187,11 @@ int core_user_set_password(Core *core, const Actor *actor, const char *name, con
                            const CorePasswordOptions *password, const CoreOptions *options,
                            uint64_t now_usec, CoreChangeDone done, void *userdata,
                            CoreError *error) {
-        _cleanup_(job_freep) Job *job = NULL;
+        _cleanup_(core_job_freep) Job *job = NULL;
         VaultRequest request;
         int r;
 
-        r = job_new(core, actor, options, &job);
+        r = core_job_new(core, actor, options, &job);
         if (r < 0)
                 return r;
         job->password = *password;
@@ -279,11 +215,11 @@ int core_user_set_password(Core *core, const Actor *actor, const char *name, con
 int core_user_create_setup_code(Core *core, const Actor *actor, const char *name,
                                 const CoreOptions *options, uint64_t now_usec, CoreCodeDone done,
                                 void *userdata, CoreError *error) {
-        _cleanup_(job_freep) Job *job = NULL;
+        _cleanup_(core_job_freep) Job *job = NULL;
         VaultRequest request;
         int r;
 
-        r = job_new(core, actor, options, &job);
+        r = core_job_new(core, actor, options, &job);
         if (r < 0)
                 return r;
         job->code_done = done;

@@ -179,24 +179,17 @@ static void default_home(Core *core, StoreUser *user, char *buf, size_t size, Co
         user->home = buf;
 }
 
-int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,
-                     const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
-                     CoreError *error) {
-        _cleanup_change_ Change change = { 0 };
-        StoreUser user = user_empty(core, actor, now_usec);
+int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreError *error) {
+        StoreUser user = user_empty(change->core, change->actor, change->now_usec);
         char home[BASE_PATH_MAX + 1];
         CoreError faults = { 0 };
-        int r;
+        int r = check_new(change->core, change->txn, spec, &faults);
 
-        r = core_change_begin(&change, core, actor, options, now_usec, error);
-        if (r != 0)
-                return r;
-        r = check_new(core, change.txn, spec, &faults);
         if (r < 0)
                 return r;
         spec_apply(spec, &user);
         if (faults.outcome == CORE_DONE && !spec->text[USER_FIELD_HOME])
-                default_home(core, &user, home, sizeof(home), &faults);
+                default_home(change->core, &user, home, sizeof(home), &faults);
         if (faults.outcome != CORE_DONE) {
                 *error = faults;
                 return (int)faults.outcome;
@@ -205,15 +198,31 @@ int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,
                 user.status = USER_STATUS_PENDING;
         user.uid = spec->uid;
         if (!spec->has_uid) {
-                r = core_allocate_id(core, change.txn, &user.uid, error);
+                r = core_allocate_id(change->core, change->txn, &user.uid, error);
                 if (r != 0)
                         return r;
         }
         user.gid = user.uid;
-        r = insert_user(&change, &user);
-        if (r < 0)
+        r = insert_user(change, &user);
+        if (r == 0)
+                *ret_uid = user.uid;
+        return r;
+}
+
+int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,
+                     const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                     CoreError *error) {
+        _cleanup_change_ Change change = { 0 };
+        uid_t uid;
+        int r;
+
+        r = core_change_begin(&change, core, actor, options, now_usec, error);
+        if (r == 0)
+                r = core_user_make(&change, spec, &uid, error);
+        if (r != 0)
                 return r;
-        return core_change_commit(&change, "user.create", "user", user.name, user.uid, 1, ret);
+        return core_change_commit(&change, "user.create", "user", spec->text[USER_FIELD_NAME], uid,
+                                  1, ret);
 }
 
 /* ---- editing -----------------------------------------------------------------------------------
