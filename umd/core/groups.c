@@ -80,7 +80,9 @@ static int insert_group(Change *change, const StoreGroup *group) {
         char gid[16];
         int r;
 
-        r = store_group_insert(change->txn, group);
+        r = core_name_take(change->txn, group->name);
+        if (r == 0)
+                r = store_group_insert(change->txn, group);
         if (r > 0)
                 return -EUCLEAN; /* all that could be taken was looked at */
         if (r < 0)
@@ -160,7 +162,10 @@ static int update_group(Change *change, const StoreGroup *before, const StoreGro
                                 after->owners, after->owner_count);
         if (r < 0 || change->value_count == 0)
                 return r;
-        r = store_group_update(change->txn, after);
+        if (renamed)
+                r = core_name_take(change->txn, after->name);
+        if (r == 0)
+                r = store_group_update(change->txn, after);
         if (r > 0)
                 return -EUCLEAN;
         if (r < 0)

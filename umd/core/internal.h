@@ -166,6 +166,8 @@ void core_check_text(const char *label, Field field, const char *value, CoreErro
  * deleted group's name. */
 int core_check_name_free(Core *core, StoreTxn *txn, const char *name, uint32_t id,
                          CoreError *error);
+/* Makes a checked name free where a deleted group still has it. */
+int core_name_take(StoreTxn *txn, const char *name);
 /* Adds a fault where the id may not be given. */
 int core_check_id_free(Core *core, StoreTxn *txn, const char *label, uint32_t id, CoreError *error);
 int core_allocate_id(Core *core, StoreTxn *txn, uint32_t *ret, CoreError *error);

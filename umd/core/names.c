@@ -40,18 +40,6 @@ static int check_name_users(StoreTxn *txn, const char *name, uint32_t id, CoreEr
         return 0;
 }
 
-/* A deleted group cannot come back, so its name is free again: the tombstone, which is there for
- * its gid, takes another that nobody can ask for. */
-static int tombstone_rename(StoreTxn *txn, StoreGroup *group) {
-        char name[BASE_NAME_MAX + 16];
-        int r;
-
-        snprintf(name, sizeof(name), "~%u", group->gid);
-        group->name = name;
-        r = store_group_update(txn, group);
-        return r > 0 ? -EUCLEAN : r;
-}
-
 static int check_name_groups(StoreTxn *txn, const char *name, uint32_t id, CoreError *error) {
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
         int r;
@@ -59,9 +47,7 @@ static int check_name_groups(StoreTxn *txn, const char *name, uint32_t id, CoreE
         r = store_group_get_by_name(txn, name, &group);
         if (r != 0)
                 return r < 0 ? r : 0;
-        if (group->deleted)
-                return tombstone_rename(txn, group);
-        if (group->gid != id)
+        if (!group->deleted && group->gid != id) /* a deleted group's: core_name_take() */
                 core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": is taken by group %u", name,
                                group->gid);
         return 0;
@@ -76,6 +62,22 @@ int core_check_name_free(Core *core, StoreTxn *txn, const char *name, uint32_t i
         if (r < 0)
                 return r;
         return check_name_groups(txn, name, id, error);
+}
+
+/* A deleted group cannot come back, so its name is free: the tombstone, which is there for its gid,
+ * takes another that nobody can ask for. */
+int core_name_take(StoreTxn *txn, const char *name) {
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        char other[BASE_NAME_MAX + 1];
+        int r;
+
+        r = store_group_get_by_name(txn, name, &group);
+        if (r != 0 || !group->deleted)
+                return r < 0 ? r : 0;
+        snprintf(other, sizeof(other), "~%u", group->gid);
+        group->name = other;
+        r = store_group_update(txn, group);
+        return r > 0 ? -EUCLEAN : r;
 }
 
 /* Who of um has or had the id; "" if nobody. */
@@ -102,10 +104,12 @@ static int id_holder(StoreTxn *txn, uint32_t id, char *buf, size_t size) {
         if (r < 0)
                 return r;
         if (r == 0) {
-                snprintf(buf, size,
-                         group->deleted ? "was group %s's and is not given again"
-                                        : "is taken by group %s",
-                         group->name);
+                if (!group->deleted)
+                        snprintf(buf, size, "is taken by group %s", group->name);
+                else if (group->name[0] == '~') /* its name went on: core_name_take() */
+                        snprintf(buf, size, "was a group's and is not given again");
+                else
+                        snprintf(buf, size, "was group %s's and is not given again", group->name);
                 return 0;
         }
         r = store_id_used(txn, id, &used);

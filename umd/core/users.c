@@ -136,7 +136,9 @@ static int insert_user(Change *change, StoreUser *user) {
         char uid[16];
         int r;
 
-        r = store_user_insert(change->txn, user);
+        r = core_name_take(change->txn, user->name);
+        if (r == 0)
+                r = store_user_insert(change->txn, user);
         if (r > 0)
                 return -EUCLEAN; /* all that could be taken was looked at */
         if (r == 0)
@@ -253,9 +255,12 @@ static int check_edit(Core *core, StoreTxn *txn, const UserSpec *spec, const Sto
 
 static int update_user(Change *change, const char *old_name, StoreUser *user) {
         bool renamed = strcmp(old_name, user->name) != 0;
-        int r;
+        int r = 0;
 
-        r = store_user_update(change->txn, user);
+        if (renamed)
+                r = core_name_take(change->txn, user->name);
+        if (r == 0)
+                r = store_user_update(change->txn, user);
         if (r > 0)
                 return -EUCLEAN; /* read and checked within this transaction */
         if (r == 0)

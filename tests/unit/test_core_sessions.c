@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The account phase without a password, and sessions: judged again, with a home, in the log. */
+
+#include "tests/unit/core_fixture.h"
+
+static void setup_alice(Fixture *f) {
+        make_user(f, "alice");
+        make_user(f, "bob");
+        set_password(f, "alice", "pw");
+        fixture_flush(f);
+}
+
+static void a_key_needs_no_proof(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        assert_int_equal(talk_authorize(&talk, "nobody", "sshd"), CORE_VERDICT_DENIED);
+        assert_string_equal(talk.step.reason, "unknown-user");
+        assert_string_equal(talk.step.text, "");
+        step_user(f, "alice", STATUS_STEP_DISABLE);
+        assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+        assert_string_equal(talk.session, "");
+        assert_string_equal(audit_line(f, 0), "session.open deny status-inactive user/alice");
+}
+
+static void a_due_password_is_for_people_only(void **state) {
+        static const struct {
+                const char *service;
+                CoreVerdict verdict;
+        } rows[] = {
+                { "sshd", CORE_VERDICT_RENEW },         { "login", CORE_VERDICT_RENEW },
+                { "su", CORE_VERDICT_RENEW },           { "cron", CORE_VERDICT_ALLOW },
+                { "crond", CORE_VERDICT_ALLOW },        { "atd", CORE_VERDICT_ALLOW },
+                { "systemd-user", CORE_VERDICT_ALLOW },
+        };
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        must(core_user_must_change(f->core, &f->root, "alice", &f->options, f->now, &f->change,
+                                   &f->error));
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                assert_int_equal(talk_authorize(&talk, "alice", rows[i].service), rows[i].verdict);
+                /* sshd then runs passwd in a session: it must open */
+                assert_int_equal(talk_open(&talk, "alice", rows[i].service), CORE_VERDICT_ALLOW);
+        }
+}
+
+static void a_login_opens_one_session(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0), parent = talk_new(f, 2, 0);
+        char first[32];
+
+        setup_alice(f);
+        log_in(&talk, "alice", "pw");
+        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        core_login_hangup(f->core, 1);
+        memcpy(parent.login, talk.login, sizeof(parent.login));
+        assert_int_equal(talk_open(&parent, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        assert_memory_equal(parent.session, "s-", 2);
+        assert_string_equal(audit_line(f, 0), "session.open allow  user/alice");
+        assert_int_equal(core_session_count(f->core), 1);
+        snprintf(first, sizeof(first), "%s", parent.session);
+        assert_int_equal(talk_open(&parent, "alice", "sshd"), CORE_VERDICT_DENIED);
+        assert_int_equal(talk_authorize(&parent, "alice", "sshd"), CORE_VERDICT_DENIED);
+        core_session_close(f->core, first, f->now);
+        assert_string_equal(audit_line(f, 0), "session.close done  user/alice");
+        assert_int_equal(core_session_count(f->core), 0);
+        core_session_close(f->core, first, f->now); /* once is enough */
+        assert_string_equal(audit_line(f, 0), "session.close done  user/alice");
+        assert_string_equal(audit_line(f, 1), "authorize deny bad-proof user/alice");
+        assert_string_equal(audit_line(f, 2), "session.open deny bad-proof user/alice");
+}
+
+static void sudo_opens_a_session_of_another(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        talk_begin(&talk, "authenticate", "alice", "sudo", 0);
+        talk_answer(&talk, "pw");
+        assert_int_equal(talk_authorize(&talk, "alice", "sudo"), CORE_VERDICT_ALLOW);
+        assert_int_equal(talk_open(&talk, "bob", "sudo"), CORE_VERDICT_ALLOW);
+        assert_int_equal(talk_open(&talk, "bob", "sudo"), CORE_VERDICT_DENIED); /* used up */
+        step_user(f, "bob", STATUS_STEP_DISABLE);
+        talk_begin(&talk, "authenticate", "alice", "sudo", 0);
+        talk_answer(&talk, "pw");
+        assert_int_equal(talk_open(&talk, "bob", "sudo"), CORE_VERDICT_DENIED);
+        log_in(&talk, "alice", "pw"); /* sshd does no such thing */
+        assert_int_equal(talk_open(&talk, "bob", "sshd"), CORE_VERDICT_DENIED);
+}
+
+static void a_home_that_cannot_be_made_keeps_nobody_out(void **state) {
+        static const struct {
+                CoreHomeResult result;
+                const char *text;
+        } rows[] = {
+                { CORE_HOME_MADE, "" },
+                { CORE_HOME_EXISTS, "" },
+                { CORE_HOME_OFF, "" },
+                { CORE_HOME_FOREIGN, "Your home belongs to somebody else and was left alone." },
+                { CORE_HOME_REFUSED, "Your home is not in a place where um makes homes." },
+                { CORE_HOME_FAULT, "Your home could not be made." },
+                { _CORE_HOME_MAX, "Your home could not be made." }, /* the helper is not there */
+        };
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                f->home = rows[i].result;
+                assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+                assert_string_equal(talk.step.text, rows[i].text);
+        }
+}
+
+static void work_without_a_person_makes_no_home(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        assert_int_equal(talk_open(&talk, "alice", "cron"), CORE_VERDICT_ALLOW);
+        assert_int_equal(talk_open(&talk, "alice", "systemd-user"), CORE_VERDICT_ALLOW);
+        assert_int_equal(f->homes_made, 0);
+        step_user(f, "bob", STATUS_STEP_DISABLE);
+        assert_int_equal(talk_open(&talk, "bob", "sshd"), CORE_VERDICT_DENIED);
+        assert_int_equal(f->homes_made, 0);
+}
+
+static void who_is_locked_while_the_home_is_made_stays_out(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        f->helper_waits = true;
+        talk_open(&talk, "alice", "sshd");
+        assert_int_equal(talk.answers, 0);
+        must(core_user_lock(f->core, &f->root, "alice", true, &f->options, f->now, &f->change,
+                            &f->error));
+        f->home_done(f->home_userdata, CORE_HOME_MADE, f->now);
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_DENIED);
+        assert_string_equal(talk.step.reason, "locked");
+        assert_int_equal(core_session_count(f->core), 0);
+}
+
+static void a_hangup_while_the_home_is_made_opens_nothing(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        f->helper_waits = true;
+        talk_open(&talk, "alice", "sshd");
+        core_login_hangup(f->core, 1);
+        f->home_done(f->home_userdata, CORE_HOME_MADE, f->now);
+        assert_int_equal(talk.answers, 0);
+        assert_int_equal(core_session_count(f->core), 0);
+        talk_open(&talk, "alice", "sshd");
+        f->core = core_free(f->core); /* core's end likewise */
+        f->home_done(f->home_userdata, CORE_HOME_MADE, f->now);
+        assert_int_equal(talk.answers, 0);
+}
+
+static void who_has_a_session_is_not_deleted(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        talk_open(&talk, "alice", "sshd");
+        must_be(core_user_step(f->core, &f->root, "alice", STATUS_STEP_DELETE, 0, &f->options,
+                               f->now, &f->change, &f->error),
+                CORE_E_POLICY_REFUSED);
+        assert_string_equal(f->error.text, "alice: has 1 open session: end it first");
+        core_session_close(f->core, talk.session, f->now);
+        step_user(f, "alice", STATUS_STEP_DELETE);
+        assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+        assert_string_equal(talk.step.reason, "unknown-user");
+        assert_string_equal(audit_line(f, 0), "session.open deny unknown-user user/alice");
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORY(a_key_needs_no_proof),
+                STORY(a_due_password_is_for_people_only),
+                STORY(a_login_opens_one_session),
+                STORY(sudo_opens_a_session_of_another),
+                STORY(a_home_that_cannot_be_made_keeps_nobody_out),
+                STORY(work_without_a_person_makes_no_home),
+                STORY(who_is_locked_while_the_home_is_made_stays_out),
+                STORY(a_hangup_while_the_home_is_made_opens_nothing),
+                STORY(who_has_a_session_is_not_deleted),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
