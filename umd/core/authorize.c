@@ -87,10 +87,11 @@ int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContex
         r = core_login_words(core, context, &words, error);
         if (r != 0)
                 return r;
-        if (core_name_elsewhere(core, context->user)) {
+        r = core_login_elsewhere(core, peer, context);
+        if (r > 0)
                 step_done(ret, CORE_VERDICT_UNKNOWN_USER, "unknown-user");
-                return 0;
-        }
+        if (r != 0)
+                return r < 0 ? r : 0;
         r = check_peer(core, peer, words.name, error);
         if (r != 0)
                 return r;

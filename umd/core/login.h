@@ -22,6 +22,7 @@
 /* CoreLoginContext.flags are wire's, by number. */
 #define LOGIN_FLAG_EXPIRED     2U
 #define LOGIN_FLAG_ASK_CURRENT 4U
+#define LOGIN_FLAG_RESOLVES    8U
 
 /* ---- codes -------------------------------------------------------------------------------------
  */
@@ -221,4 +222,3 @@ void core_logins_tick(Logins *logins, uint64_t now_usec);
 int core_login_check_peer(Core *core, StoreTxn *txn, const CorePeer *peer, const char *name,
                           CoreError *error);
 /* "/etc/passwd", or NULL: is the name another source's? */
-const char *core_name_elsewhere(const Core *core, const char *name);

@@ -151,8 +151,21 @@ bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *creden
 /* ---- beginning ---------------------------------------------------------------------------------
  */
 
-const char *core_name_elsewhere(const Core *core, const char *name) {
-        return core->host.name_held(core->host.userdata, name, false);
+int core_login_elsewhere(Core *core, const CorePeer *peer, const CoreLoginContext *context) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        if (core->host.name_held(core->host.userdata, context->user, false))
+                return 1;
+        if (!(context->flags & LOGIN_FLAG_RESOLVES))
+                return 0;
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = store_user_get_by_name(txn, context->user, &user);
+        if (r != 0)
+                return r < 0 ? r : 1;
+        return user->status == USER_STATUS_DELETED && peer->actor.uid != 0;
 }
 
 int core_login_check_peer(Core *core, StoreTxn *txn, const CorePeer *peer, const char *name,
@@ -184,7 +197,7 @@ static int check_room(const Logins *logins, const CorePeer *peer, CoreError *err
 }
 
 static int check_begin(Core *core, const CorePeer *peer, const CoreLoginContext *context,
-                       LoginWords *ret, CoreError *error) {
+                       LoginWords *ret, bool *ret_elsewhere, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         int r;
 
@@ -194,8 +207,13 @@ static int check_begin(Core *core, const CorePeer *peer, const CoreLoginContext 
                                  "operation: \"%s\": must be authenticate or change-password",
                                  core_quote(context->operation).text);
         r = core_login_words(core, context, ret, error);
-        if (r != 0 || core_name_elsewhere(core, context->user))
+        if (r != 0)
                 return r;
+        r = core_login_elsewhere(core, peer, context);
+        if (r >= 0)
+                *ret_elsewhere = r > 0;
+        if (r != 0)
+                return r < 0 ? r : check_room(core->logins, peer, error);
         r = store_begin_read(core->store, &txn);
         if (r == 0)
                 r = core_login_check_peer(core, txn, peer, ret->name, error);
@@ -243,10 +261,11 @@ void core_login_begin(Core *core, const CorePeer *peer, const CoreLoginContext *
         CoreError error = { 0 };
         Dialogue *dialogue;
         LoginWords words;
+        bool elsewhere = false;
         int r;
 
         core_note_time(core, now_usec);
-        r = check_begin(core, peer, context, &words, &error);
+        r = check_begin(core, peer, context, &words, &elsewhere, &error);
         if (r == 0)
                 r = dialogue_new(core, peer, context, &words, now_usec, &dialogue);
         if (r != 0) {
@@ -255,7 +274,7 @@ void core_login_begin(Core *core, const CorePeer *peer, const CoreLoginContext *
         }
         dialogue->done = done;
         dialogue->userdata = userdata;
-        if (core_name_elsewhere(core, context->user))
+        if (elsewhere)
                 core_dialogue_verdict(dialogue, CORE_VERDICT_UNKNOWN_USER, "");
         else if (dialogue->change)
                 core_change_login_begin(dialogue, now_usec);

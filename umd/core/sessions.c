@@ -272,11 +272,14 @@ void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext 
         LoginWords words;
         Opening *opening;
         CoreStep step;
-        int r;
+        int r, elsewhere;
 
         core_note_time(core, now_usec);
         r = check_open(core, peer, context, &words, &error);
-        if (r == 0 && core_name_elsewhere(core, context->user)) {
+        elsewhere = r == 0 ? core_login_elsewhere(core, peer, context) : 0;
+        if (elsewhere < 0)
+                r = elsewhere;
+        if (elsewhere > 0) {
                 step = (CoreStep){ .kind = CORE_STEP_DONE,
                                    .verdict = CORE_VERDICT_UNKNOWN_USER,
                                    .secret = "",
