@@ -146,6 +146,16 @@ static int call_refuse_early(Link *link, sd_bus_message *m, const Access *access
         return r < 0 ? r : 1;
 }
 
+/* sd-bus reads bodies as it is asked to, and a peer's must not look like a fault of ours then.  The
+ * system bus has checked what it passes on. */
+static bool body_is_sound(sd_bus_message *m) {
+        const char *signature = sd_bus_message_get_signature(m, true);
+
+        return !signature || !signature[0] ||
+               (sd_bus_message_skip(m, signature) >= 0 && sd_bus_message_at_end(m, true) > 0 &&
+                sd_bus_message_rewind(m, true) >= 0);
+}
+
 /* Sees everything first.  0 leaves a message to sd-bus; a fault of a reply is logged, and never
  * ends the connection of others. */
 int call_filter(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -157,6 +167,11 @@ int call_filter(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         if (!sd_bus_message_is_method_call(m, NULL, NULL) || !path)
                 return 0;
+        if (link->peer) {
+                link->peer->message_sound = body_is_sound(m);
+                if (!link->peer->message_sound)
+                        return 1; /* peer.c drops the peer */
+        }
         r = link->peer ? driver_call(link, m) : 0;
         if (r != 0)
                 return r;

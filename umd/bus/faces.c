@@ -151,7 +151,7 @@ static int object_find(sd_bus *bus, const char *path, const char *interface, voi
         if (r <= 0)
                 return r;
         *ret_found = userdata;
-        return name[0] != '\0';
+        return name[0] != '\0' && !strchr(name, '/');
 }
 
 typedef struct Nodes {

@@ -104,10 +104,24 @@ static int message_forward(Peer *peer) {
                 peer->in_flight++;
         if (gate_consume(&peer->gate, base_boottime_usec()) != GATE_OK)
                 return -EBADMSG;
-        return inner_process(peer);
+        peer->message_sound = false;
+        r = inner_process(peer);
+        if (r >= 0 && !peer->message_sound)
+                r = -EBADMSG; /* sd-bus would drop the message and wait for the next */
+        return r;
 }
 
 /* ---- the peer -------------------------------------------------------------------------------- */
+
+/* What SASL has to say goes out before the reply to what came in the same bytes. */
+static int answer_send(Peer *peer) {
+        size_t len;
+        const char *bytes = gate_answer(&peer->gate, &len);
+        int r = len > 0 ? relay_answer(peer, bytes, len) : 0;
+
+        gate_answered(&peer->gate);
+        return r;
+}
 
 /* 1: something came; 0: nothing now.  Descriptors that come along are never received: without a
  * place for them the kernel drops them and says so. */
@@ -130,18 +144,11 @@ static int socket_read(Peer *peer) {
         }
         if (n == 0)
                 return -ECONNRESET;
-        if (gate_received(&peer->gate, (size_t)n, base_boottime_usec()) != GATE_OK)
-                return -EBADMSG;
-        return 1;
-}
-
-static int answer_send(Peer *peer) {
-        size_t len;
-        const char *bytes = gate_answer(&peer->gate, &len);
-        int r = len > 0 ? relay_answer(peer, bytes, len) : 0;
-
-        gate_answered(&peer->gate);
-        return r;
+        (void)gate_received(&peer->gate, (size_t)n, base_boottime_usec());
+        r = answer_send(peer);
+        if (r >= 0 && peer->gate.state == GATE_SHUT)
+                r = -EBADMSG;
+        return r < 0 ? r : 1;
 }
 
 static bool message_waits(const Peer *peer) {
@@ -166,11 +173,8 @@ static int peer_step(Peer *peer) {
                 if (r >= 0)
                         r = 1;
         }
-        if (r < 0) {
-                (void)answer_send(peer); /* what SASL had to say, as a courtesy */
-                (void)relay_write(peer);
-                return r;
-        }
+        if (r < 0)
+                (void)relay_write(peer); /* what SASL had to say, as a courtesy */
         return r;
 }
 
@@ -196,11 +200,6 @@ void peer_pump(Peer *peer) {
                         int read = relay_read(peer);
 
                         r = read < 0 ? read : r;
-                }
-                if (r >= 0) {
-                        int answered = answer_send(peer);
-
-                        r = answered < 0 ? answered : r;
                 }
                 if (r >= 0) {
                         full = relay_write(peer);

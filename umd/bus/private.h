@@ -31,7 +31,8 @@
 #define SERVER_FDS_KEPT        96U  /* what umd needs besides peers and sessions */
 #define SERVER_FDS_RESERVED    192U /* for peers and sessions of uid 0 */
 #define SERVER_ACCEPTS_AT_ONCE 16U
-#define SERVER_UID_BYTES_MAX   ((size_t)8 << 20) /* waiting for peers of one uid; not root */
+#define SERVER_BYTES_MAX       ((size_t)32 << 20) /* waiting for all but root's */
+#define SERVER_UID_BYTES_MAX   ((size_t)4 << 20)  /* of one uid */
 
 #define PEER_FDS              3U                  /* its socket and the pair behind the gate */
 #define PEER_CALLS_MAX        8U                  /* in flight */
@@ -97,6 +98,7 @@ struct Peer {
         Out *incoming; /* being read from inner_fd */
         uint32_t in_flight;
         bool wants_signals; /* said AddMatch */
+        bool message_sound; /* the filter saw the last one, and its body is what it says */
         struct CallList calls;
 };
 
@@ -117,7 +119,8 @@ void server_close(Bus *bus);
 void server_deadline(Bus *bus, uint64_t deadline_usec);
 /* May the uid have `count` descriptors more?  False leaves the rest to root. */
 bool server_may_open(const Bus *bus, uid_t uid, size_t count);
-size_t server_queued_bytes(const Bus *bus, uid_t uid);
+/* Does too much wait for the uid's peers, or for all?  Never root. */
+bool server_is_clogged(const Bus *bus, uid_t uid);
 
 int peer_new(Bus *bus, int fd, const Actor *actor, Peer **ret); /* takes fd, also on a fault */
 Peer *peer_free(Peer *peer);

@@ -141,12 +141,9 @@ static int incoming_read(Peer *peer) {
 }
 
 static bool queue_is_full(const Peer *peer) {
-        const uid_t uid = peer->core_peer.actor.uid;
-
-        if (peer->queue_bytes > PEER_QUEUE_MAX)
-                return true;
-        return uid != 0 && peer->queue_bytes > PEER_QUEUE_THROTTLE &&
-               server_queued_bytes(peer->link.bus, uid) > SERVER_UID_BYTES_MAX;
+        return peer->queue_bytes > PEER_QUEUE_MAX ||
+               (peer->queue_bytes > PEER_QUEUE_THROTTLE &&
+                server_is_clogged(peer->link.bus, peer->core_peer.actor.uid));
 }
 
 int relay_read(Peer *peer) {

@@ -24,8 +24,9 @@ static Reply *reply_free(Reply *reply) {
 /* Who asked may be gone: that is no fault of ours. */
 static int message_send(sd_bus_message *message) {
         int r = sd_bus_send(NULL, message, NULL);
+        bool gone = r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE || r == -ESTALE;
 
-        return r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE || r == -ESTALE ? 0 : r;
+        return r < 0 && !gone ? r : 0;
 }
 
 int reply_send(Bus *bus, sd_bus_message *call, sd_bus_message *message) {

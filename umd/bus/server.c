@@ -45,14 +45,19 @@ static bool server_has_place(const Bus *bus, uid_t uid) {
         return count < (uid == 0 ? SERVER_PEERS_ROOT : SERVER_PEERS_PER_UID);
 }
 
-size_t server_queued_bytes(const Bus *bus, uid_t uid) {
-        size_t bytes = 0;
+bool server_is_clogged(const Bus *bus, uid_t uid) {
+        size_t own = 0, all = 0;
         const Peer *peer;
 
-        LIST_FOREACH(peer, &bus->server.peers, entry)
-        if (peer->core_peer.actor.uid == uid)
-                bytes += peer->queue_bytes;
-        return bytes;
+        if (uid == 0)
+                return false;
+        LIST_FOREACH(peer, &bus->server.peers, entry) {
+                if (peer->core_peer.actor.uid == uid)
+                        own += peer->queue_bytes;
+                if (peer->core_peer.actor.uid != 0)
+                        all += peer->queue_bytes;
+        }
+        return own > SERVER_UID_BYTES_MAX || all > SERVER_BYTES_MAX;
 }
 
 /* The pidfd, where the kernel has it, makes sure that the number still was the peer's. */

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every method, property and interface of docs/api against what umd does: who may call it, on the private
+socket and on the system bus, its types, and what introspection shows. The tables of the pages are the list,
+so that a method nobody documented, or documented otherwise, fails here."""
+
+import re
+import xml.etree.ElementTree
+
+import raw
+from fixture import ERRORS, HERE, ROOT
+
+API = HERE + "/../../docs/api/"
+CALLERS = ("root", "alice", "bob", "olga", "outsider")
+TYPES = re.compile(r"(?:a\([a-z]+\)|a?a?\{[a-z]+\}|\([a-z{}]+\)|a[a-z]|[a-z])(?= |$)")
+
+# Who may, as the pages word it -> who does. alice is the user the call is about, olga owns the group.
+WHO = {
+    "root": {"root"},
+    "self": {"root", "alice"},
+    "owner": {"root", "olga"},
+    "everyone": set(CALLERS),
+}
+
+
+class Method:
+    def __init__(self, interface, name, secret, inputs, outputs, who):
+        self.interface, self.name, self.secret = interface, name, secret
+        self.inputs, self.out, self.who = inputs, outputs, who
+        self.signature = "".join(t for t, _ in inputs)
+
+
+def arguments(text):
+    """[(type, name)] of "s name, a{sv} options (`reason` s, ...)"."""
+    found, depth, part = [], 0, ""
+    for c in text + ",":
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(c, 0)
+        if c == "," and depth == 0:
+            match = TYPES.match(part.strip())
+            if match:
+                rest = part.strip()[match.end():].split("(")[0].split()
+                found.append((match.group(0), rest[0] if rest else ""))
+            part = ""
+        else:
+            part += c
+    return found
+
+
+def documented():
+    """The methods of the tables, and those of Login and Nss by their headings."""
+    methods, interface = [], None
+    with open(API + "org.um1.md", encoding="utf-8") as f:
+        for line in f:
+            if line.startswith("## "):
+                match = re.search(r"org\.um1\.(Manager|User|Group|Audit)$", line.strip())
+                interface = match.group(0) if match else None
+            cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
+            if not interface or not line.startswith("|") or len(cells) < 5 or cells[0] in ("method", "---"):
+                continue
+            who = "self" if cells[3].startswith(("self", "root; self")) else cells[3]
+            for name in cells[0].replace("°", "").split(","):
+                methods.append(Method(interface, name.strip(), "°" in cells[0], arguments(cells[1]),
+                                      "".join(t for t, _ in arguments(cells[2])), who))
+    return methods
+
+
+def types(text):
+    return "".join(t for t, _ in arguments(text))
+
+
+def named_outside():
+    """{interface: {method: (in, out)}} of the pages of Login (headings) and Nss (a table)."""
+    found = {"org.um1.Login": {}, "org.um1.Nss": {}}
+    with open(API + "org.um1.Login.md", encoding="utf-8") as f:
+        for match in re.finditer(r"^### (\w+)\((.*?)\) → (.*)$", f.read(), re.M):
+            outputs = match.group(3)
+            if outputs.startswith("(") and not outputs.endswith(" step"):
+                outputs = outputs[1:-1] # several; else one, which may be a struct
+            found["org.um1.Login"][match.group(1)] = (types(match.group(2)), types(outputs))
+    with open(API + "org.um1.Nss.md", encoding="utf-8") as f:
+        last = ""
+        for line in f:
+            cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
+            if line.startswith("| Get"):
+                last = last if cells[2] == "the same" else types(cells[2].split(":")[0])
+                found["org.um1.Nss"][cells[0]] = (types(cells[1]), last)
+    return found
+
+
+def value(method, kind, name, people):
+    """An argument that does no harm: changes are dry runs."""
+    if name == "options":
+        return {"dry-run": ("b", True)}
+    if name == "filter" and kind == "a{sv}":
+        return {"user": ("s", "alice")}
+    if name == "name" and method.name == "GetUserByName":
+        return "alice"
+    if name == "name" and method.name == "GetGroupByName":
+        return "devs"
+    known = {"uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",
+             "name": "newname"}
+    return known.get(name, {"s": "", "u": 1, "t": 0, "b": False, "ay": b"x", "as": [], "a{sv}": {}}[kind])
+
+
+def path_of(interface):
+    return {"org.um1.User": ROOT + "/user/alice", "org.um1.Group": ROOT + "/group/devs"}.get(interface, ROOT)
+
+
+def ask(connection, method, people):
+    args = [value(method, kind, name, people) for kind, name in method.inputs]
+    destination = "org.um1" if hasattr(connection, "name") else None
+    return connection.call(path_of(method.interface), method.interface, method.name, method.signature, *args,
+                           destination=destination, timeout=30)
+
+
+def methods(umd, people, checks, via):
+    for method in documented():
+        wanted, got, texts = {}, {}, set()
+        for caller in CALLERS:
+            uid = people.uid[caller]
+            with umd.peer(uid) if via == "socket" else umd.bus(uid) as connection:
+                reply = ask(connection, method, people)
+            got[caller] = {ERRORS + "AccessDenied": "denied",
+                           ERRORS + "PrivateSocketOnly": "elsewhere"}.get(reply.error, "in")
+            wanted[caller] = "in" if caller in WHO[method.who] else "denied"
+            if method.secret and via == "bus":
+                wanted[caller] = "elsewhere"
+            if reply.error in (ERRORS + "Fault", ERRORS + "Unavailable") or (
+                    reply.error and not reply.error.startswith(ERRORS)):
+                texts.add(f"{caller}: {reply.error}: {reply.text}")
+            if got[caller] == "denied" and "permission " not in reply.text:
+                texts.add(f"the permission is not named: {reply.text}")
+            if not reply.error and reply.signature != method.out:
+                texts.add(f"answers {reply.signature}, documented {method.out}")
+        title = f"{via}: {method.interface}.{method.name} is {method.who}'s"
+        checks.check(title, wanted == got and not texts,
+                     f"{[c for c in CALLERS if wanted[c] != got[c]]} {sorted(texts)}")
+
+
+def properties(umd, people, checks, via):
+    for interface, who in (("org.um1.User", "self"), ("org.um1.Group", "owner")):
+        for member, signature, args in (("GetAll", "s", [interface]), ("Get", "ss", [interface, "Name"]),
+                                        ("GetAll", "s", [""])):
+            got = set()
+            for caller in CALLERS:
+                with umd.peer(people.uid[caller]) if via == "socket" else umd.bus(people.uid[caller]) as c:
+                    reply = c.call(path_of(interface), raw.PROPERTIES, member, signature, *args,
+                                   destination="org.um1" if via == "bus" else None)
+                if not reply.error:
+                    got.add(caller)
+                elif reply.error != ERRORS + "AccessDenied":
+                    got.add(f"{caller}: {reply.error}")
+            checks.same(f"{via}: {interface} {member}({', '.join(args)}) is {who}'s", WHO[who], got)
+        with umd.peer() as root:
+            reply = root.call(path_of(interface), raw.PROPERTIES, "Set", "ssv", interface, "Name", ("s", "x"))
+            checks.same(f"{interface}: properties are not set", "org.freedesktop.DBus.Error.PropertyReadOnly",
+                        reply.error)
+            reply = root.call(path_of(interface), raw.PROPERTIES, "Get", "ss", interface, "Nothing")
+            checks.same(f"{interface}: unknown property", "org.freedesktop.DBus.Error.UnknownProperty",
+                        reply.error)
+
+
+def strangers_learn_nothing(umd, people, checks):
+    """A stranger gets the same answer for who exists and who does not."""
+    with umd.peer(people.uid["bob"]) as bob:
+        for path in ("user", "group"):
+            answers = set()
+            for name in ("alice", "olga", "nobody_at_all", "devs", "x"):
+                reply = bob.call(f"{ROOT}/{path}/{name}", raw.PROPERTIES, "GetAll", "s", "")
+                answers.add((reply.error, reply.text))
+                reply = bob.call(f"{ROOT}/{path}/{name}", "org.um1." + path.title(), "Delete",
+                                 "a{sv}" if path == "user" else "ba{sv}", *([] if path == "user" else [False]), {})
+                answers.add((reply.error, reply.text.replace("group.edit", "P").replace("user.delete", "P")))
+            checks.check(f"a stranger asking about any {path} gets one answer",
+                         {e for e, _ in answers} == {ERRORS + "AccessDenied"} and len(answers) == 2, answers)
+        answers = {(r.error, r.text) for r in (
+            bob.call(ROOT, "org.um1.Manager", "GetUserByName", "s", n) for n in ("alice", "nobody_at_all"))}
+        checks.same("and by name", 1, len(answers))
+    with umd.peer() as root:
+        reply = root.call(ROOT + "/user/nobody_at_all", raw.PROPERTIES, "GetAll", "s", "")
+        checks.same("root is told", ERRORS + "NoSuchUser", reply.error)
+        reply = root.call(ROOT + "/user/alice_40example_2ecom", raw.PROPERTIES, "GetAll", "s", "")
+        checks.same("an object is not reached by an address", ERRORS + "NoSuchUser", reply.error)
+
+
+# ---- Login and Nss ----------------------------------------------------------------------------------
+
+def login(umd, people, checks):
+    def context(user):
+        return {"operation": ("s", "authenticate"), "user": ("s", user), "service": ("s", "test")}
+
+    for caller, user, allowed in (("root", "alice", True), ("alice", "alice", True), ("alice", "bob", False),
+                                  ("outsider", "alice", False), ("bob", "root", False)):
+        for member, signature, args in (("Begin", "a{sv}", [context(user)]),
+                                        ("Authorize", "a{sv}s", [context(user), ""])):
+            with umd.peer(people.uid[caller]) as peer:
+                reply = peer.call(ROOT, "org.um1.Login", member, signature, *args, timeout=30)
+            checks.same(f"Login.{member} by {caller} for {user}",
+                        allowed, reply.error != ERRORS + "AccessDenied")
+    for caller in CALLERS:
+        with umd.peer(people.uid[caller]) as peer:
+            reply = peer.call(ROOT, "org.um1.Login", "OpenSession", "a{sv}s", context("alice"), "", timeout=30)
+            checks.same(f"Login.OpenSession by {caller}", caller == "root",
+                        reply.error != ERRORS + "AccessDenied")
+    with umd.peer(people.uid["root"], descriptors=False) as peer:
+        reply = peer.call(ROOT, "org.um1.Login", "OpenSession", "a{sv}s", context("alice"), "")
+        checks.same("OpenSession where no descriptor can go", ERRORS + "BadValue", reply.error)
+    with umd.peer() as peer:
+        for title, wrong in (("an unknown key", {**context("alice"), "uid": ("u", 0)}),
+                             ("a key of another type", {**context("alice"), "tty": ("u", 0)}),
+                             ("no user", {"operation": ("s", "authenticate"), "service": ("s", "test")})):
+            reply = peer.call(ROOT, "org.um1.Login", "Begin", "a{sv}", wrong)
+            checks.same(f"Begin with {title}", ERRORS + "BadValue", reply.error)
+
+
+def nss(umd, people, checks):
+    uid, gid = people.uid["alice"], people.gid
+    calls = (("GetUserByName", "s", "alice", "alice"), ("GetUserByUID", "u", uid, "alice"),
+             ("GetGroupByName", "s", "devs", "devs"), ("GetGroupByGID", "u", gid, "devs"),
+             ("GetGroupByName", "s", "alice", "alice"), ("GetGroupByGID", "u", uid, "alice"))
+    for member, signature, arg, name in calls:
+        for caller in ("root", "bob", "outsider"):
+            with umd.peer(people.uid[caller]) as peer:
+                reply = peer.call(ROOT, "org.um1.Nss", member, signature, arg)
+            checks.check(f"Nss.{member}({arg}) by {caller}", not reply.error and reply.args[0] == name,
+                         f"{reply.error} {reply.args}")
+    with umd.peer(people.uid["outsider"]) as peer:
+        reply = peer.call(ROOT, "org.um1.Nss", "GetUserByName", "s", "alice")
+        checks.same("Nss: a passwd entry", ["alice", uid, uid, "Alice Example", "/home/alice", "/bin/bash"],
+                    reply.args)
+        reply = peer.call(ROOT, "org.um1.Nss", "GetGroupsOfUser", "s", "alice")
+        checks.same("Nss: groups, the private one first", [[uid]], reply.args)
+        for member, signature, arg, error in (
+                ("GetUserByName", "s", "nobody_at_all", "NoSuchUser"), ("GetUserByUID", "u", 0, "NoSuchUser"),
+                ("GetUserByName", "s", "", "NoSuchUser"), ("GetUserByUID", "u", 0xffffffff, "NoSuchUser"),
+                ("GetGroupByName", "s", "nobody_at_all", "NoSuchGroup"), ("GetGroupByGID", "u", 0, "NoSuchGroup"),
+                ("GetGroupsOfUser", "s", "nobody_at_all", "NoSuchUser"),
+                ("GetUserByName", "s", "alice@example.com", "NoSuchUser")):
+            reply = peer.call(ROOT, "org.um1.Nss", member, signature, arg)
+            checks.same(f"Nss.{member}({arg!r})", ERRORS + error, reply.error)
+
+
+# ---- introspection ----------------------------------------------------------------------------------
+
+def shown(connection, path, destination=None):
+    reply = connection.call(path, "org.freedesktop.DBus.Introspectable", "Introspect", destination=destination)
+    found = {}
+    for interface in xml.etree.ElementTree.fromstring(reply.args[0].partition("]>")[2] or reply.args[0][
+            reply.args[0].index("<node"):]).iter("interface"):
+        for method in interface.iter("method"):
+            args = method.findall("arg")
+            found.setdefault(interface.get("name"), {})[method.get("name")] = (
+                "".join(a.get("type") for a in args if a.get("direction") == "in"),
+                "".join(a.get("type") for a in args if a.get("direction") == "out"),
+                all(a.get("name") for a in args))
+    return found
+
+
+def introspection(umd, checks):
+    with umd.peer() as root, umd.bus() as bus:
+        private, public = {}, {}
+        for path in (ROOT, ROOT + "/user/alice", ROOT + "/group/devs"):
+            private.update(shown(root, path))
+            public.update(shown(bus, path, "org.um1"))
+    pages = {}
+    for method in documented():
+        pages.setdefault(method.interface, {})[method.name] = (method.signature, method.out)
+    ours = {i: {m: v[:2] for m, v in methods_.items()} for i, methods_ in private.items()
+            if i.startswith("org.um1.")}
+    pages.update(named_outside())
+    for interface in sorted(set(pages) | set(ours)):
+        checks.same(f"{interface}: what is shown is what is documented", pages.get(interface), ours.get(interface))
+    checks.check("every argument has a name", all(v[2] for i in ours for v in private[i].values()))
+    checks.same("on the system bus: all but Login and Nss",
+                {i for i in ours if i not in ("org.um1.Login", "org.um1.Nss")},
+                {i for i in public if i.startswith("org.um1.")})
+
+
+def run(umd, people, checks):
+    for via in ("socket", "bus"):
+        methods(umd, people, checks, via)
+        properties(umd, people, checks, via)
+    strangers_learn_nothing(umd, people, checks)
+    login(umd, people, checks)
+    nss(umd, people, checks)
+    introspection(umd, checks)
