@@ -335,10 +335,8 @@ int call_reply_change(Call *call, const CoreChange *change);
 
 /* The link the call came by; NULL when it is gone. */
 Link *call_link(Call *call);
-/* The fields of an object that may be set; name is the one a creation takes apart from them. */
+/* The fields that may be set; a creation takes the name apart from them. */
 int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError *error);
-int read_password_options(sd_bus_message *m, bool creation, CorePasswordOptions *ret,
-                          bool *ret_code, CoreError *error);
 
 int manager_create_user(Call *call, CoreError *error);
 int manager_create_user_with_password(Call *call, CoreError *error);
