@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "umd/store/internal.h"
@@ -33,6 +34,14 @@ static void must(const char *what, int r) {
 
 static uint64_t now_usec(void) {
         return base_boottime_usec();
+}
+
+/* What this process had of the cores. */
+static uint64_t cpu_usec(void) {
+        struct timespec ts;
+
+        must("clock", clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) < 0 ? -errno : 0);
+        return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
 }
 
 static void path_make(char *path, size_t size, const char *dir, const char *name) {
@@ -339,33 +348,38 @@ static int user_count(void *userdata, const StoreUser *user) {
 
 static void growth_measure(const char *root, uint32_t users, unsigned rounds) {
         static double few[ROUNDS_MAX], many[ROUNDS_MAX];
+        double few_usec, many_usec;
         Store *small = store_make(root, "small"), *large = store_make(root, "large");
         uint32_t next = 0, next_small = 0;
-        uint64_t start, seen = 0;
+        uint64_t start, cpu, seen = 0;
         StoreTxn *txn;
 
         for (; next_small < 1000; next_small++)
                 user_create(small, next_small);
         must("flush", store_flush(small));
         start = now_usec();
+        cpu = cpu_usec();
         while (next < users) {
                 for (unsigned i = 0; i < 500 && next < users; i++)
                         user_create(large, next++);
                 must("flush", store_flush(large));
         }
-        printf("%u users created in %.1f s\n", users, (double)(now_usec() - start) / 1e6);
+        printf("%u users created in %.1f s, %.1f s of them on a core\n", users,
+               (double)(now_usec() - start) / 1e6, (double)(cpu_usec() - cpu) / 1e6);
         for (unsigned round = 0; round < rounds; round++) {
                 few[round] = creation_usec(small, &next_small);
                 many[round] = creation_usec(large, &next);
         }
-        printf("one user created among 1,000: %.0f us, among %u: %.0f us, %.2f times\n",
-               median(few, rounds), users, median(many, rounds),
-               median(many, rounds) / median(few, rounds));
+        few_usec = median(few, rounds);
+        many_usec = median(many, rounds);
+        printf("one user created among 1,000: %.0f us, among %u: %.0f us, %.2f times\n", few_usec,
+               users, many_usec, many_usec / few_usec);
         must("read", store_begin_read(large, &txn));
         start = now_usec();
+        cpu = cpu_usec();
         must("each", store_user_each(txn, user_count, &seen));
-        printf("walk over %llu users: %.3f s\n", (unsigned long long)seen,
-               (double)(now_usec() - start) / 1e6);
+        printf("walk over %llu users: %.3f s, %.3f s of them on a core\n", (unsigned long long)seen,
+               (double)(now_usec() - start) / 1e6, (double)(cpu_usec() - cpu) / 1e6);
         store_txn_abortp(&txn);
         store_close(small);
         store_close(large);
