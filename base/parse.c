@@ -86,7 +86,7 @@ int base_parse_span(const char *s, uint64_t *ret_usec) {
                 return 0;
         }
         n = digits_read(s, 9, &count);
-        if (n == 0 || s[n] == '\0' || s[n + 1] != '\0')
+        if (n == 0 || (n > 1 && s[0] == '0') || s[n] == '\0' || s[n + 1] != '\0')
                 return -EINVAL;
         for (size_t i = 0; i < ARRAY_LENGTH(units); i++)
                 if (units[i].letter == s[n]) {
@@ -97,6 +97,9 @@ int base_parse_span(const char *s, uint64_t *ret_usec) {
                 }
         return -EINVAL;
 }
+
+/* The end of the year 9999, UTC: what is read can be written. */
+#define SECONDS_MAX ((int64_t)253402300799)
 
 /* Days since 1970-01-01 of a date in the Gregorian calendar. */
 static int64_t days_from_civil(int64_t y, int64_t m, int64_t d) {
@@ -154,7 +157,7 @@ int base_parse_rfc3339(const char *s, uint64_t *ret_usec) {
                 return r;
         seconds = days_from_civil((int64_t)y, (int64_t)mo, (int64_t)d) * 86400 +
                   (int64_t)(h * 3600 + mi * 60 + sec) - offset;
-        if (seconds < 0)
+        if (seconds < 0 || seconds > SECONDS_MAX)
                 return -ERANGE;
         *ret_usec = (uint64_t)seconds * USEC_PER_SEC;
         return 0;

@@ -55,9 +55,33 @@ bool base_codepoint_printable(uint32_t c) {
         return true;
 }
 
-size_t base_escape(const char *s, size_t len, char *buf, size_t size) {
+/* The next character as it is shown, at most 4 bytes; how many bytes of s it stands for. */
+static size_t piece_make(const char *s, size_t len, char *piece, size_t *ret_len) {
         static const char hex[] = "0123456789abcdef";
-        size_t at = 0, out = 0;
+        unsigned char byte = (unsigned char)s[0];
+        uint32_t c;
+        int used = base_utf8_decode(s, len, &c);
+
+        if (used < 0 || !base_codepoint_printable(c)) {
+                /* one byte at a time, so that what follows a broken one is still shown */
+                memcpy(piece, "\\x", 2);
+                piece[2] = hex[byte >> 4];
+                piece[3] = hex[byte & 15];
+                *ret_len = 4;
+                return 1;
+        }
+        if (c == '\\') {
+                memcpy(piece, "\\\\", 2);
+                *ret_len = 2;
+                return 1;
+        }
+        memcpy(piece, s, (size_t)used);
+        *ret_len = (size_t)used;
+        return (size_t)used;
+}
+
+size_t base_escape(const char *s, size_t len, char *buf, size_t size) {
+        size_t at = 0, out = 0, cut = 0; /* cut: where "..." would still fit */
 
         if (size < 4) {
                 if (size > 0)
@@ -66,36 +90,18 @@ size_t base_escape(const char *s, size_t len, char *buf, size_t size) {
         }
         while (at < len) {
                 char piece[4];
-                uint32_t c;
-                int used = base_utf8_decode(s + at, len - at, &c);
-                size_t n;
-                bool last;
+                size_t n, used = piece_make(s + at, len - at, piece, &n);
 
-                if (used < 0 || !base_codepoint_printable(c)) {
-                        unsigned char byte = (unsigned char)s[at];
-
-                        /* one byte at a time, so that what follows a broken one is still shown */
-                        memcpy(piece, "\\x", 2);
-                        piece[2] = hex[byte >> 4];
-                        piece[3] = hex[byte & 15];
-                        n = 4;
-                        used = 1;
-                } else if (c == '\\') {
-                        memcpy(piece, "\\\\", 2);
-                        n = 2;
-                } else {
-                        memcpy(piece, s + at, (size_t)used);
-                        n = (size_t)used;
-                }
-                last = at + (size_t)used == len;
-                if (out + n + (last ? 1 : 4) > size) {
-                        memcpy(buf + out, "...", 3);
-                        out += 3;
+                if (out + n + 1 > size) {
+                        memcpy(buf + cut, "...", 3);
+                        out = cut + 3;
                         break;
                 }
                 memcpy(buf + out, piece, n);
                 out += n;
-                at += (size_t)used;
+                at += used;
+                if (out + 4 <= size)
+                        cut = out;
         }
         buf[out] = '\0';
         return out;
