@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree
 
 import raw
-from fixture import ERRORS, HERE, ROOT
+from fixture import ERRORS, HERE, ROOT, until
 
 API = HERE + "/../../docs/api/"
 CALLERS = ("root", "alice", "bob", "olga", "outsider")
@@ -189,13 +189,17 @@ def login(umd, people, checks):
         return {"operation": ("s", "authenticate"), "user": ("s", user), "service": ("s", "test")}
 
     for caller, user, allowed in (("root", "alice", True), ("alice", "alice", True), ("alice", "bob", False),
-                                  ("outsider", "alice", False), ("bob", "root", False)):
+                                  ("outsider", "alice", False), ("outsider", "nobody_at_all", False),
+                                  ("bob", "root", True), ("outsider", "root", True)):
         for member, signature, args in (("Begin", "a{sv}", [context(user)]),
                                         ("Authorize", "a{sv}s", [context(user), ""])):
             with umd.peer(people.uid[caller]) as peer:
                 reply = peer.call(ROOT, "org.um1.Login", member, signature, *args, timeout=30)
             checks.same(f"Login.{member} by {caller} for {user}",
                         allowed, reply.error != ERRORS + "AccessDenied")
+            if user == "root" and not reply.error:
+                verdict = reply.args[1][2]["verdict"] if member == "Begin" else reply.args[0]
+                checks.same(f"and it is another source's: {member} by {caller}", 6, verdict)
     for caller in CALLERS:
         with umd.peer(people.uid[caller]) as peer:
             reply = peer.call(ROOT, "org.um1.Login", "OpenSession", "a{sv}s", context("alice"), "", timeout=30)
@@ -237,6 +241,31 @@ def nss(umd, people, checks):
                 ("GetUserByName", "s", "alice@example.com", "NoSuchUser")):
             reply = peer.call(ROOT, "org.um1.Nss", member, signature, arg)
             checks.same(f"Nss.{member}({arg!r})", ERRORS + error, reply.error)
+
+
+def nss_leaves_local_names_out(umd, checks):
+    def lookup(member, name):
+        with umd.peer() as peer:
+            return peer.call(ROOT, "org.um1.Nss", member, "s", name)
+
+    with umd.peer() as root:
+        root.call(ROOT, "org.um1.Manager", "CreateUser", "sa{sv}a{sv}", "hugo", {}, {}, timeout=30)
+        root.call(ROOT + "/group/devs", "org.um1.Group", "AddMembers", "asasa{sv}", ["bob", "hugo"], [], {},
+                  timeout=30)
+    checks.same("Nss: a group's members", ["bob", "hugo"], lookup("GetGroupByName", "devs").args[2])
+    with open(umd.dir + "/etc/passwd", "r+", encoding="ascii") as f:
+        kept = f.read()
+        f.write("hugo:x:999:999::/:/bin/sh\n")
+    checks.check("Nss: who is in /etc/passwd too is not there", until(
+        lambda: lookup("GetUserByName", "hugo").error == ERRORS + "NoSuchUser"))
+    checks.same("Nss: nor his private group", ERRORS + "NoSuchGroup", lookup("GetGroupByName", "hugo").error)
+    checks.same("Nss: nor is he a member", ["bob"], lookup("GetGroupByName", "devs").args[2])
+    with open(umd.dir + "/etc/passwd", "w", encoding="ascii") as f:
+        f.write(kept)
+    checks.check("Nss: and he is back with the line gone", until(lambda: not lookup("GetUserByName", "hugo").error))
+    with umd.peer() as root:
+        root.call(ROOT + "/group/devs", "org.um1.Group", "RemoveMembers", "asasa{sv}", ["bob", "hugo"], [], {},
+                  timeout=30)
 
 
 # ---- introspection ----------------------------------------------------------------------------------
@@ -282,4 +311,5 @@ def run(umd, people, checks):
     strangers_learn_nothing(umd, people, checks)
     login(umd, people, checks)
     nss(umd, people, checks)
+    nss_leaves_local_names_out(umd, checks)
     introspection(umd, checks)
