@@ -268,6 +268,32 @@ def nss_leaves_local_names_out(umd, checks):
                   timeout=30)
 
 
+def lists(umd, checks):
+    """Rows have the properties' names, written as fields are; pages end."""
+    def field(name):
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+    with umd.peer() as root:
+        for member, interface in (("ListUsers", "org.um1.User"), ("ListGroups", "org.um1.Group")):
+            names, cursor, rows = root.call(path_of(interface), raw.PROPERTIES, "GetAll", "s", interface), "", []
+            for _ in range(100):
+                reply = root.call(ROOT, "org.um1.Manager", member, "ssu", "", cursor, 2, timeout=30)
+                if not checks.check(f"{member} gives a page", not reply.error and len(reply.args[0]) <= 2,
+                                    reply.text):
+                    return
+                rows += reply.args[0]
+                cursor = reply.args[1]
+                if not cursor:
+                    break
+            checks.same(f"{member}: rows have the properties",
+                        [{field(n) for n in names.args[0]}] * len(rows), [set(row) for row in rows])
+            found = [row["name"] for row in rows]
+            checks.check(f"{member}: each once, by name", found == sorted(set(found)) and found, found)
+            for limit in (0, 1001):
+                reply = root.call(ROOT, "org.um1.Manager", member, "ssu", "", "", limit)
+                checks.same(f"{member}: limit {limit}", ERRORS + "BadValue", reply.error)
+
+
 # ---- introspection ----------------------------------------------------------------------------------
 
 def shown(connection, path, destination=None):
@@ -312,4 +338,5 @@ def run(umd, people, checks):
     login(umd, people, checks)
     nss(umd, people, checks)
     nss_leaves_local_names_out(umd, checks)
+    lists(umd, checks)
     introspection(umd, checks)
