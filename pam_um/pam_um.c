@@ -74,6 +74,15 @@ static int outcome_code(const Call *call, int r) {
         }
 }
 
+static void verdict_log(const Call *call, const WireStep *step, int code) {
+        char reason[128], reference[64];
+
+        base_escape(step->reason, strlen(step->reason), reason, sizeof(reason));
+        base_escape(step->reference, strlen(step->reference), reference, sizeof(reference));
+        pam_syslog(call->handle, LOG_DEBUG, "verdict %d %s %s for %s: %s", (int)step->verdict,
+                   reason, reference, call->user, pam_strerror(call->handle, code));
+}
+
 /* A round's result and its verdict; umd's text is shown. */
 static int step_code(const Call *call, int r, const WireStep *step) {
         int code;
@@ -84,9 +93,7 @@ static int step_code(const Call *call, int r, const WireStep *step) {
                 return outcome_code(call, -EPROTO);
         code = verdict_code(step->verdict);
         if (call->options.debug)
-                pam_syslog(call->handle, LOG_DEBUG, "verdict %d %s %s for %s: %s",
-                           (int)step->verdict, step->reason, step->reference, call->user,
-                           pam_strerror(call->handle, code));
+                verdict_log(call, step, code);
         talk_show(call, step->text, code != PAM_SUCCESS);
         return code;
 }

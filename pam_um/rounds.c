@@ -297,8 +297,7 @@ int rounds_dialogue(const Call *call, const char *operation, uint32_t flags, Wir
         r = dialogue_begin(call, operation, flags, &bus, login, &step);
         for (unsigned count = 0; r == 0 && step.kind != WIRE_STEP_DONE; count++) {
                 if (call->options.debug)
-                        pam_syslog(call->handle, LOG_DEBUG, "step %d %s", (int)step.kind,
-                                   step.secret);
+                        pam_syslog(call->handle, LOG_DEBUG, "step %d", (int)step.kind);
                 r = count < STEPS_MAX ? dialogue_round(&dialogue, bus, login, &step) : -ELOOP;
         }
         if (r != 0)
