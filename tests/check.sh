@@ -6,6 +6,7 @@
 #   refused COMMAND...      exits 0 when COMMAND does not
 #   rc_is N COMMAND...      exits 0 when COMMAND exits N
 #   has PATTERN COMMAND...  runs COMMAND; exits 0 when it did and PATTERN (egrep) is in its output
+#   says PATTERN COMMAND... the same, whatever COMMAND exits with
 #   lacks PATTERN COMMAND...   the same, and PATTERN is not
 #   eventually SECONDS COMMAND...   repeats COMMAND until it exits 0 or the time is over
 #   checks_done             prints "N passed, N failed"; its exit status is the suite's
@@ -65,6 +66,17 @@ has() {
                 return 1
         }
         return $rc
+}
+
+says() {
+        local pattern=$1 out
+        shift
+        out=$("$@" 2>&1)
+        printf '%s\n' "$out"
+        grep -qE -- "$pattern" <<<"$out" || {
+                echo "(no match for: $pattern)"
+                return 1
+        }
 }
 
 lacks() {

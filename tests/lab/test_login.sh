@@ -21,7 +21,7 @@ um_passwd() {
 lab_begin
 lab_debs
 ck "the packages install" lab_install "$LAB_DEBS"/*.deb
-ck "umd is up and well" has 'version' eventually 5 um status
+ck "umd is up and well" eventually 5 um status
 ck "doctor finds nothing to fail" um doctor
 
 # ---- known at once
@@ -46,26 +46,25 @@ ck "a session of logind with her manager" has 'State=active|Class=user' \
         lab_ssh alice $PW_ALICE 'loginctl show-session $XDG_SESSION_ID; systemctl --user is-system-running'
 ck "UM_LOGIN_ID does not reach her shell" lacks UM_LOGIN_ID lab_ssh alice $PW_ALICE env
 ck "a wrong password is refused" refused lab_ssh alice wrong true
-ck "a wrong password by keyboard-interactive too" has 'Permission denied' \
+ck "a wrong password by keyboard-interactive too" says 'Permission denied' \
         lab_talk "$(lab_ssh_line alice id)" 'assword: ' wrong
 ck "su from a local user asks her password" has 'uid=65536\(alice\)' \
         lab_talk "$(lab_tty_line "--uid=nobody su - alice -c id")" 'assword: ' $PW_ALICE
 ck "su from one um user to another" has 'uid=65536\(alice\)' \
         lab_talk "$(lab_tty_line "--uid=65537 su - alice -c id")" 'assword: ' $PW_ALICE
-ck "su with a wrong password is refused" has 'uthentication failure|ncorrect password' \
+ck "su with a wrong password is refused" says 'uthentication failure' \
         lab_talk "$(lab_tty_line "--uid=65537 su - alice -c id")" 'assword: ' $PW_BOB
 ck "su from root asks nothing" has 'uid=65537\(bob\)' lab_exec su - bob -c id
 ck "login(1) on a terminal, with a session" has 'session-[0-9c]+\.scope' \
         lab_talk "$(lab_tty_line '/bin/login -p')" 'login: ' alice 'assword: ' $PW_ALICE '\$ ' 'cat /proc/self/cgroup; exit'
-lab_sh 'printf "alice ALL=(ALL) ALL\n" >/etc/sudoers.d/alice'
+lab_sh 'printf "alice ALL=(ALL) ALL\n" >/etc/sudoers.d/alice; chmod 440 /etc/sudoers.d/alice'
 ck "sudo asks her password" has 'uid=0\(root\)' \
         lab_talk "$(lab_ssh_line alice "sudo -p SUDO: id")" 'assword: ' $PW_ALICE 'SUDO:' $PW_ALICE
-ck "sudo with a wrong one is refused" has 'Sorry, try again|no password was provided|incorrect' \
+ck "sudo with a wrong one is refused" says 'Sorry, try again|no password was provided|incorrect' \
         lab_talk "$(lab_ssh_line alice "sudo -k; sudo -p SUDO: id")" 'assword: ' $PW_ALICE 'SUDO:' wrong 'SUDO:' wrong 'SUDO:' wrong
 lab_sh 'printf "* * * * * alice id >/home/alice/cron.out\n" >/etc/cron.d/alice; touch /etc/cron.d'
-ck "systemd-user: her manager starts by itself" has 'uid=65536' \
-        lab_sh 'loginctl enable-linger alice; systemctl is-active --quiet user@65536.service || systemctl start user@65536.service;
-                systemd-run --user --machine=alice@ --quiet --pipe --wait id; loginctl disable-linger alice'
+ck "systemd-user: her manager starts without a login" lab_sh 'systemctl start user@65537.service; systemctl is-active user@65537.service'
+ck "and runs what is hers" has '^65537$' lab_sh 'ps -o uid= -C systemd | tr -d " " | sort -u'
 
 # ---- passwords changed by oneself
 ck "passwd: the old one is asked, the new one counts" has 'updated|changed|success' \
@@ -88,7 +87,7 @@ ck "the new one lets her in at once" has 'uid=65538' lab_ssh carol Carol-lamp-9 
 code=$(um user add dave --setup-code | sed -n 's/^setup code: \([^ ]*\).*/\1/p')
 ck "a setup code was printed" test -n "$code"
 ck "it stands for the password once and leads into choosing one" has 'uid=65539\(dave\)' \
-        lab_talk "$(lab_ssh_line dave id)" 'assword: ' "$code" 'urrent password: ' "$code" \
+        lab_talk "$(lab_ssh_line dave id)" 'assword: ' "$code" \
         'ew password: ' Dave-lamp-10 'gain|etype' Dave-lamp-10
 ck "a second use is a wrong password" refused lab_ssh dave "$code" true
 ck "the chosen one counts" lab_ssh dave Dave-lamp-10 true
@@ -98,7 +97,7 @@ ck "cron ran her job" eventually 75 test -s "$LAB_ROOT/home/alice/cron.out"
 ck "every login is in the audit log" has 'authenticate +user/alice +allow' um audit log --type login --user alice --limit 1000
 ck "so are refusals, with their reason" has 'deny.*bad-proof' um audit log --type login --user alice --outcome deny
 ck "the chain is whole" has 'ok$' um audit verify
-ck "no password stands in the journal" lacks "$PW_ALICE|$PW_BOB|Carol-lamp-9|$code" lab_enter journalctl -b --no-pager
+ck "no password stands in the journal" lacks "$PW_ALICE|$PW_BOB|Carol-lamp-9|${code:-no code}" lab_enter journalctl -b --no-pager
 lab_reboot
 ck "a reboot keeps everything" has 'uid=65536' lab_ssh alice $PW_ALICE id
 um user set alice --title Engineer >/dev/null
