@@ -88,7 +88,7 @@ static int page_get(Ctl *ctl, uint64_t *cursor, uint32_t limit, json_t **ret) {
         r = sd_bus_message_append(m, "tu", *cursor, limit);
         if (r < 0)
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-        r = ctl_call(ctl, m, NULL, &reply);
+        r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = json_from_dicts(reply, ret);
@@ -149,7 +149,7 @@ static int verify_piece(Ctl *ctl, uint64_t *cursor, uint64_t *ret_first, uint64_
         r = sd_bus_message_append(m, "t", *cursor);
         if (r < 0)
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-        r = ctl_call(ctl, m, NULL, &reply);
+        r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "bbttts", ret_done, ret_ok, cursor, ret_first, ret_last,

@@ -37,7 +37,7 @@ int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const cha
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
 
-static int error_report(const Ctl *ctl, const sd_bus_error *error, int r, const char *about) {
+static int error_report(const Ctl *ctl, const sd_bus_error *error, int r) {
         WireError wire;
 
         if (!sd_bus_error_is_set(error))
@@ -50,14 +50,11 @@ static int error_report(const Ctl *ctl, const sd_bus_error *error, int r, const 
                 return complain(ctl, EXIT_FAILED, "%s",
                                 error->message ? error->message : error->name);
         wire = wire_error_from_name(error->name);
-        if (about)
-                return complain(ctl, wire_error_exit_code(wire), "%s: %s", about,
-                                error->message ? error->message : error->name);
         return complain(ctl, wire_error_exit_code(wire), "%s",
                         error->message ? error->message : error->name);
 }
 
-int ctl_call(Ctl *ctl, sd_bus_message *m, const char *about, sd_bus_message **ret) {
+int ctl_call(Ctl *ctl, sd_bus_message *m, sd_bus_message **ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r = sd_bus_call(ctl->bus, m, CALL_TIMEOUT_USEC, &error, ret);
 
@@ -65,7 +62,7 @@ int ctl_call(Ctl *ctl, sd_bus_message *m, const char *about, sd_bus_message **re
                 return 0;
         if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)
                 return complain(ctl, EXIT_NOT_REACHABLE, "umd closed the connection");
-        return error_report(ctl, &error, r, about);
+        return error_report(ctl, &error, r);
 }
 
 int ctl_bad_reply(const Ctl *ctl, int r) {
@@ -79,6 +76,8 @@ int ctl_append_options(const Ctl *ctl, sd_bus_message *m) {
                 r = sd_bus_message_append(m, "{sv}", "reason", "s", ctl->reason);
         if (r >= 0 && ctl->dry_run)
                 r = sd_bus_message_append(m, "{sv}", "dry-run", "b", 1);
+        if (r >= 0 && option_given(ctl, "end-sessions"))
+                r = sd_bus_message_append(m, "{sv}", "end-sessions", "b", 1);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
@@ -125,7 +124,7 @@ int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char
         if (r == 0)
                 r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, name, &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
@@ -135,8 +134,7 @@ int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char
                                 done, change, NULL);
 }
 
-int object_get_all(Ctl *ctl, const char *path, const char *interface, const char *about,
-                   json_t **ret) {
+int object_get_all(Ctl *ctl, const char *path, const char *interface, json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         int r = ctl_message_new(ctl, path, "org.freedesktop.DBus.Properties", "GetAll", &m);
 
@@ -145,7 +143,7 @@ int object_get_all(Ctl *ctl, const char *path, const char *interface, const char
         r = sd_bus_message_append(m, "s", interface);
         if (r < 0)
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-        r = ctl_call(ctl, m, about, &reply);
+        r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = json_from_dict(reply, ret);

@@ -174,7 +174,7 @@ const Command commands[] = {
           1,
           user_delete,
           "delete; name and uid stay reserved",
-          {},
+          { { "end-sessions", NULL, "end open sessions instead of refusing", COMPLETE_NOTHING } },
           COMPLETE_USER,
           "umctl user delete bob --yes" },
         { "user",

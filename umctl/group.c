@@ -69,7 +69,7 @@ int group_add(Ctl *ctl, int argc, char *argv[]) {
         if (r == 0)
                 r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, NULL, &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "ous", &path, &gid, &change);
@@ -100,7 +100,7 @@ int group_show(Ctl *ctl, int argc, char *argv[]) {
         int r = group_path(ctl, argv[0], &path);
 
         if (r == 0)
-                r = object_get_all(ctl, path, WIRE_GROUP, argv[0], &group);
+                r = object_get_all(ctl, path, WIRE_GROUP, &group);
         if (r == 0 && ctl->json != JSON_OFF)
                 json_print(ctl, "group", json_incref(group));
         else if (r == 0)
@@ -122,7 +122,7 @@ int group_set(Ctl *ctl, int argc, char *argv[]) {
         if (r == 0)
                 r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, argv[0], &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
@@ -159,7 +159,7 @@ static int members_change(Ctl *ctl, int argc, char *argv[], const char *member, 
                 return complain(ctl, EXIT_USAGE, "names must be UTF-8");
         r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, argv[0], &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
@@ -192,7 +192,7 @@ int group_delete(Ctl *ctl, int argc, char *argv[]) {
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, argv[0], &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);

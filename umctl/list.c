@@ -56,7 +56,7 @@ static int page_fetch(Ctl *ctl, const char *member, const char *filter, char *cu
         r = sd_bus_message_append(m, "ssu", filter, cursor, limit);
         if (r < 0)
                 return complain(ctl, EXIT_USAGE, "--filter: must be UTF-8");
-        r = ctl_call(ctl, m, filter[0] ? "--filter" : NULL, &reply);
+        r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = json_from_dicts(reply, ret);

@@ -20,7 +20,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
         int r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, "Status", &m);
 
         if (r == 0)
-                r = ctl_call(ctl, m, NULL, &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = json_from_dict(reply, &status);

@@ -89,7 +89,7 @@ const Command *command_find(const char *noun, const char *verb);
 /* The value of a verb's option, or NULL; the last one where it is repeated.  "" for one without
  * argument. */
 const char *option_get(const Ctl *ctl, const char *name);
-bool option_given(const Ctl *ctl, const char *name);
+bool option_given(const Ctl *ctl, const char *name); /* one the verb does not have is not given */
 const char *const *option_values(const Ctl *ctl, const char *name, size_t *ret_count);
 
 /* ---- help.c, complete.c ---------------------------------------------------------------------- */
@@ -112,9 +112,8 @@ int ctl_connect(Ctl *ctl);
 int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const char *member,
                     sd_bus_message **ret);
 /* Sends and waits (60 s: a list may be long, a hash takes its time); an EXIT_* code with the
- * message complained about, or 0.  `about` stands before the error's text ("bob"), NULL for
- * nothing. */
-int ctl_call(Ctl *ctl, sd_bus_message *m, const char *about, sd_bus_message **ret);
+ * message complained about, or 0. */
+int ctl_call(Ctl *ctl, sd_bus_message *m, sd_bus_message **ret);
 /* Appends the options a{sv}: reason, dry-run. */
 int ctl_append_options(const Ctl *ctl, sd_bus_message *m);
 int ctl_bad_reply(const Ctl *ctl, int r);
@@ -193,8 +192,7 @@ int doctor_run(Ctl *ctl, int argc, char *argv[]);
 /* user.c's, shared with self.c: appends the a{sv} of profile fields from the options. */
 int user_append_fields(Ctl *ctl, sd_bus_message *m);
 /* Properties of an object as JSON. */
-int object_get_all(Ctl *ctl, const char *path, const char *interface, const char *about,
-                   json_t **ret);
+int object_get_all(Ctl *ctl, const char *path, const char *interface, json_t **ret);
 int user_print(Ctl *ctl, json_t *user);
 /* The caller's own name by his real uid, from NSS; NULL with a complaint. */
 const char *self_name(const Ctl *ctl);

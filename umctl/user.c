@@ -16,19 +16,11 @@ static const struct {
         { "shell", "shell" },       { "home", "home" },
 };
 
-/* An option this verb does not have is not given. */
-static bool has_option(const Ctl *ctl, const char *name) {
-        for (const Option *o = ctl->command->options; o->name; o++)
-                if (strcmp(o->name, name) == 0)
-                        return option_given(ctl, name);
-        return false;
-}
-
 static int append_time(Ctl *ctl, sd_bus_message *m, const char *option, const char *key) {
         uint64_t usec;
         int r;
 
-        if (!has_option(ctl, option))
+        if (!option_given(ctl, option))
                 return 0;
         r = when_parse(option_get(ctl, option), base_realtime_usec(), &usec);
         if (r < 0)
@@ -44,7 +36,7 @@ static int append_id(Ctl *ctl, sd_bus_message *m, const char *name) {
         uint32_t id;
         int r;
 
-        if (!has_option(ctl, name))
+        if (!option_given(ctl, name))
                 return 0;
         r = base_parse_id(option_get(ctl, name), &id);
         if (r < 0)
@@ -58,10 +50,10 @@ int user_append_fields(Ctl *ctl, sd_bus_message *m) {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (size_t i = 0; i < ARRAY_LENGTH(text_fields) && r >= 0; i++)
-                if (has_option(ctl, text_fields[i].option))
+                if (option_given(ctl, text_fields[i].option))
                         r = sd_bus_message_append(m, "{sv}", text_fields[i].key, "s",
                                                   option_get(ctl, text_fields[i].option));
-        if (r >= 0 && has_option(ctl, "pending"))
+        if (r >= 0 && option_given(ctl, "pending"))
                 r = sd_bus_message_append(m, "{sv}", "pending", "b", 1);
         if (r < 0)
                 return complain(ctl, EXIT_FAILED, "%s",
@@ -170,11 +162,11 @@ int user_add(Ctl *ctl, int argc, char *argv[]) {
         }
         r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, NULL, &reply);
+                r = ctl_call(ctl, m, &reply);
         return r != 0 ? r : create_print(ctl, argv[0], reply, with_credential);
 }
 
-/* ---- show ---------------------------------------------------------------------------------- */
+/* ---- show ------------------------------------------------------------------------------------ */
 
 int user_print(Ctl *ctl, json_t *user) {
         static const char *const keys[] = {
@@ -238,7 +230,7 @@ static int user_path(Ctl *ctl, const char *name, char **ret) {
         r = numeric ? sd_bus_message_append(m, "u", uid) : sd_bus_message_append(m, "s", name);
         if (r < 0)
                 return complain(ctl, EXIT_USAGE, "name: must be UTF-8");
-        r = ctl_call(ctl, m, name, &reply);
+        r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "o", &path);
@@ -254,7 +246,7 @@ int user_show(Ctl *ctl, int argc, char *argv[]) {
         int r = user_path(ctl, argv[0], &path);
 
         if (r == 0)
-                r = object_get_all(ctl, path, WIRE_USER, argv[0], &user);
+                r = object_get_all(ctl, path, WIRE_USER, &user);
         if (r == 0)
                 r = user_print(ctl, user);
         json_decref(user);
@@ -276,7 +268,7 @@ int user_set(Ctl *ctl, int argc, char *argv[]) {
         if (r == 0)
                 r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, argv[0], &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
@@ -294,7 +286,7 @@ static int setup_code(Ctl *ctl, const char *name, const char *path) {
         if (r == 0)
                 r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, name, &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "sts", &code, &expires, &change);
@@ -364,7 +356,7 @@ int user_passwd(Ctl *ctl, int argc, char *argv[]) {
         if (r == 0)
                 r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, argv[0], &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
@@ -383,7 +375,7 @@ int user_unlock(Ctl *ctl, int argc, char *argv[]) {
         int r = user_path(ctl, argv[0], &path);
 
         if (r == 0)
-                r = object_get_all(ctl, path, WIRE_USER, argv[0], &user);
+                r = object_get_all(ctl, path, WIRE_USER, &user);
         if (r != 0)
                 return r;
         if (json_is_true(json_object_get(user, "locked")) && ctl->json == JSON_OFF) {
@@ -423,7 +415,7 @@ int user_suspend(Ctl *ctl, int argc, char *argv[]) {
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         r = ctl_append_options(ctl, m);
         if (r == 0)
-                r = ctl_call(ctl, m, argv[0], &reply);
+                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);

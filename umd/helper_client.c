@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The root helper as core sees it: make this uid's home.
+/* The root helper as core sees it: make this uid's home, end his sessions.
  *
  * Speaks to a helper of root only; connects when there is something to do.  No answer is a fault,
  * never a home. */
@@ -135,6 +135,45 @@ static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void
         return r;
 }
 
+static void end_answered(void *userdata, int r, const void *packet, size_t len) {
+        _cleanup_free_ HelperCall *call = userdata;
+        HelperReply reply = { 0 };
+
+        if (r >= 0)
+                r = reply_parse(packet, len, &reply);
+        if (r >= 0 && reply.status != HELPER_OK)
+                r = reply.status == HELPER_FAULT ? -(int)(reply.error & 0xFFF) : -EPERM;
+        if (r < 0)
+                log_write(call->client->log, &(LogRecord){ .priority = LOG_ERR, .fault = r },
+                          "um-helper did not end the sessions of uid %u", call->uid);
+}
+
+static void helper_end_sessions(void *userdata, uid_t uid) {
+        HelperClient *client = userdata;
+        _cleanup_free_ HelperCall *call = NULL;
+        HelperRequest request = {
+                .protocol = HELPER_PROTOCOL,
+                .verb = HELPER_END_SESSIONS,
+                .id = ++client->last_id,
+                .uid = uid,
+        };
+        int r = -EOPNOTSUPP; /* without a helper */
+
+        call = malloc(sizeof(*call));
+        if (!call)
+                r = -ENOMEM;
+        else if (client->channel) {
+                *call = (HelperCall){ .client = client, .uid = uid };
+                r = channel_call(client->channel, request.id, &request, sizeof(request),
+                                 end_answered, call);
+        }
+        if (r >= 0)
+                TAKE(call);
+        else
+                log_write(client->log, &(LogRecord){ .priority = LOG_ERR, .fault = r },
+                          "the sessions of uid %u were not ended", uid);
+}
+
 static int client_connect(void *userdata, int *ret_fd) {
         HelperClient *client = userdata;
         _cleanup_close_ int fd = -1;
@@ -162,7 +201,11 @@ static void client_lost(void *userdata, int fault) {
 }
 
 void helper_client_operations(HelperClient *client, CoreHelper *ret) {
-        *ret = (CoreHelper){ .userdata = client, .make_home = helper_make_home };
+        *ret = (CoreHelper){
+                .userdata = client,
+                .make_home = helper_make_home,
+                .end_sessions = helper_end_sessions,
+        };
 }
 
 int helper_client_new(const Log *log, sd_event *event, const char *socket, HelperClient **ret) {

@@ -147,6 +147,12 @@ void fixture_vault(Fixture *f) {
 
 /* ---- the helper ------------------------------------------------------------------------------ */
 
+static void helper_end_sessions(void *userdata, uid_t uid) {
+        Fixture *f = userdata;
+
+        f->sessions_ended_uid = uid;
+}
+
 static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void *done_userdata) {
         Fixture *f = userdata;
 
@@ -201,7 +207,7 @@ void fixture_open(Fixture *f) {
                                 host_flush_wanted };
         const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,
                                   vault_spend, vault_ready };
-        const CoreHelper helper = { f, helper_make_home };
+        const CoreHelper helper = { f, helper_make_home, helper_end_sessions };
         const CoreListener listener = { f, listener_changed, listener_flushed };
 
         must(core_new(f->dir, &f->settings, &host, &vault, &helper, &f->core, &f->error));

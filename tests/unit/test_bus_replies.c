@@ -85,6 +85,9 @@ static void vault_answer(Stand *stand) {
         done(stand->vault_userdata, CORE_PROOF_MATCH, "verifier", 8, base_realtime_usec());
 }
 
+static void helper_end_sessions(void *userdata, uid_t uid) {
+}
+
 static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void *done_userdata) {
         return -ENOTCONN;
 }
@@ -110,7 +113,7 @@ static void core_start(Stand *stand) {
                                 host_flush_wanted };
         const CoreVault vault = { stand,      vault_verify, vault_hash,
                                   vault_hash, vault_spend,  vault_ready };
-        const CoreHelper helper = { stand, helper_make_home };
+        const CoreHelper helper = { stand, helper_make_home, helper_end_sessions };
         CoreError error = { 0 };
 
         assert_int_equal(core_new(stand->dir, &settings, &host, &vault, &helper, &stand->core,

@@ -172,7 +172,8 @@ static void who_has_a_session_is_not_deleted(void **state) {
         must_be(core_user_step(f->core, &f->root, "alice", STATUS_STEP_DELETE, 0, &f->options,
                                f->now, &f->change, &f->error),
                 CORE_E_POLICY_REFUSED);
-        assert_string_equal(f->error.text, "alice: has 1 open session: end it first");
+        assert_string_equal(f->error.text,
+                            "alice: has 1 open session: end it first, or ask for it");
         core_session_close(f->core, talk.session, f->now);
         step_user(f, "alice", STATUS_STEP_DELETE);
         assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
@@ -180,11 +181,32 @@ static void who_has_a_session_is_not_deleted(void **state) {
         assert_string_equal(audit_line(f, 0), "session.open deny unknown-user user/alice");
 }
 
+static void deleting_may_end_the_sessions_once_it_is_durable(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        talk_open(&talk, "alice", "sshd");
+        f->options.end_sessions = true;
+        f->options.dry_run = true;
+        must(core_user_step(f->core, &f->root, "alice", STATUS_STEP_DELETE, 0, &f->options, f->now,
+                            &f->change, &f->error));
+        fixture_flush(f);
+        assert_int_equal(f->sessions_ended_uid, 0);
+        f->options.dry_run = false;
+        must(core_user_step(f->core, &f->root, "alice", STATUS_STEP_DELETE, 0, &f->options, f->now,
+                            &f->change, &f->error));
+        assert_int_equal(f->sessions_ended_uid, 0);
+        fixture_flush(f);
+        assert_int_equal(f->sessions_ended_uid, f->change.object_id);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 STORY(a_key_needs_no_proof),
+                STORY(deleting_may_end_the_sessions_once_it_is_durable),
                 STORY(a_due_password_is_for_people_only),
                 STORY(a_login_opens_one_session),
                 STORY(sudo_opens_a_session_of_another),

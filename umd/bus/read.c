@@ -93,6 +93,7 @@ int read_options(sd_bus_message *m, CoreOptions *ret, CoreError *error) {
                 { "reason", "s", &options.reason, NULL },
                 { "dry-run", "b", &options.dry_run, NULL },
                 { "version", "t", &options.if_version, NULL },
+                { "end-sessions", "b", &options.end_sessions, NULL },
         };
         int r = read_dict(m, "options", fields, ARRAY_LENGTH(fields), error);
 

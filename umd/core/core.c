@@ -76,6 +76,7 @@ Core *core_free(Core *core) {
         core->logins = core_logins_free(core->logins);
         core_jobs_free(core);
         core_news_done(&core->news);
+        core_idset_done(&core->ending);
         core->store = store_close(core->store);
         settings_done(&core->settings);
         free(core);
@@ -131,7 +132,13 @@ static bool flushed_early(Core *core) {
         return early;
 }
 
+static void sessions_end(Core *core, const IdSet *ending) {
+        for (size_t i = 0; i < ending->count; i++)
+                core->helper.end_sessions(core->helper.userdata, ending->ids[i]);
+}
+
 int core_flush(Core *core) {
+        _cleanup_idset_ IdSet ending = { 0 };
         News news = core->news;
         int r;
 
@@ -143,6 +150,8 @@ int core_flush(Core *core) {
                 core->news = news;
                 return r;
         }
+        ending = core->ending;
+        core->ending = (IdSet){ 0 };
         if (r < 0)
                 core_logins_drop_batch(core->logins, core->batch);
         core->batch++;
@@ -151,6 +160,8 @@ int core_flush(Core *core) {
         if ((flushed_early(core) || r >= 0) && news.count > 0)
                 news_tell(core, &news);
         core_news_done(&news);
+        if (r >= 0) /* of a change that is lost nothing follows */
+                sessions_end(core, &ending);
         return r;
 }
 

@@ -54,8 +54,9 @@ typedef struct Actor {
 
 /* What every changing verb takes besides its own arguments. */
 typedef struct CoreOptions {
-        const char *reason;  /* "" if none */
-        bool dry_run;        /* do everything but the commit */
+        const char *reason; /* "" if none */
+        bool dry_run;       /* do everything but the commit */
+        bool end_sessions; /* user delete: end what is open instead of refusing, after the commit */
         uint64_t if_version; /* 0: whatever it is; else CORE_E_CONFLICT unless it is the record's */
 } CoreOptions;
 
@@ -128,6 +129,9 @@ typedef void (*CoreHelperDone)(void *userdata, CoreHomeResult result, uint64_t n
 typedef struct CoreHelper {
         void *userdata;
         int (*make_home)(void *userdata, uid_t uid, CoreHelperDone done, void *done_userdata);
+        /* Ends every process of the user's sessions and his manager.  Nobody waits for it: what
+         * goes wrong is logged. */
+        void (*end_sessions)(void *userdata, uid_t uid);
 } CoreHelper;
 
 typedef struct CoreSettings {

@@ -89,6 +89,7 @@ struct Core {
         uint64_t batches_seen; /* the store's own count at the last one */
         uint64_t now_usec;     /* the latest we were told */
         VaultCall *calls;
+        IdSet ending;     /* users whose sessions end once the batch is durable */
         struct Job *jobs; /* jobs.c: waiting for the vault */
         Logins *logins;
 };

@@ -52,10 +52,10 @@ static int check_step(Change *change, const StoreUser *user, StatusStep step, Co
         switch (step) {
         case STATUS_STEP_DELETE:
                 sessions = core_sessions_of_user(change->core, user->uid);
-                if (sessions > 0)
+                if (sessions > 0 && !change->options->end_sessions)
                         return core_fail(error, CORE_E_POLICY_REFUSED,
-                                         "%s: has %zu open session%s: end %s first", user->name,
-                                         sessions, sessions == 1 ? "" : "s",
+                                         "%s: has %zu open session%s: end %s first, or ask for it",
+                                         user->name, sessions, sessions == 1 ? "" : "s",
                                          sessions == 1 ? "it" : "them");
                 return 0;
         case STATUS_STEP_RESTORE:
@@ -153,9 +153,13 @@ int core_user_step(Core *core, const Actor *actor, const char *name, StatusStep 
                 r = core_user_load(core, change.txn, name, true, &user, error);
         if (r == 0)
                 r = core_check_version(options, user->name, user->version, error);
-        if (r != 0)
-                return r;
-        return core_change_user_step(&change, user, step, until_usec, ret, error);
+        if (r == 0)
+                r = core_idset_reserve(&core->ending, 1);
+        if (r == 0)
+                r = core_change_user_step(&change, user, step, until_usec, ret, error);
+        if (r == 0 && step == STATUS_STEP_DELETE && options->end_sessions && ret->id != 0)
+                (void)core_idset_add(&core->ending, user->uid); /* there is room */
+        return r;
 }
 
 int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
