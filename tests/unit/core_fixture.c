@@ -7,7 +7,7 @@
 
 #include "tests/unit/core_fixture.h"
 
-/* ---- the host -------------------------------------------------------------------------------- */
+/* ---- the host ----------------------------------------------------------------------------- */
 
 static const char *host_name_held(void *userdata, const char *name, bool group) {
         Fixture *f = userdata;
@@ -32,7 +32,7 @@ static bool host_time_zone_known(void *userdata, const char *zone) {
 static void host_flush_wanted(void *userdata) {
 }
 
-/* ---- the vault ------------------------------------------------------------------------------- */
+/* ---- the vault ---------------------------------------------------------------------------- */
 
 static VaultJob *job_add(Fixture *f, const Secret *secret, CoreVaultDone done, void *userdata) {
         VaultJob *job = calloc(1, sizeof(*job));
@@ -145,7 +145,7 @@ void fixture_vault(Fixture *f) {
                 fixture_vault_one(f);
 }
 
-/* ---- the helper ------------------------------------------------------------------------------ */
+/* ---- the helper --------------------------------------------------------------------------- */
 
 static void helper_end_sessions(void *userdata, uid_t uid) {
         Fixture *f = userdata;
@@ -166,7 +166,7 @@ static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void
         return 0;
 }
 
-/* ---- news ------------------------------------------------------------------------------------ */
+/* ---- news --------------------------------------------------------------------------------- */
 
 static void listener_changed(void *userdata, CoreObject object, CoreNews news, uint32_t id,
                              const char *name, const char *old_name) {
@@ -189,7 +189,7 @@ void fixture_flush(Fixture *f) {
         must(core_flush(f->core));
 }
 
-/* ---- the whole ------------------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------------------------- */
 
 CoreSettings shipped_settings(void) {
         return (CoreSettings){
@@ -258,7 +258,7 @@ int fixture_teardown(void **state) {
         return 0;
 }
 
-/* ---- verbs ----------------------------------------------------------------------------------- */
+/* ---- verbs -------------------------------------------------------------------------------- */
 
 uid_t make_user(Fixture *f, const char *name) {
         UserSpec spec = { .text = { [USER_FIELD_NAME] = name } };
@@ -406,7 +406,7 @@ const char *audit_line(Fixture *f, uint64_t back) {
         return text;
 }
 
-/* ---- logins ---------------------------------------------------------------------------------- */
+/* ---- logins ------------------------------------------------------------------------------- */
 
 Talk talk_new(Fixture *f, uint64_t connection, uid_t uid) {
         return (Talk){ .f = f,

@@ -101,7 +101,7 @@ uint64_t last_audit(Fixture *f);
 const char *audit_line(Fixture *f, uint64_t back);
 CoreSettings shipped_settings(void);
 
-/* ---- logins ---------------------------------------------------------------------------------- */
+/* ---- logins ------------------------------------------------------------------------------- */
 
 /* One connection that logs in: what it was given, as text. */
 typedef struct Talk {

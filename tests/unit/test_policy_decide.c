@@ -156,7 +156,7 @@ static void the_first_failure_gives_the_reason_and_all_are_in_the_trace(void **s
         assert_int_equal(d.trace[POLICY_CHECK_PROOF], POLICY_FAILED);
 }
 
-/* ---- properties over random facts ------------------------------------------------------------ */
+/* ---- properties over random facts --------------------------------------------------------- */
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
 

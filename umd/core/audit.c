@@ -207,8 +207,7 @@ int core_audit_list(Core *core, const CoreAuditFilter *filter, uint64_t cursor, 
         return 0;
 }
 
-/* ---- the chain ---------------------------------------------------------------------------------
- */
+/* ---- the chain ---------------------------------------------------------------------------- */
 
 struct CoreAuditVerifier {
         StoreAuditCheck check;

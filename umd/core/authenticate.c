@@ -19,8 +19,7 @@
 static void answered(void *owner, CoreProofResult result, const void *verifier, size_t len,
                      uint64_t now_usec);
 
-/* ---- the end -----------------------------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------------------------ */
 
 /* How it ended: what goes out and what the log says. */
 typedef struct Ending {
@@ -176,8 +175,7 @@ static void finish_unavailable(Dialogue *dialogue, uint64_t now_usec) {
                 core_dialogue_verdict(dialogue, CORE_VERDICT_UNAVAILABLE, "");
 }
 
-/* ---- the work ----------------------------------------------------------------------------------
- */
+/* ---- the work ----------------------------------------------------------------------------- */
 
 /* Stands in for what nobody hashes as it is, so that the vault takes it. */
 static int dummy_new(Secret **ret) {

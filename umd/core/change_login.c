@@ -28,8 +28,7 @@ static void reply(Dialogue *dialogue, int r, const CoreStep *step) {
                 core_dialogue_step(dialogue, step);
 }
 
-/* ---- small steps -------------------------------------------------------------------------------
- */
+/* ---- small steps -------------------------------------------------------------------------- */
 
 static int step_verdict(CoreVerdict verdict, const char *text, CoreStep *ret) {
         *ret = (CoreStep){ .kind = CORE_STEP_DONE, .verdict = verdict, .secret = "", .reason = "" };
@@ -104,8 +103,7 @@ static int step_not_admitted(Dialogue *dialogue, StoreTxn **txn, const Judged *j
                            core_reason_word(decision->reason), now_usec, ret);
 }
 
-/* ---- storing -----------------------------------------------------------------------------------
- */
+/* ---- storing ------------------------------------------------------------------------------ */
 
 static int store_password(Dialogue *dialogue, Change *change, Judged *judged,
                           const StoreVerifier *verifier) {
@@ -173,8 +171,7 @@ static void hashed(void *owner, CoreProofResult result, const void *verifier, si
         reply(dialogue, r, &step);
 }
 
-/* ---- the new one -------------------------------------------------------------------------------
- */
+/* ---- the new one -------------------------------------------------------------------------- */
 
 static int hash_new(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
         VaultRequest request = { .uid = judged->user->uid,
@@ -234,12 +231,15 @@ static void compared(void *owner, CoreProofResult result, const void *verifier, 
 static int answer_new(Dialogue *dialogue, const Secret *answer, CoreStep *ret) {
         const char *name = dialogue->words.name;
         size_t len = base_secret_len(answer);
+        char too_long[64];
         int r;
 
+        snprintf(too_long, sizeof(too_long), "A password may have at most %u bytes.",
+                 BASE_PASSWORD_MAX);
         if (len == 0)
                 return step_refuse_new(dialogue, "No password was given.", ret);
         if (len > BASE_PASSWORD_MAX)
-                return step_refuse_new(dialogue, "A password may have at most 512 bytes.", ret);
+                return step_refuse_new(dialogue, too_long, ret);
         if (!core_secret_usable(answer))
                 return step_refuse_new(dialogue, "A password may not have a NUL byte.", ret);
         if (len == strlen(name) && base_bytes_equal(base_secret_bytes(answer), name, len))
@@ -253,8 +253,7 @@ static int answer_new(Dialogue *dialogue, const Secret *answer, CoreStep *ret) {
                         ret);
 }
 
-/* ---- the current one ---------------------------------------------------------------------------
- */
+/* ---- the current one ---------------------------------------------------------------------- */
 
 static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t now_usec,
                             CoreStep *ret) {
@@ -319,8 +318,7 @@ static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now
         return WORKING;
 }
 
-/* ---- in and out --------------------------------------------------------------------------------
- */
+/* ---- in and out --------------------------------------------------------------------------- */
 
 static int begin_known(Dialogue *dialogue, const Judged *judged, uint64_t now_usec, CoreStep *ret) {
         const StoreCredential *credential = judged->credential;

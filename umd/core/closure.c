@@ -91,8 +91,7 @@ int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids) {
         return 0;
 }
 
-/* ---- may this group be nested there? -----------------------------------------------------------
- */
+/* ---- may this group be nested there? ------------------------------------------------------ */
 
 /* Groups by their longest distance from a start: level[n] holds those that a chain of n nestings
  * reaches, and from whom.  One level more than a chain may have. */

@@ -66,7 +66,7 @@ typedef struct CoreChange {
         uint64_t version;   /* the record's after the change */
 } CoreChange;
 
-/* ---- making one ------------------------------------------------------------------------------ */
+/* ---- making one --------------------------------------------------------------------------- */
 
 /* What core asks of the host; synchronous and quick, nothing here waits. */
 typedef struct CoreHost {
@@ -178,7 +178,7 @@ int core_flush(Core *core);
 /* Ends dialogues and session ids that are over; called every few seconds. */
 void core_tick(Core *core, uint64_t now_usec);
 
-/* ---- users ----------------------------------------------------------------------------------- */
+/* ---- users -------------------------------------------------------------------------------- */
 
 /* A user as the faces show him: the record and what follows from it.  One allocation; valid until
  * freed. */
@@ -282,7 +282,7 @@ typedef struct CorePasswordOptions {
         uint64_t expires_usec; /* 0: as it is (never, for a first one) */
 } CorePasswordOptions;
 
-/* Quality rules come with policy; here: 1 to 512 bytes, no NUL, not the name. */
+/* Quality rules come with policy; here: 1 to BASE_PASSWORD_MAX bytes, no NUL, not the name. */
 int core_user_set_password(Core *core, const Actor *actor, const char *name, const Secret *secret,
                            const CorePasswordOptions *password, const CoreOptions *options,
                            uint64_t now_usec, CoreChangeDone done, void *userdata,
@@ -308,7 +308,7 @@ int core_user_create_with_password(Core *core, const Actor *actor, const UserSpe
                                    const CoreOptions *options, uint64_t now_usec,
                                    CoreCreateDone done, void *userdata, CoreError *error);
 
-/* ---- groups ---------------------------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------------------------- */
 
 #define CORE_GROUP_DEPTH_MAX 16U
 
@@ -366,7 +366,7 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
 /* May the actor's user change the group's members as its owner? */
 bool core_group_is_owner(Core *core, const char *name, uid_t uid);
 
-/* ---- what the map is made of ----------------------------------------------------------------- */
+/* ---- what the map is made of -------------------------------------------------------------- */
 
 /* Users and groups as NSS shows them: no tombstones; the GECOS derived; groups flattened.  Valid
  * during the call.  The private groups are included.  Names and ids that the host holds are not
@@ -393,7 +393,7 @@ int core_entry_user_by_name(Core *core, const char *name, CoreEntryEach each, vo
 int core_entry_group_by_name(Core *core, const char *name, CoreEntryEach each,
                              void *userdata); /* private ones too */
 
-/* ---- logins ---------------------------------------------------------------------------------- */
+/* ---- logins ------------------------------------------------------------------------------- */
 
 typedef struct CoreLoginContext {
         const char *operation, *user, *service, *tty, *rhost, *ruser,
@@ -466,7 +466,7 @@ void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext 
 void core_session_close(Core *core, const char *session, uint64_t now_usec);
 size_t core_session_count(const Core *core);
 
-/* ---- audit and status ------------------------------------------------------------------------ */
+/* ---- audit and status --------------------------------------------------------------------- */
 
 typedef struct CoreAuditValue {
         const char *field, *before, *after; /* NULL: was or is not there */

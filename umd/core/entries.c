@@ -34,8 +34,7 @@ static int emit_user(const StoreUser *user, const gid_t *gids, size_t gid_count,
         return r != 0 ? r : each(userdata, &own);
 }
 
-/* ---- one object --------------------------------------------------------------------------------
- */
+/* ---- one object --------------------------------------------------------------------------- */
 
 static int entry_user(StoreTxn *txn, const StoreUser *user, CoreEntryEach each, void *userdata) {
         _cleanup_idset_ IdSet gids = { 0 };
@@ -141,8 +140,7 @@ int core_entry_group_by_name(Core *core, const char *name, CoreEntryEach each, v
         return r > 0 ? CORE_E_NO_SUCH_GROUP : entry_own_group(user, each, userdata);
 }
 
-/* ---- all of them -------------------------------------------------------------------------------
- */
+/* ---- all of them -------------------------------------------------------------------------- */
 
 typedef struct Pair {
         uid_t uid;

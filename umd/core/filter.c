@@ -115,8 +115,7 @@ bool core_glob_match(const char *pattern, const char *s, bool fold_case) {
         return *pattern == '\0';
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------------------- */
 
 /* "90d" is an age or a distance, "2026-08-01" the start of that day (UTC: a tenant has no zone
  * yet). */
@@ -238,8 +237,7 @@ static int read_value(const Reader *reader, const char *where, Term *term) {
         return -EINVAL;
 }
 
-/* ---- terms -------------------------------------------------------------------------------------
- */
+/* ---- terms -------------------------------------------------------------------------------- */
 
 static const Key *key_find(bool groups, const char *name, size_t len) {
         const Key *keys = groups ? group_keys : user_keys;
@@ -332,8 +330,7 @@ int core_filter_new(Core *core, StoreTxn *txn, bool groups, const char *text, ui
         return 0;
 }
 
-/* ---- matching ----------------------------------------------------------------------------------
- */
+/* ---- matching ----------------------------------------------------------------------------- */
 
 static bool term_text(const Term *term, const char *s) {
         if (term->op == '~')

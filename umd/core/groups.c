@@ -146,8 +146,7 @@ int core_group_create(Core *core, const Actor *actor, const GroupSpec *spec,
         return core_change_commit(&change, "group.create", "group", group.name, gid, 1, ret);
 }
 
-/* ---- editing -----------------------------------------------------------------------------------
- */
+/* ---- editing ------------------------------------------------------------------------------ */
 
 static int update_group(Change *change, const StoreGroup *before, const StoreGroup *after) {
         bool renamed = strcmp(before->name, after->name) != 0;
@@ -219,8 +218,7 @@ int core_group_update(Core *core, const Actor *actor, const char *name, const Gr
                                   group->version + 1, ret);
 }
 
-/* ---- deleting ----------------------------------------------------------------------------------
- */
+/* ---- deleting ----------------------------------------------------------------------------- */
 
 static int refuse_nested(StoreTxn *txn, const StoreGroup *group, const gid_t *above, size_t count,
                          CoreError *error) {

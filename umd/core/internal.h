@@ -8,8 +8,7 @@
 #include "umd/core/core.h"
 #include "umd/store/store.h"
 
-/* ---- errors ------------------------------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------------------------- */
 
 /* Fills error (NULL allowed) and returns outcome, so that a verb can return core_fail(...). */
 int core_fail(CoreError *error, CoreOutcome outcome, const char *format, ...)
@@ -25,8 +24,7 @@ typedef struct Quoted {
 } Quoted;
 Quoted core_quote(const char *s);
 
-/* ---- sets of ids -------------------------------------------------------------------------------
- */
+/* ---- sets of ids -------------------------------------------------------------------------- */
 
 /* Ids in the order they were added, each once.  Zeroed is empty.  0 is no member. */
 typedef struct IdSet {
@@ -45,8 +43,7 @@ bool core_idset_has(const IdSet *set, uint32_t id);
 void core_idset_sort(IdSet *set); /* by id; positions change */
 void core_idset_done(IdSet *set);
 
-/* ---- news --------------------------------------------------------------------------------------
- */
+/* ---- news --------------------------------------------------------------------------------- */
 
 typedef struct NewsItem {
         CoreObject object;
@@ -68,8 +65,7 @@ int core_news_reserve(News *news, size_t more);
 void core_news_merge(News *into, News *from); /* after core_news_reserve(into, from->count) */
 void core_news_done(News *news);
 
-/* ---- core --------------------------------------------------------------------------------------
- */
+/* ---- core --------------------------------------------------------------------------------- */
 
 #define CORE_LISTENER_MAX 4U
 
@@ -104,8 +100,7 @@ void core_note_time(Core *core, uint64_t now_usec);
  * then. */
 void core_user_settle(StoreUser *user, uint64_t now_usec);
 
-/* ---- changes -----------------------------------------------------------------------------------
- */
+/* ---- changes ------------------------------------------------------------------------------ */
 
 /* One change: a nested transaction, its audit entry, its event, its news. */
 typedef struct Change {
@@ -150,8 +145,7 @@ int core_txn_commit(Core *core, StoreTxn **txn);
 int core_check_version(const CoreOptions *options, const char *name, uint64_t version,
                        CoreError *error);
 
-/* ---- users -------------------------------------------------------------------------------------
- */
+/* ---- users -------------------------------------------------------------------------------- */
 
 extern const size_t core_user_field_offset[_USER_FIELD_TEXT_MAX]; /* of the text in StoreUser */
 
@@ -196,8 +190,7 @@ int core_credential_set_password(Change *change, StoreCredential *credential,
 int core_change_user_step(Change *change, const StoreUser *user, StatusStep step,
                           uint64_t until_usec, CoreChange *ret, CoreError *error);
 
-/* ---- groups ------------------------------------------------------------------------------------
- */
+/* ---- groups ------------------------------------------------------------------------------- */
 
 int core_group_load(StoreTxn *txn, const char *name, StoreGroup **ret, CoreError *error);
 int core_group_load_by_gid(StoreTxn *txn, gid_t gid,
@@ -211,8 +204,7 @@ int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids);
 /* Refuses to nest child in group where that makes a loop or too deep a chain, naming the path. */
 int core_check_nesting(StoreTxn *txn, const StoreGroup *group, gid_t child, CoreError *error);
 
-/* ---- the vault ---------------------------------------------------------------------------------
- */
+/* ---- the vault ---------------------------------------------------------------------------- */
 
 /* A call that may be given up: its owner can go away before the vault answers. */
 typedef void (*VaultDone)(void *owner, CoreProofResult result, const void *verifier, size_t len,
@@ -239,8 +231,7 @@ VaultCall *core_vault_give_up(VaultCall *call);
 /* What a fault of the vault is to the caller of a verb. */
 int core_vault_fail(CoreProofResult result, CoreError *error);
 
-/* ---- views -------------------------------------------------------------------------------------
- */
+/* ---- views -------------------------------------------------------------------------------- */
 
 /* Copies a struct whose members at these offsets are texts, and its arrays of texts, into one
  * allocation. */
@@ -267,8 +258,7 @@ void core_texts_done(Texts *texts);
 int core_texts_add_users(StoreTxn *txn, const uint32_t *uids, size_t count, Texts *texts);
 int core_texts_add_groups(StoreTxn *txn, const uint32_t *gids, size_t count, Texts *texts);
 
-/* ---- filters -----------------------------------------------------------------------------------
- */
+/* ---- filters ------------------------------------------------------------------------------ */
 
 #define FILTER_TERMS_MAX 32U
 #define FILTER_BYTES_MAX 4096U
@@ -289,8 +279,7 @@ static inline void core_filter_freep(Filter **filter) {
         *filter = core_filter_free(*filter);
 }
 
-/* ---- lists -------------------------------------------------------------------------------------
- */
+/* ---- lists -------------------------------------------------------------------------------- */
 
 #define CORE_CURSOR_BYTES     64U    /* what ret_cursor of a list has */
 #define CORE_LIST_LIMIT_MAX   1000U  /* records a page */
@@ -300,8 +289,7 @@ static inline void core_filter_freep(Filter **filter) {
 int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at, StoreTxn **ret,
                     CoreError *error);
 
-/* ---- logins and the audit log ------------------------------------------------------------------
- */
+/* ---- logins and the audit log ------------------------------------------------------------- */
 
 /* "~" and 12 hex digits: a name nobody has, since people type passwords there (FEATURES H1). */
 #define CORE_UNKNOWN_BYTES 16U

@@ -24,15 +24,13 @@
 #define LOGIN_FLAG_ASK_CURRENT 4U
 #define LOGIN_FLAG_RESOLVES    8U
 
-/* ---- codes -------------------------------------------------------------------------------------
- */
+/* ---- codes -------------------------------------------------------------------------------- */
 
 int core_setup_code_new(Secret **ret);
 /* -EINVAL where the answer has not the form of a code. */
 int core_setup_code_read(const Secret *answer, Secret **ret);
 
-/* ---- who and where -----------------------------------------------------------------------------
- */
+/* ---- who and where ------------------------------------------------------------------------ */
 
 /* A context as it is kept and written into the log: bounded, escaped. */
 typedef struct LoginWords {
@@ -62,8 +60,7 @@ typedef enum ServiceClass {
 
 ServiceClass core_service_class(const char *service);
 
-/* ---- the judgement -----------------------------------------------------------------------------
- */
+/* ---- the judgement ------------------------------------------------------------------------ */
 
 typedef struct Judged {
         StoreUser *user; /* NULL: nobody has the name; a tombstone is there and not known */
@@ -84,8 +81,7 @@ const char *core_reason_word(PolicyReason reason);
 /* What the person is told (FEATURES P.5); "" where nothing may be. */
 void core_judged_text(const Judged *judged, const char *reference, char *buf, size_t size);
 
-/* ---- dialogues ---------------------------------------------------------------------------------
- */
+/* ---- dialogues ---------------------------------------------------------------------------- */
 
 typedef struct LoginId {
         uint64_t high, low;
@@ -148,15 +144,14 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
                       const Secret *secret, VaultDone done);
 /* Is what was tried still what is stored? */
 bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *credential);
-/* Stands for an answer no hash is made of: empty, over 512 bytes, with a NUL. */
+/* Stands for an answer no hash is made of: empty, too long, with a NUL. */
 bool core_secret_usable(const Secret *secret);
 
 void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
 void core_change_login_begin(Dialogue *dialogue, uint64_t now_usec);
 void core_change_login_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
 
-/* ---- proofs ------------------------------------------------------------------------------------
- */
+/* ---- proofs ------------------------------------------------------------------------------- */
 
 typedef struct Proof {
         struct Proof *prev, *next; /* newest first */
@@ -180,8 +175,7 @@ void core_proofs_drop(Logins *logins, bool (*over)(const Proof *proof, const voi
 /* Did the user give a setup code within the last ten minutes? */
 bool core_proof_by_code(const Core *core, uid_t uid, uint64_t now_usec);
 
-/* ---- sessions ----------------------------------------------------------------------------------
- */
+/* ---- sessions ----------------------------------------------------------------------------- */
 
 typedef struct Session {
         struct Session *prev, *next;
@@ -199,8 +193,7 @@ void core_openings_hangup(Logins *logins, uint64_t connection);
 void core_sessions_free(Logins *logins);
 size_t core_sessions_of_user(const Core *core, uid_t uid);
 
-/* ---- all of it ---------------------------------------------------------------------------------
- */
+/* ---- all of it ---------------------------------------------------------------------------- */
 
 struct Logins {
         Core *core;

@@ -10,8 +10,7 @@
 
 #include "umd/core/login.h"
 
-/* ---- SipHash-2-4 (Aumasson, Bernstein 2012): a short keyed hash without a library --------------
- */
+/* ---- SipHash-2-4 (Aumasson, Bernstein 2012): a short keyed hash without a library --------- */
 
 static uint64_t rotate(uint64_t x, int bits) {
         return x << bits | x >> (64 - bits);
@@ -66,8 +65,7 @@ void core_unknown_name(const Core *core, const char *name, char *buf) {
         snprintf(buf, CORE_UNKNOWN_BYTES, "~%012llx", (unsigned long long)(hash >> 16));
 }
 
-/* ---- words -------------------------------------------------------------------------------------
- */
+/* ---- words -------------------------------------------------------------------------------- */
 
 /* An address in one form (IPv4-mapped ones unmapped), or what was given, escaped.  Never looked up.
  */

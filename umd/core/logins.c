@@ -31,8 +31,7 @@ static void dialogue_free(Dialogue *dialogue) {
         free(dialogue);
 }
 
-/* ---- ids ---------------------------------------------------------------------------------------
- */
+/* ---- ids ---------------------------------------------------------------------------------- */
 
 static void id_text(const LoginId *id, char *buf) {
         snprintf(buf, LOGIN_ID_BYTES, "%016llx%016llx", (unsigned long long)id->high,
@@ -64,8 +63,7 @@ bool core_login_id_equal(const LoginId *a, const LoginId *b) {
         return ((a->high ^ b->high) | (a->low ^ b->low)) == 0;
 }
 
-/* ---- steps -------------------------------------------------------------------------------------
- */
+/* ---- steps -------------------------------------------------------------------------------- */
 
 static const CoreError no_error = { 0 };
 
@@ -148,8 +146,7 @@ bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *creden
                base_bytes_equal(verifier->bytes, dialogue->tried, verifier->len);
 }
 
-/* ---- beginning ---------------------------------------------------------------------------------
- */
+/* ---- beginning ---------------------------------------------------------------------------- */
 
 int core_login_elsewhere(Core *core, const CorePeer *peer, const CoreLoginContext *context) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
@@ -280,8 +277,7 @@ void core_login_begin(Core *core, const CorePeer *peer, const CoreLoginContext *
                 core_dialogue_ask(dialogue, DIALOGUE_PASSWORD, "Password: ", "password");
 }
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------------------------ */
 
 static Dialogue *dialogue_find(Core *core, const char *login) {
         LoginId id;
@@ -331,8 +327,7 @@ void core_login_hangup(Core *core, uint64_t connection) {
         core_openings_hangup(core->logins, connection);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------
- */
+/* ---- the whole ---------------------------------------------------------------------------- */
 
 int core_logins_new(Core *core, Logins **ret) {
         Logins *logins = calloc(1, sizeof(*logins));

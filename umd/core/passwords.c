@@ -14,8 +14,7 @@
 #include "umd/core/job.h"
 #include "umd/core/login.h"
 
-/* ---- what is stored ----------------------------------------------------------------------------
- */
+/* ---- what is stored ----------------------------------------------------------------------- */
 
 int core_credential_set_password(Change *change, StoreCredential *credential,
                                  const StoreVerifier *verifier, bool must_change,
@@ -133,8 +132,7 @@ static void job_answer(void *owner, CoreProofResult result, const void *verifier
                 job->done(job->userdata, r, &change, &error);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------
- */
+/* ---- asking ------------------------------------------------------------------------------- */
 
 int core_check_secret(const char *name, const Secret *secret, bool is_hash, CoreError *error) {
         const char *bytes = base_secret_bytes(secret);

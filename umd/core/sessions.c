@@ -23,8 +23,7 @@ struct Opening {
         void *userdata;
 };
 
-/* ---- openings ----------------------------------------------------------------------------------
- */
+/* ---- openings ----------------------------------------------------------------------------- */
 
 static void opening_unlink(Opening *opening) {
         if (opening->prev)
@@ -80,8 +79,7 @@ static void opening_answer(Opening *opening, int r, const char *session, const C
         done(userdata, r, session, step, &error);
 }
 
-/* ---- sessions ----------------------------------------------------------------------------------
- */
+/* ---- sessions ----------------------------------------------------------------------------- */
 
 static void session_free(Logins *logins, Session *session) {
         if (session->prev)
@@ -198,8 +196,7 @@ static void home_done(void *userdata, CoreHomeResult result, uint64_t now_usec) 
         opening_finish(opening, now_usec);
 }
 
-/* ---- opening -----------------------------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------------------------ */
 
 /* How the user of this session proved himself.  sudo proves who calls and opens a session of the
  * user entered, who proved nothing to us. */

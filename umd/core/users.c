@@ -227,8 +227,7 @@ int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,
                                   1, ret);
 }
 
-/* ---- editing -----------------------------------------------------------------------------------
- */
+/* ---- editing ------------------------------------------------------------------------------ */
 
 static int check_edit(Core *core, StoreTxn *txn, const UserSpec *spec, const StoreUser *user,
                       CoreError *error) {

@@ -143,7 +143,7 @@ int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, siz
 }
 
 static void values_fill(const uint8_t *list, size_t len, StoreValue *values, size_t count) {
-        const uint8_t *at = list, *end = list + len;
+        const uint8_t *at = list, *end = len > 0 ? list + len : list;
         char *memory = (char *)(values + count);
         size_t size = 0;
 
