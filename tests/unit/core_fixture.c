@@ -37,7 +37,8 @@ static void host_flush_wanted(void *userdata) {
 static VaultJob *job_add(Fixture *f, const Secret *secret, CoreVaultDone done, void *userdata) {
         VaultJob *job = calloc(1, sizeof(*job));
 
-        assert_non_null(job);
+        if (!job)
+                return NULL;
         assert_true(f->job_count < ARRAY_LENGTH(f->jobs));
         f->jobs[f->job_count++] = job;
         job->secret_len = base_secret_len(secret);
@@ -56,6 +57,8 @@ static int vault_verify(void *userdata, uid_t uid, uint32_t kind, const void *ve
         if (f->vault_gone)
                 return -ENOTCONN;
         job = job_add(f, secret, done, done_userdata);
+        if (!job)
+                return -ENOMEM;
         job->verify = true;
         job->uid = uid;
         job->kind = kind;
@@ -73,6 +76,8 @@ static int vault_make(Fixture *f, uid_t uid, uint32_t kind, uint64_t new_version
         if (f->vault_gone)
                 return -ENOTCONN;
         job = job_add(f, secret, done, userdata);
+        if (!job)
+                return -ENOMEM;
         job->uid = uid;
         job->kind = kind;
         job->new_version = new_version;
@@ -93,10 +98,14 @@ static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_v
 static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
                        void *done_userdata) {
         Fixture *f = userdata;
+        VaultJob *job;
 
         if (f->vault_gone)
                 return -ENOTCONN;
-        job_add(f, secret, done, done_userdata)->spend = true;
+        job = job_add(f, secret, done, done_userdata);
+        if (!job)
+                return -ENOMEM;
+        job->spend = true;
         return 0;
 }
 

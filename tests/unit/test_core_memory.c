@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* No memory, at every place in turn: a whole day of verbs and logins is lived through once for each
+ * allocation it makes, with that one failing.  A verb then says so, or does without; nothing leaks,
+ * is freed twice, or is half done (the sanitizers and the store's own checks watch). */
+
+#include "tests/unit/core_fixture.h"
+
+#include <stdlib.h>
+
+static struct {
+        bool armed;
+        size_t countdown;
+        bool hit;
+} memory;
+
+static bool memory_strikes(void) {
+        if (!memory.armed || memory.countdown == 0 || --memory.countdown > 0)
+                return false;
+        memory.hit = true;
+        errno = ENOMEM;
+        return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t count, size_t size);
+char *__real_strdup(const char *s);
+char *__real_strndup(const char *s, size_t n);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t count, size_t size);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t n);
+
+void *__wrap_malloc(size_t size) {
+        return memory_strikes() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+        return memory_strikes() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+        return memory_strikes() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t count, size_t size) {
+        return memory_strikes() ? NULL : __real_reallocarray(p, count, size);
+}
+
+char *__wrap_strdup(const char *s) {
+        return memory_strikes() ? NULL : __real_strdup(s);
+}
+
+char *__wrap_strndup(const char *s, size_t n) {
+        return memory_strikes() ? NULL : __real_strndup(s, n);
+}
+
+/* ---- the day --------------------------------------------------------------------------------- */
+
+static void off(void) {
+        memory.armed = false;
+}
+
+static void on(void) {
+        memory.armed = true;
+}
+
+static void user(Fixture *f, const char *name) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = name, [USER_FIELD_TITLE] = "boss" } };
+
+        on();
+        (void)core_user_create(f->core, &f->root, &spec, &f->options, f->now, &f->change,
+                               &f->error);
+        off();
+}
+
+static void rename_to(Fixture *f, const char *name, const char *to) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = to } };
+
+        on();
+        (void)core_user_update(f->core, &f->root, name, &spec, &f->options, f->now, &f->change,
+                               &f->error);
+        off();
+}
+
+static void group(Fixture *f, const char *name, const char *member, const char *nested) {
+        GroupSpec spec = { .name = name, .owners = &member, .owner_count = 1 };
+
+        on();
+        (void)core_group_create(f->core, &f->root, &spec, &f->options, f->now, &f->change,
+                                &f->error);
+        (void)core_group_members(f->core, &f->root, name, true, &member, 1, &nested, nested ? 1 : 0,
+                                 &f->options, f->now, &f->change, &f->error);
+        off();
+}
+
+static void nothing_user(void *userdata, const CoreUser *shown) {
+}
+
+static void nothing_group(void *userdata, const CoreGroup *shown) {
+}
+
+static void nothing_audit(void *userdata, const CoreAuditEntry *shown) {
+}
+
+static int nothing_entry(void *userdata, const CoreEntry *entry) {
+        return 0;
+}
+
+static void views(Fixture *f) {
+        CoreAuditFilter filter = { .user = "alice", .until_usec = USEC_INFINITY };
+        _cleanup_(core_group_freep) CoreGroup *group_seen = NULL;
+        _cleanup_(core_user_freep) CoreUser *user_seen = NULL;
+        char cursor[64];
+        uint64_t at;
+
+        on();
+        (void)core_user_get(f->core, "alice", false, &user_seen, &f->error);
+        (void)core_group_get(f->core, "all", &group_seen, &f->error);
+        (void)core_user_list(f->core, "group~*,name~*", "", 10, f->now, nothing_user, NULL, cursor,
+                             &f->error);
+        (void)core_group_list(f->core, "member=alice,owner=alice", "", 10, nothing_group, NULL,
+                              cursor, &f->error);
+        (void)core_entries_all(f->core, nothing_entry, NULL);
+        (void)core_entry_user(f->core, FIRST, nothing_entry, NULL);
+        (void)core_entry_group_by_name(f->core, "all", nothing_entry, NULL);
+        (void)core_audit_list(f->core, &filter, 0, 10, nothing_audit, NULL, &at, &f->error);
+        off();
+}
+
+static void changed(void *userdata, int r, const CoreChange *change, const CoreError *error) {
+        (*(size_t *)userdata)++;
+}
+
+static void coded(void *userdata, int r, const Secret *code, uint64_t expires_usec,
+                  const CoreChange *change, const CoreError *error) {
+        (*(size_t *)userdata)++;
+}
+
+/* The vault's own memory is not what is tried here; core's answer to it is. */
+static void vault(Fixture *f) {
+        while (f->job_count > 0) {
+                on();
+                fixture_vault_one(f);
+                off();
+        }
+}
+
+static void password(Fixture *f, const char *name, const char *text) {
+        CorePasswordOptions options = { 0 };
+        _cleanup_secret_ Secret *secret = NULL;
+        size_t answers = 0;
+        int r;
+
+        must(base_secret_new(text, strlen(text), &secret));
+        on();
+        r = core_user_set_password(f->core, &f->root, name, secret, &options, &f->options, f->now,
+                                   changed, &answers, &f->error);
+        off();
+        vault(f);
+        assert_int_equal(answers, r == 0 ? 1 : 0);
+        answers = 0;
+        on();
+        r = core_user_create_setup_code(f->core, &f->root, name, &f->options, f->now, coded,
+                                        &answers, &f->error);
+        off();
+        vault(f);
+        assert_int_equal(answers, r == 0 ? 1 : 0);
+}
+
+/* Every call is answered exactly once, whatever fails; nobody gets in without his password. */
+static void login(Fixture *f, const char *name, const char *text, bool right) {
+        Talk talk = talk_new(f, 1, 0);
+        size_t answers;
+
+        on();
+        talk_begin(&talk, "authenticate", name, "sshd", 0);
+        off();
+        assert_int_equal(talk.answers, 1);
+        if (talk.r != 0) /* "" would be a key's login */
+                return;
+        on();
+        talk_answer_only(&talk, text);
+        off();
+        vault(f);
+        assert_int_equal(talk.answers, 2);
+        if (!right)
+                assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW);
+        on();
+        (void)talk_authorize(&talk, name, "sshd");
+        off();
+        if (!right)
+                assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW);
+        answers = talk.answers;
+        on();
+        (void)talk_open(&talk, name, "sshd");
+        off();
+        assert_int_equal(talk.answers, answers + 1);
+        if (!right)
+                assert_string_equal(talk.session, "");
+        on();
+        core_session_close(f->core, talk.session, f->now);
+        off();
+        core_login_hangup(f->core, 1);
+}
+
+static void change(Fixture *f, const char *name, uint32_t flags, const char *const *answers) {
+        Talk talk = talk_new(f, 1, 0);
+
+        on();
+        talk_begin(&talk, "change-password", name, "passwd", flags);
+        off();
+        for (; talk.r == 0 && talk.step.kind != CORE_STEP_DONE && *answers; answers++) {
+                on();
+                talk_answer_only(&talk, *answers);
+                off();
+                vault(f);
+        }
+        core_login_hangup(f->core, 1);
+}
+
+static void flush(Fixture *f) {
+        on();
+        (void)core_flush(f->core);
+        off();
+        while (core_has_unflushed(f->core))
+                must(core_flush(f->core));
+}
+
+static void day(Fixture *f) {
+        user(f, "alice");
+        user(f, "bob");
+        group(f, "web", "alice", NULL);
+        group(f, "all", "bob", "web");
+        flush(f);
+        password(f, "alice", "pw");
+        login(f, "alice", "pw", true);
+        login(f, "alice", "no", false);
+        login(f, "nobody", "no", false);
+        change(f, "alice", 4, (const char *const[]){ "pw", "alice", "", "new", "new", NULL });
+        change(f, "alice", 0, (const char *const[]){ "newer", "newer", NULL });
+        flush(f);
+        rename_to(f, "alice", "alicia");
+        rename_to(f, "alicia", "alice");
+        views(f);
+        on();
+        (void)core_user_step(f->core, &f->root, "alice", STATUS_STEP_DELETE, 0, &f->options, f->now,
+                             &f->change, &f->error);
+        (void)core_user_step(f->core, &f->root, "alice", STATUS_STEP_RESTORE, 0, &f->options,
+                             f->now, &f->change, &f->error);
+        (void)core_group_delete(f->core, &f->root, "web", true, &f->options, f->now, &f->change,
+                                &f->error);
+        off();
+        flush(f);
+        core_tick(f->core, f->now);
+}
+
+static void every_allocation_may_fail(void **state) {
+        size_t nth = 0;
+
+        do {
+                void *f;
+
+                fixture_setup(&f);
+                memory.countdown = ++nth;
+                memory.hit = false;
+                day(f);
+                memory.countdown = 0;
+                fixture_teardown(&f);
+        } while (memory.hit);
+        assert_true(nth > 300); /* the wrapping is there */
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_allocation_may_fail),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
