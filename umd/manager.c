@@ -164,13 +164,6 @@ static void status_fill(void *userdata, BusStatus *ret) {
         };
 }
 
-static bool bus_hides(void *userdata, const char *name, uint32_t id) {
-        const Manager *manager = userdata;
-
-        return (name && host_holds_name(manager->host, name)) ||
-               (id != UINT32_MAX && host_holds_id(manager->host, id));
-}
-
 static void bus_fault(void *userdata, int fault, const char *text) {
         const Manager *manager = userdata;
 
@@ -309,12 +302,7 @@ static int publish_start(Manager *manager) {
 
 static int bus_start(Manager *manager) {
         const Options *options = manager->options;
-        BusHost host = {
-                .userdata = manager,
-                .status = status_fill,
-                .hides = bus_hides,
-                .log = bus_fault,
-        };
+        BusHost host = { .userdata = manager, .status = status_fill, .log = bus_fault };
         const char *address = options->system_bus;
         int fd = options->bus_fd, r = 0;
         PlaceError error;
