@@ -181,3 +181,12 @@ int map_append(MapWriter *writer, const MapChange *changes, size_t change_count)
         }
         return 0;
 }
+
+bool map_writer_is_filling(const MapWriter *writer) {
+        uint64_t delta_bytes = writer->committed - writer->base_end;
+
+        for (size_t i = 0; i < _MAP_TABLE_MAX; i++)
+                if (writer->delta[i].count > MAP_DELTA_ENTRIES_MAX / 2)
+                        return true;
+        return delta_bytes > map_delta_bytes_max(writer->base_end) / 2;
+}

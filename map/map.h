@@ -159,6 +159,9 @@ typedef struct MapChange {
 } MapChange;
 
 int map_append(MapWriter *writer, const MapChange *changes, size_t change_count);
+/* Half of what the deltas may grow to is used: time to make the next file, in a thread from a view
+ * of this one for example, before MAP_E_FULL says that nothing can go on without it. */
+bool map_writer_is_filling(const MapWriter *writer);
 /* Marks the file superseded and unlinks it: readers fall back to the socket.  For a map that cannot
  * be kept true, a full /run for example.  writer may be NULL: then whatever file is there. */
 int map_withdraw(int dir_fd, MapWriter *writer);

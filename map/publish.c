@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdio.h> /* renameat */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -66,39 +66,53 @@ static void page_mark(MapHeader *page) {
         __atomic_store_n(&page->superseded, 1, __ATOMIC_RELEASE);
 }
 
-/* Marks whatever map stands in the folder: of an earlier run of umd, which left it 0444.  Its owner
- * may change that; nobody else could have put it there. */
-static int file_mark(int dir_fd) {
-        _cleanup_close_ int look =
-                openat(dir_fd, MAP_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+static bool same_file(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Opens the map that look already has for writing, which its mode does not permit.  Its owner may
+ * change that; nobody else could have put it there. */
+static int file_open_writable(int dir_fd, int look, const struct stat *st) {
         _cleanup_close_ int fd = -1;
-        char again[sizeof("/proc/self/fd/") + 12];
+        struct stat opened;
+        int r;
+
+        if (fchmod(look, 0644) < 0)
+                return -errno;
+        fd = openat(dir_fd, MAP_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        r = fd < 0 ? -errno : 0;
+        if (fchmod(look, 0444) < 0 && r >= 0)
+                r = -errno;
+        if (r >= 0 && fstat(fd, &opened) < 0)
+                r = -errno;
+        if (r >= 0 && !same_file(st, &opened))
+                r = -EAGAIN; /* two umds in one folder */
+        return r < 0 ? r : base_take_fd(&fd);
+}
+
+/* Marks whatever map stands in the folder: of an earlier run of umd, which left it 0444. */
+static int file_mark(int dir_fd) {
+        _cleanup_close_ int look = -1, fd = -1;
         struct stat st;
         MapHeader *page;
-        int r = 0;
 
+        look = openat(dir_fd, MAP_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (look < 0)
                 return errno == ENOENT ? 0 : -errno;
         if (fstat(look, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode) || st.st_size < (off_t)MAP_PAGE_BYTES)
                 return 0; /* not a map that any reader could have mapped */
-        if (fchmod(look, 0644) < 0)
+        fd = file_open_writable(dir_fd, look, &st);
+        if (fd < 0)
+                return fd;
+        page = mmap(NULL, MAP_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (page == MAP_FAILED)
                 return -errno;
-        (void)snprintf(again, sizeof(again), "/proc/self/fd/%d", look);
-        fd = open(again, O_RDWR | O_CLOEXEC);
-        page = fd < 0 ? MAP_FAILED
-                      : mmap(NULL, MAP_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (page == MAP_FAILED)
-                r = -errno;
-        if (fchmod(look, 0444) < 0 && r >= 0)
-                r = -errno;
-        if (page == MAP_FAILED)
-                return r;
         if (memcmp(page->magic, MAP_MAGIC, sizeof(page->magic)) == 0)
                 page_mark(page);
         (void)munmap(page, MAP_PAGE_BYTES);
-        return r;
+        return 0;
 }
 
 /* Is the file in the folder the one this writer holds? */
@@ -107,7 +121,7 @@ static bool writer_stands(const MapWriter *writer, int dir_fd) {
 
         return fstat(writer->fd, &own) == 0 &&
                fstatat(dir_fd, MAP_NAME, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-               own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+               same_file(&own, &there);
 }
 
 static int predecessor_mark(int dir_fd, MapWriter *replaced) {

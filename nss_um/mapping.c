@@ -190,7 +190,7 @@ static COLD void spare_close(MapView view) {
 
 int mapping_hold(Hold *ret, MapView *spare) {
         Place *place = current_hold(ret);
-        Hold fresh;
+        Hold fresh = {};
         int r;
 
         if (place) {

@@ -55,6 +55,8 @@ static int outcome_code(const Call *call, int r) {
                 return PAM_CONV_ERR;
         case PAM_UM_E_ANSWER:
                 return PAM_AUTH_ERR;
+        case PAM_UM_E_FOREIGN:
+                return PAM_USER_UNKNOWN;
         case PAM_UM_E_REFUSED:
                 pam_syslog(call->handle, LOG_ERR, "umd does not let this program ask for %s",
                            call->user);

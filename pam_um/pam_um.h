@@ -41,6 +41,7 @@ typedef enum PamOutcome {
         PAM_UM_E_CONVERSATION, /* the application could not ask */
         PAM_UM_E_ANSWER,       /* none, an empty password, or one over BASE_PASSWORD_MAX */
         PAM_UM_E_REFUSED,      /* umd: AccessDenied, PolicyRefused */
+        PAM_UM_E_FOREIGN,      /* a program without root, run by a user who is not um's */
         PAM_UM_E_IDENTITY,     /* PAM_USER or PAM_SERVICE is not what it was */
         _PAM_UM_OUTCOME_MAX,
 } PamOutcome;

@@ -41,6 +41,19 @@ static int round_result(int r, WireError error) {
         return r;
 }
 
+/* The same for what a program without root may ask of its own user (screen lockers).  umd refuses
+ * that to those alone who are not its users: another source's, whose module comes later. */
+static int own_result(const Call *call, int r, WireError error) {
+        struct passwd *pw;
+
+        if (r == -EREMOTEIO && error == WIRE_E_ACCESS_DENIED && geteuid() != 0) {
+                pw = pam_modutil_getpwnam(call->handle, call->user);
+                if (pw && pw->pw_uid == geteuid())
+                        return PAM_UM_E_FOREIGN;
+        }
+        return round_result(r, error);
+}
+
 /* ---- the context ------------------------------------------------------------------------------
  */
 
@@ -99,7 +112,7 @@ int rounds_authorize(const Call *call, const char *login, WireStep *ret) {
         r = round_connect(deadline_usec, &bus);
         if (r >= 0)
                 r = wire_login_authorize(bus, &context, login, deadline_usec, ret, &error);
-        return round_result(r, error);
+        return own_result(call, r, error);
 }
 
 int rounds_open_session(const Call *call, const char *login, WireStep *ret, int *ret_fd) {
@@ -131,7 +144,7 @@ static int dialogue_begin(const Call *call, const char *operation, uint32_t flag
                 r = wire_login_begin(bus, &context, deadline_usec, ret_login, ret, &error);
         if (r >= 0)
                 *ret_bus = TAKE(bus);
-        return round_result(r, error);
+        return own_result(call, r, error);
 }
 
 int rounds_probe_change(const Call *call, uint32_t flags, WireStep *ret) {

@@ -27,6 +27,7 @@
 #define FLUSH_VERBS_MAX 64U
 #define FLUSH_WAIT_USEC (2 * USEC_PER_MSEC)
 #define TICK_USEC       (5 * USEC_PER_SEC)
+#define TELL_AGAIN_USEC (30 * USEC_PER_SEC)
 
 typedef struct Manager {
         const Options *options;
@@ -44,7 +45,8 @@ typedef struct Manager {
         Bus *bus;
         sd_event_source *flush_idle, *flush_late, *tick;
         unsigned flush_verbs;
-        char why[1024]; /* degraded: what is wrong and what to do */
+        uint64_t flush_told_usec; /* boottime: when a flush that failed was last told of */
+        char why[1024];           /* degraded: what is wrong and what to do */
 } Manager;
 
 static int complain(const Manager *manager, const char *what, int fault) {
@@ -53,6 +55,20 @@ static int complain(const Manager *manager, const char *what, int fault) {
 }
 
 /* ---- flushing -------------------------------------------------------------------------------- */
+
+/* Every login and change meets a disk that is full or broken: told now and then, not each time. */
+static void flush_failed(Manager *manager, int fault) {
+        uint64_t now_usec = base_boottime_usec();
+
+        if (manager->flush_told_usec > 0 && now_usec - manager->flush_told_usec < TELL_AGAIN_USEC)
+                return;
+        manager->flush_told_usec = now_usec;
+        log_write(manager->log,
+                  &(LogRecord){
+                          .priority = LOG_CRIT, .message = MESSAGE_FLUSH_FAILED, .fault = fault },
+                  "the store cannot be written: logins and changes are refused%s",
+                  fault == -EIO ? " until umd is restarted" : "");
+}
 
 static void manager_flush(Manager *manager) {
         int r;
@@ -64,11 +80,7 @@ static void manager_flush(Manager *manager) {
                 return;
         r = core_flush(manager->core);
         if (r < 0)
-                log_write(manager->log,
-                          &(LogRecord){ .priority = LOG_CRIT,
-                                        .message = MESSAGE_FLUSH_FAILED,
-                                        .fault = r },
-                          "the store could not be written: the changes of this moment are refused");
+                flush_failed(manager, r);
         if (manager->publish)
                 (void)publish_run(manager->publish,
                                   base_realtime_usec()); /* logs; lookups ask us */
@@ -162,6 +174,13 @@ static void status_fill(void *userdata, BusStatus *ret) {
                 .started_usec = manager->started_usec,
                 .map_ok = map.ok,
         };
+}
+
+static bool bus_hides(void *userdata, const char *name, uint32_t id) {
+        const Manager *manager = userdata;
+
+        return (name && host_holds_name(manager->host, name)) ||
+               (id != UINT32_MAX && host_holds_id(manager->host, id));
 }
 
 static void bus_fault(void *userdata, int fault, const char *text) {
@@ -302,7 +321,12 @@ static int publish_start(Manager *manager) {
 
 static int bus_start(Manager *manager) {
         const Options *options = manager->options;
-        BusHost host = { .userdata = manager, .status = status_fill, .log = bus_fault };
+        BusHost host = {
+                .userdata = manager,
+                .status = status_fill,
+                .hides = bus_hides,
+                .log = bus_fault,
+        };
         const char *address = options->system_bus;
         int fd = options->bus_fd, r = 0;
         PlaceError error;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* When the map is published, and what is left out of it.
+/* When the map is published.
  *
  * What core_flush() told is in the map before any reply goes out, as a delta or as a new file.  A
- * name or an id that /etc/passwd or /etc/group holds is never in it, neither as a record nor in
- * another's list: nobody local gets a group of um's by having a member's name.  A map that cannot
- * be kept true is withdrawn: libnss_um then asks umd. */
+ * map that cannot be kept true is withdrawn: libnss_um then asks umd. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +14,6 @@
 #include "base/base.h"
 #include "umd/publish.h"
 
-#define RETRY_USEC   USEC_PER_SEC
 #define RETRY_FACTOR 10
 
 /* ---- lists of ids ---------------------------------------------------------------------------- */
@@ -71,85 +68,6 @@ void id_list_remove(IdList *list, uint32_t id) {
 void id_list_clear(IdList *list) {
         free(list->ids);
         *list = (IdList){ 0 };
-}
-
-/* ---- what is left out ------------------------------------------------------------------------ */
-
-const char *publish_hides(const Publish *publish, const CoreEntry *entry) {
-        const char *file = host_holds_name(publish->spec.host, entry->name);
-
-        return file ? file : host_holds_id(publish->spec.host, entry->id);
-}
-
-void publish_tell(Publish *publish, const CoreEntry *entry, const char *file, uint64_t now_usec) {
-        const Log *log = publish->spec.log;
-        char object[BASE_NAME_MAX + 8], reason[64];
-        bool known = id_list_has(&publish->hidden, entry->id);
-        int r;
-
-        if (known == !!file || (file && publish->hidden.count >= PUBLISH_HIDDEN_MAX))
-                return;
-        snprintf(object, sizeof(object), "%s/%.*s", entry->is_group ? "group" : "user",
-                 (int)BASE_NAME_MAX, entry->name);
-        if (file && id_list_add(&publish->hidden, entry->id) < 0)
-                return;
-        if (!file)
-                id_list_remove(&publish->hidden, entry->id);
-        snprintf(reason, sizeof(reason), "%s %s", file ? file : "/etc/passwd and /etc/group",
-                 file ? "has its name or id" : "left its name and id");
-        log_write(log,
-                  &(LogRecord){ .priority = file ? LOG_WARNING : LOG_NOTICE,
-                                .message = file ? MESSAGE_COLLISION : MESSAGE_COLLISION_OVER,
-                                .object = object },
-                  "%s (id %u) is %s: %s", object, entry->id, file ? "hidden" : "shown again",
-                  reason);
-        r = core_audit_system(publish->spec.core, file ? "map.hide" : "map.show", object, entry->id,
-                              reason, now_usec);
-        if (r < 0)
-                log_write(log, &(LogRecord){ .priority = LOG_ERR, .fault = r, .object = object },
-                          "the audit has no entry of that");
-}
-
-int publish_user_spec(const Publish *publish, const CoreEntry *entry, PublishLists *lists,
-                      MapUserSpec *ret) {
-        size_t count = 0;
-
-        *lists = (PublishLists){ .gids = calloc(entry->gid_count + 1, sizeof(gid_t)) };
-        if (!lists->gids)
-                return -ENOMEM;
-        for (size_t i = 0; i < entry->gid_count; i++)
-                if (!host_holds_id(publish->spec.host, entry->gids[i]))
-                        lists->gids[count++] = entry->gids[i];
-        *ret = (MapUserSpec){
-                .uid = entry->id,
-                .gid = entry->id, /* the private group's */
-                .name = entry->name,
-                .gecos = entry->gecos,
-                .home = entry->home,
-                .shell = entry->shell,
-                .gids = lists->gids,
-                .gid_count = count,
-        };
-        return 0;
-}
-
-int publish_group_spec(const Publish *publish, const CoreEntry *entry, PublishLists *lists,
-                       MapGroupSpec *ret) {
-        size_t count = 0;
-
-        *lists = (PublishLists){ .members = calloc(entry->member_count + 1, sizeof(char *)) };
-        if (!lists->members)
-                return -ENOMEM;
-        for (size_t i = 0; i < entry->member_count; i++)
-                if (!host_holds_name(publish->spec.host, entry->members[i]))
-                        lists->members[count++] = entry->members[i];
-        *ret = (MapGroupSpec){
-                .gid = entry->id,
-                .name = entry->name,
-                .members = lists->members,
-                .member_count = count,
-        };
-        return 0;
 }
 
 /* ---- news ------------------------------------------------------------------------------------ */
@@ -213,7 +131,8 @@ void publish_set_enumerate(Publish *publish, bool enumerate) {
 }
 
 bool publish_is_due(const Publish *publish) {
-        return publish->file_due || publish->changed.count > 0 || publish->disturbed.count > 0;
+        return publish->file_due || publish->changed.count > 0 || publish->disturbed.count > 0 ||
+               publish_next_is_ready(publish);
 }
 
 /* ---- a run ----------------------------------------------------------------------------------- */
@@ -251,37 +170,46 @@ static void run_done(Publish *publish, bool is_file, uint64_t started_usec, uint
                   (unsigned long long)publish->status.groups);
 }
 
-/* What there is goes into the next delta or file, whatever becomes of it: news are needed once. */
-static int publish_do(Publish *publish, uint64_t started_usec, uint64_t now_usec) {
-        bool is_file = publish->file_due;
-        int r = 0;
+/* As a delta where that is possible, if need be in the file made beside, else as a new file. */
+static int publish_do(Publish *publish, bool *ret_is_file) {
+        int r = 1;
 
-        if (!is_file) {
-                r = publish_delta(publish, now_usec);
-                is_file = r != 0; /* full, or something a new file may be spared */
+        if (!publish->file_due)
+                r = publish_delta(publish);
+        if (r == MAP_E_FULL && publish->changed.count <= PUBLISH_DELTA_MAX &&
+            publish_next_adopt(publish, true, &publish->changed) == 0)
+                r = publish_delta(publish);
+        *ret_is_file = r != 0; /* full, or a fault that a new file may be spared */
+        if (r != 0) {
+                publish_next_drop(publish);
+                return publish_file(publish);
         }
-        if (is_file)
-                r = publish_file(publish, now_usec);
-        publish->changed.count = 0;
-        publish->disturbed.count = 0;
-        publish->file_due = false;
-        if (r >= 0)
-                run_done(publish, is_file, started_usec, now_usec);
-        return r;
+        (void)publish_next_adopt(publish, false, NULL);
+        publish_next_begin(publish);
+        return 0;
 }
 
 int publish_run(Publish *publish, uint64_t now_usec) {
         uint64_t started_usec = base_boottime_usec(), ended_usec;
+        bool is_file;
         int r;
 
         if (!publish_is_due(publish) || (publish->withdrawn && started_usec < publish->retry_usec))
                 return 0;
-        r = publish_do(publish, started_usec, now_usec);
-        if (r >= 0)
+        r = publish_do(publish, &is_file);
+        /* whatever became of them: a file has all, and after a fault a file is due */
+        publish->changed.count = 0;
+        publish->disturbed.count = 0;
+        publish->file_due = false;
+        publish_tells_write(publish, now_usec);
+        if (r >= 0) {
+                run_done(publish, is_file, started_usec, now_usec);
                 return 0;
+        }
         /* a whole file for each change of a busy time would be all that umd does */
         ended_usec = base_boottime_usec();
-        publish->retry_usec = ended_usec + RETRY_USEC + RETRY_FACTOR * (ended_usec - started_usec);
+        publish->retry_usec =
+                ended_usec + PUBLISH_RETRY_USEC + RETRY_FACTOR * (ended_usec - started_usec);
         publish_withdraw(publish, r);
         return r;
 }
@@ -308,12 +236,14 @@ int publish_new(const PublishSpec *spec, Publish **ret) {
 Publish *publish_free(Publish *publish) {
         if (!publish)
                 return NULL;
+        publish_next_drop(publish);
         if (publish->has_view)
                 map_close(&publish->view);
         map_writer_free(publish->writer);
         id_list_clear(&publish->changed);
         id_list_clear(&publish->disturbed);
         id_list_clear(&publish->hidden);
+        free(publish->tells);
         free(publish);
         return NULL;
 }

@@ -22,7 +22,6 @@ typedef struct Change {
 
 typedef struct Delta {
         Publish *publish;
-        uint64_t now_usec;
         Change *owned;
         MapChange *changes;
         size_t count, allocated;
@@ -141,7 +140,7 @@ static int entry_show(void *userdata, const CoreEntry *entry) {
         size_t len = strlen(entry->name);
 
         delta->exists = true;
-        publish_tell(delta->publish, entry, file, delta->now_usec);
+        publish_tell(delta->publish, entry, file);
         if (file)
                 return 0;
         if (len > BASE_NAME_MAX)
@@ -181,7 +180,8 @@ static int group_compare(Delta *delta) {
         return gone_add(delta, true, was.strings, delta->id);
 }
 
-static int object_add(Delta *delta, uint32_t id) {
+/* As core has it now. */
+static int object_read(Delta *delta, uint32_t id) {
         Core *core = delta->publish->spec.core;
         int r;
 
@@ -190,11 +190,16 @@ static int object_add(Delta *delta, uint32_t id) {
         r = core_entry_user(core, id, entry_show, delta); /* with the private group */
         if (r > 0)
                 r = core_entry_group(core, id, entry_show, delta);
-        if (r < 0)
-                return r;
-        if (!delta->exists)
+        if (r >= 0 && !delta->exists)
                 id_list_remove(&delta->publish->hidden, id);
-        r = user_compare(delta);
+        return r < 0 ? r : 0;
+}
+
+static int object_add(Delta *delta, uint32_t id) {
+        int r = object_read(delta, id);
+
+        if (r >= 0)
+                r = user_compare(delta);
         return r < 0 ? r : group_compare(delta);
 }
 
@@ -255,28 +260,34 @@ static int view_refresh(Publish *publish) {
         return r;
 }
 
-static int delta_append(Delta *delta) {
-        Publish *publish = delta->publish;
-        int r;
-
+static int delta_append(Delta *delta, MapWriter *writer) {
         for (size_t i = 0; i < delta->count; i++) {
                 if (delta->owned[i].user.name)
                         delta->changes[i].user = &delta->owned[i].user;
                 if (delta->owned[i].group.name)
                         delta->changes[i].group = &delta->owned[i].group;
         }
-        if (delta->count == 0)
-                return 0;
-        r = map_append(publish->writer, delta->changes, delta->count);
+        return delta->count > 0 ? map_append(writer, delta->changes, delta->count) : 0;
+}
+
+static int delta_write(Delta *delta, const IdList *ids) {
+        Publish *publish = delta->publish;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ids->count; i++)
+                r = object_add(delta, ids->ids[i]);
+        if (r >= 0)
+                r = delta_append(delta, publish->writer);
         if (r != 0)
                 return r;
         publish->status.users += (uint64_t)delta->users;
         publish->status.groups += (uint64_t)delta->groups;
+        publish_next_note(publish, ids, delta->changes, delta->count);
         return 0;
 }
 
-int publish_delta(Publish *publish, uint64_t now_usec) {
-        Delta delta = { .publish = publish, .now_usec = now_usec };
+int publish_delta(Publish *publish) {
+        Delta delta = { .publish = publish };
         IdList *ids = &publish->changed;
         int r = view_refresh(publish);
 
@@ -287,10 +298,22 @@ int publish_delta(Publish *publish, uint64_t now_usec) {
         id_list_sort(ids);
         if (ids->count > PUBLISH_DELTA_MAX)
                 return MAP_E_FULL;
+        r = delta_write(&delta, ids);
+        delta_done(&delta);
+        return r;
+}
+
+int publish_delta_again(Publish *publish, MapWriter *writer, const IdList *ids,
+                        const PublishGone *gone, size_t gone_count) {
+        Delta delta = { .publish = publish };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < gone_count; i++)
+                r = gone_add(&delta, gone[i].is_group, gone[i].name, gone[i].id);
         for (size_t i = 0; r >= 0 && i < ids->count; i++)
-                r = object_add(&delta, ids->ids[i]);
+                r = object_read(&delta, ids->ids[i]);
         if (r >= 0)
-                r = delta_append(&delta);
+                r = delta_append(&delta, writer);
         delta_done(&delta);
         return r;
 }

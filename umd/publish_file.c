@@ -15,7 +15,7 @@
 typedef struct Whole {
         Publish *publish;
         MapBuild *build;
-        uint64_t users, groups, now_usec;
+        uint64_t users, groups;
 } Whole;
 
 static int entry_build(Whole *whole, const CoreEntry *entry) {
@@ -42,7 +42,7 @@ static int entry_add(void *userdata, const CoreEntry *entry) {
         const char *file = publish_hides(whole->publish, entry);
         int r;
 
-        publish_tell(whole->publish, entry, file, whole->now_usec);
+        publish_tell(whole->publish, entry, file);
         if (file)
                 return 0;
         r = entry_build(whole, entry);
@@ -59,13 +59,28 @@ static int entry_add(void *userdata, const CoreEntry *entry) {
         return 0;
 }
 
-int publish_file(Publish *publish, uint64_t now_usec) {
-        uint32_t flags = MAP_FLAG_COMPLETE | (publish->spec.enumerate ? MAP_FLAG_ENUMERATE : 0);
+int publish_writer_set(Publish *publish, MapWriter *writer) {
+        int r = map_publish(publish->spec.dir_fd, writer, publish->writer);
+
+        if (r < 0)
+                return r;
+        map_writer_free(publish->writer);
+        publish->writer = writer;
+        if (publish->has_view)
+                map_close(&publish->view);
+        publish->has_view = false;
+        return 0;
+}
+
+uint32_t publish_flags(const Publish *publish) {
+        return MAP_FLAG_COMPLETE | (publish->spec.enumerate ? MAP_FLAG_ENUMERATE : 0);
+}
+
+int publish_file(Publish *publish) {
         _cleanup_(map_writer_freep) MapWriter *writer = NULL;
         _cleanup_(map_build_freep) MapBuild *build = NULL;
-        Whole whole = { .publish = publish, .now_usec = now_usec };
-        MapWriter *old;
-        int r = map_build_new(flags, &build);
+        Whole whole = { .publish = publish };
+        int r = map_build_new(publish_flags(publish), &build);
 
         whole.build = build;
         if (r >= 0)
@@ -73,15 +88,10 @@ int publish_file(Publish *publish, uint64_t now_usec) {
         if (r >= 0)
                 r = map_build_write(build, publish->spec.dir_fd, &writer);
         if (r >= 0)
-                r = map_publish(publish->spec.dir_fd, writer, publish->writer);
+                r = publish_writer_set(publish, writer);
         if (r < 0)
                 return r;
-        old = publish->writer;
-        publish->writer = TAKE(writer);
-        map_writer_free(old);
-        if (publish->has_view)
-                map_close(&publish->view);
-        publish->has_view = false;
+        TAKE(writer);
         publish->status.users = whole.users;
         publish->status.groups = whole.groups;
         build = map_build_free(build);

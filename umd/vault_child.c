@@ -18,15 +18,11 @@
 
 #define CHILD_SOCKET 3
 
-/* Between fork and exec in a process of one thread.  Never returns. */
-static void child_exec(const char *binary, const char *key_dir, pid_t parent, int fd) {
-        char uid[16], number[4];
-        const char *arguments[] = { binary,  "--fd",       number, "--key-dir",
-                                    key_dir, "--peer-uid", uid,    NULL };
+/* Between fork and exec, where another thread may hold any lock: system calls only.  Never returns.
+ */
+static void child_exec(char *const *arguments, pid_t parent, int fd) {
         sigset_t none;
 
-        snprintf(uid, sizeof(uid), "%u", geteuid());
-        snprintf(number, sizeof(number), "%d", CHILD_SOCKET);
         sigemptyset(&none);
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
             sigprocmask(SIG_SETMASK, &none, NULL) < 0)
@@ -36,19 +32,24 @@ static void child_exec(const char *binary, const char *key_dir, pid_t parent, in
                 _exit(126);
         if (close_range(CHILD_SOCKET + 1, ~0U, 0) < 0)
                 _exit(126);
-        execv(binary, (char *const *)(uintptr_t)arguments);
+        execv(arguments[0], arguments);
         _exit(127);
 }
 
 int vault_child_start(const char *binary, const char *key_dir, pid_t *ret_pid, int *ret_fd) {
+        char uid[16], number[4];
+        const char *arguments[] = { binary,  "--fd",       number, "--key-dir",
+                                    key_dir, "--peer-uid", uid,    NULL };
         int pair[2];
         pid_t parent = getpid(), pid;
 
+        snprintf(uid, sizeof(uid), "%u", geteuid());
+        snprintf(number, sizeof(number), "%d", CHILD_SOCKET);
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
                 return -errno;
         pid = fork();
         if (pid == 0)
-                child_exec(binary, key_dir, parent, pair[1]);
+                child_exec((char *const *)(uintptr_t)arguments, parent, pair[1]);
         if (pid < 0) {
                 int fault = -errno;
 

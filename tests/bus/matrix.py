@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree
 
 import raw
-from fixture import ERRORS, HERE, ROOT
+from fixture import ERRORS, HERE, ROOT, until
 
 API = HERE + "/../../docs/api/"
 CALLERS = ("root", "alice", "bob", "olga", "outsider")
@@ -189,13 +189,17 @@ def login(umd, people, checks):
         return {"operation": ("s", "authenticate"), "user": ("s", user), "service": ("s", "test")}
 
     for caller, user, allowed in (("root", "alice", True), ("alice", "alice", True), ("alice", "bob", False),
-                                  ("outsider", "alice", False), ("bob", "root", False)):
+                                  ("outsider", "alice", False), ("outsider", "nobody_at_all", False),
+                                  ("bob", "root", True), ("outsider", "root", True)):
         for member, signature, args in (("Begin", "a{sv}", [context(user)]),
                                         ("Authorize", "a{sv}s", [context(user), ""])):
             with umd.peer(people.uid[caller]) as peer:
                 reply = peer.call(ROOT, "org.um1.Login", member, signature, *args, timeout=30)
             checks.same(f"Login.{member} by {caller} for {user}",
                         allowed, reply.error != ERRORS + "AccessDenied")
+            if user == "root" and not reply.error:
+                verdict = reply.args[1][2]["verdict"] if member == "Begin" else reply.args[0]
+                checks.same(f"and it is another source's: {member} by {caller}", 6, verdict)
     for caller in CALLERS:
         with umd.peer(people.uid[caller]) as peer:
             reply = peer.call(ROOT, "org.um1.Login", "OpenSession", "a{sv}s", context("alice"), "", timeout=30)
@@ -237,6 +241,57 @@ def nss(umd, people, checks):
                 ("GetUserByName", "s", "alice@example.com", "NoSuchUser")):
             reply = peer.call(ROOT, "org.um1.Nss", member, signature, arg)
             checks.same(f"Nss.{member}({arg!r})", ERRORS + error, reply.error)
+
+
+def nss_leaves_local_names_out(umd, checks):
+    def lookup(member, name):
+        with umd.peer() as peer:
+            return peer.call(ROOT, "org.um1.Nss", member, "s", name)
+
+    with umd.peer() as root:
+        root.call(ROOT, "org.um1.Manager", "CreateUser", "sa{sv}a{sv}", "hugo", {}, {}, timeout=30)
+        root.call(ROOT + "/group/devs", "org.um1.Group", "AddMembers", "asasa{sv}", ["bob", "hugo"], [], {},
+                  timeout=30)
+    checks.same("Nss: a group's members", ["bob", "hugo"], lookup("GetGroupByName", "devs").args[2])
+    with open(umd.dir + "/etc/passwd", "r+", encoding="ascii") as f:
+        kept = f.read()
+        f.write("hugo:x:999:999::/:/bin/sh\n")
+    checks.check("Nss: who is in /etc/passwd too is not there", until(
+        lambda: lookup("GetUserByName", "hugo").error == ERRORS + "NoSuchUser"))
+    checks.same("Nss: nor his private group", ERRORS + "NoSuchGroup", lookup("GetGroupByName", "hugo").error)
+    checks.same("Nss: nor is he a member", ["bob"], lookup("GetGroupByName", "devs").args[2])
+    with open(umd.dir + "/etc/passwd", "w", encoding="ascii") as f:
+        f.write(kept)
+    checks.check("Nss: and he is back with the line gone", until(lambda: not lookup("GetUserByName", "hugo").error))
+    with umd.peer() as root:
+        root.call(ROOT + "/group/devs", "org.um1.Group", "RemoveMembers", "asasa{sv}", ["bob", "hugo"], [], {},
+                  timeout=30)
+
+
+def lists(umd, checks):
+    """Rows have the properties' names, written as fields are; pages end."""
+    def field(name):
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+    with umd.peer() as root:
+        for member, interface in (("ListUsers", "org.um1.User"), ("ListGroups", "org.um1.Group")):
+            names, cursor, rows = root.call(path_of(interface), raw.PROPERTIES, "GetAll", "s", interface), "", []
+            for _ in range(100):
+                reply = root.call(ROOT, "org.um1.Manager", member, "ssu", "", cursor, 2, timeout=30)
+                if not checks.check(f"{member} gives a page", not reply.error and len(reply.args[0]) <= 2,
+                                    reply.text):
+                    return
+                rows += reply.args[0]
+                cursor = reply.args[1]
+                if not cursor:
+                    break
+            checks.same(f"{member}: rows have the properties",
+                        [{field(n) for n in names.args[0]}] * len(rows), [set(row) for row in rows])
+            found = [row["name"] for row in rows]
+            checks.check(f"{member}: each once, by name", found == sorted(set(found)) and found, found)
+            for limit in (0, 1001):
+                reply = root.call(ROOT, "org.um1.Manager", member, "ssu", "", "", limit)
+                checks.same(f"{member}: limit {limit}", ERRORS + "BadValue", reply.error)
 
 
 # ---- introspection ----------------------------------------------------------------------------------
@@ -282,4 +337,6 @@ def run(umd, people, checks):
     strangers_learn_nothing(umd, people, checks)
     login(umd, people, checks)
     nss(umd, people, checks)
+    nss_leaves_local_names_out(umd, checks)
+    lists(umd, checks)
     introspection(umd, checks)

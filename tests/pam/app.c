@@ -8,11 +8,10 @@
  *   answer=TEXT   the next answer; TEXT may be @null @err @again @len:N @nul @user:NAME:TEXT
  *                 @slow:SECONDS:TEXT @errwith:TEXT
  *   times=N       the whole story N times, each in a handle of its own
- *   ruid=N  close-stdio  reap  sigign  alarm  oom=N (all of one phase's Nth allocation fails)  oom
- *   auth acct setcred delcred open close passwd passwd-expired [+silent]
- *   user=NAME ruser=NAME rhost=NAME tty=NAME service=NAME putenv=A=B
- *   env fds exec rss   print PAM's environment, whether stdio is closed, what a shell would
- * inherit, the memory in use (KiB)
+ *   ruid=N  uid=N  close-stdio  reap  sigign  alarm  oom=N (all of one phase's Nth allocation
+ * fails)  oom auth acct setcred delcred open close passwd passwd-expired [+silent] user=NAME
+ * ruser=NAME rhost=NAME tty=NAME service=NAME putenv=A=B env fds exec rss   print PAM's
+ * environment, whether stdio is closed, what a shell would inherit, the memory in use (KiB)
  */
 
 #include <dirent.h>
@@ -403,6 +402,11 @@ static bool setup_word(App *app, const char *word, unsigned *times) {
                 *times = (unsigned)atoi(word + 6);
         else if (strncmp(word, "ruid=", 5) == 0) {
                 if (setresuid((uid_t)atoi(word + 5), 0, 0) < 0)
+                        abort();
+        } else if (strncmp(word, "uid=", 4) == 0) { /* a screen locker: nothing of root is left */
+                uid_t uid = (uid_t)atoi(word + 4);
+
+                if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
                         abort();
         } else if (strcmp(word, "close-stdio") == 0) {
                 int fd = fcntl(1, F_DUPFD_CLOEXEC, 20);

@@ -116,6 +116,24 @@ def errors():
 
 
 @check
+@plain_only
+def refused_without_root():
+    """a program without root that umd refuses: its own user is another source's, others are denied"""
+    stack()
+    words = ["auth", "acct", "passwd", "open"]
+    with FakeUmd(BUS, lambda call: Error("org.um1.Error.AccessDenied")):
+        for uid, user, wanted in (("uid=700001", "elsewhere", [USER_UNKNOWN] * 3 + [PERM_DENIED]),
+                                  ("uid=700002", "elsewhere", [PERM_DENIED] * 4),
+                                  ("uid=700001", "alice", [PERM_DENIED] * 4),
+                                  ("times=1", "elsewhere", [PERM_DENIED] * 4)):
+            run = app(uid, *words, user=user, shim=True)
+            expect(f"{uid} {user}", [c for _, c in run.codes()], wanted)
+    with FakeUmd(BUS, lambda call: Error("org.um1.Error.Unavailable")):
+        run = app("uid=700001", *words, user="elsewhere", shim=True)
+        expect("another error", [c for _, c in run.codes()], [AUTHINFO_UNAVAIL] * 4)
+
+
+@check
 def steps_shown():
     """texts are shown as they are meant, line by line, printable and within PAM's limit"""
     stack()

@@ -234,6 +234,7 @@ class FakeUmd:
             os.unlink(self.path)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(self.path)
+        os.chmod(self.path, 0o666)
         self.listener.listen(128)
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()

@@ -6,6 +6,7 @@ listener on /dev/log, so that pam_um's fixed socket path is real and nothing of 
 """
 import ctypes
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -78,6 +79,8 @@ def enter_world():
     bind("/run/dev", "/dev")
     os.makedirs(MAP_DIR)
     os.makedirs("/run/pam.d")
+    for module in (PAM_UM, PROBE):  # where an application that is not root reaches them, too
+        shutil.copy(module, "/run/")
     stack(service="other")  # libpam logs its absence with every login
     Log.start()
 
@@ -91,6 +94,7 @@ class Log:
     def start(cls):
         cls.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         cls.socket.bind("/dev/log")
+        os.chmod("/dev/log", 0o666)
         threading.Thread(target=cls.read, daemon=True).start()
 
     @classmethod
@@ -115,10 +119,10 @@ def stack(options="", service="um", before="", after="", control="required"):
     with open("/run/pam.d/" + service, "w", encoding="ascii") as f:
         for facility in ("auth", "account", "password", "session"):
             if before:
-                f.write(f"{facility} optional {PROBE} {before}\n")
-            f.write(f"{facility} {control} {PAM_UM} {options}\n")
+                f.write(f"{facility} optional /run/pam_probe.so {before}\n")
+            f.write(f"{facility} {control} /run/pam_um.so {options}\n")
             if after:
-                f.write(f"{facility} required {PROBE} {after}\n")
+                f.write(f"{facility} required /run/pam_probe.so {after}\n")
 
 
 class Run:

@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "bus"))
 import raw  # noqa: E402
 
-BUILD = pathlib.Path(os.environ.get("UM_BUILD", "build"))
+BUILD = pathlib.Path(os.environ["UM_BUILD"]).resolve()
 UMD, VAULT = BUILD / "umd/umd", BUILD / "um_vault/um-vault"
 MANAGER, USER = "org.um1.Manager", "org.um1.User"
 
@@ -57,7 +57,9 @@ class Daemon:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind and self.log.exists():
+            print("\n".join(f"     | {line}" for line in self.said().splitlines()[-40:]))
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -439,6 +439,70 @@ static void a_body_with_any_bit_flipped_never_leads_outside(void **state) {
         folder_done(&folder);
 }
 
+/* Of user u5 in a map of its own: one or two fields bent, in a body the check of the header
+ * says nothing of. */
+static void a_record_that_contradicts_itself_is_a_fault(void **state) {
+        static const struct {
+                const char *why;
+                size_t at;
+                uint32_t value;
+                size_t bytes;
+        } rows[][2] = {
+#define USER(field) offsetof(MapUserRecord, field), /* its value, its size: */
+                { { "kind of a group", USER(head.kind) MAP_KIND_GROUP, 2 } },
+                { { "gone, in the base", USER(head.kind) MAP_KIND_GONE_USER, 2 } },
+                { { "no name", USER(head.name_len) 0, 2 } },
+                { { "name beyond", USER(head.name_len) 0xffff, 2 } },
+                { { "shorter than its parts", USER(head.bytes) 40, 4 } },
+                { { "shorter than its head", USER(head.bytes) 8, 4 } },
+                { { "longer than the file", USER(head.bytes) 0xfffffff8, 4 } },
+                { { "longer than the file", USER(head.bytes) 0xfffffff8, 4 },
+                  { "with as many gids", USER(gid_count) 0x3ffffff0, 4 } },
+                { { "no gid", USER(gid_count) 0, 4 } },
+                { { "gids beyond", USER(gid_count) 0x40000001, 4 } },
+                { { "strings beyond", USER(strings_bytes) 0xffff, 2 } },
+                { { "the last string without its NUL", USER(strings_bytes) 30, 2 } },
+                { { "gecos within the name", USER(gecos_at) 1, 2 } },
+                { { "home before gecos", USER(home_at) 2, 2 } },
+                { { "shell not at a string's begin", USER(shell_at) 26, 2 } },
+                { { "shell beyond", USER(shell_at) 0xffff, 2 } },
+#undef USER
+        };
+        _cleanup_(map_build_freep) MapBuild *build = build_of(0, COMPLETE);
+        Folder folder = folder_make();
+        MapWriter *writer = NULL;
+        unsigned char *bytes, before[64];
+        MapUser user;
+        MapView view;
+        size_t size;
+        Person p;
+
+        person_make(5, &p);
+        assert_int_equal(map_build_user(build, &p.user), 0);
+        assert_int_equal(map_build_write(build, folder.fd, &writer), 0);
+        assert_int_equal(map_publish(folder.fd, writer, NULL), 0);
+        bytes = file_bytes(folder.map, &size);
+        memcpy(before, bytes + MAP_PAGE_BYTES, sizeof(before));
+        assert_int_equal(map_view_init(bytes, size, size, &view), 0);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                MapCursor cursor;
+
+                for (size_t k = 0; k < 2 && rows[i][k].why; k++)
+                        memcpy(bytes + MAP_PAGE_BYTES + rows[i][k].at, &rows[i][k].value,
+                               rows[i][k].bytes);
+                if (map_user_by_uid(&view, p.user.uid, &user) != -EBADMSG)
+                        fail_msg("%s", rows[i][0].why);
+                assert_int_equal(map_cursor_start(&view, &cursor), 0);
+                if (map_user_next(&view, &cursor, &user) != -EBADMSG)
+                        fail_msg("%s, walking", rows[i][0].why);
+                memcpy(bytes + MAP_PAGE_BYTES, before, sizeof(before));
+        }
+        assert_int_equal(map_user_by_uid(&view, p.user.uid, &user), 1);
+        free(bytes);
+        map_writer_free(writer);
+        folder_done(&folder);
+}
+
 static void what_is_no_map_is_refused(void **state) {
         static const struct {
                 const char *why;
@@ -511,6 +575,7 @@ int main(void) {
                 cmocka_unit_test(a_map_cut_short_anywhere_is_refused),
                 cmocka_unit_test(a_header_with_any_bit_flipped_is_refused),
                 cmocka_unit_test(a_body_with_any_bit_flipped_never_leads_outside),
+                cmocka_unit_test(a_record_that_contradicts_itself_is_a_fault),
                 cmocka_unit_test(what_is_no_map_is_refused),
                 cmocka_unit_test(ids_and_names_spread_over_the_table),
         };

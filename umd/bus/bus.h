@@ -26,6 +26,9 @@ typedef struct BusStatus {
 typedef struct BusHost {
         void *userdata;
         void (*status)(void *userdata, BusStatus *ret);
+        /* Does /etc/passwd or /etc/group hold the name (may be NULL) or the id (or UINT32_MAX)? Nss
+         * leaves out what the map leaves out; may be NULL. */
+        bool (*hides)(void *userdata, const char *name, uint32_t id);
         /* A fault (negative errno) that stops travelling here, to be logged once; may be NULL. */
         void (*log)(void *userdata, int fault, const char *text);
 } BusHost;

@@ -7,6 +7,7 @@
 #include "umd/bus/private.h"
 
 typedef struct Answer {
+        const BusHost *host;
         sd_bus_message *reply;
         bool is_group, groups_only; /* what is looked for; GetGroupsOfUser */
         uint32_t id;                /* looked for, or UINT32_MAX: any */
@@ -14,24 +15,33 @@ typedef struct Answer {
         int r;
 } Answer;
 
-static int group_append(sd_bus_message *m, const CoreEntry *entry) {
+static bool hidden(const Answer *answer, const char *name, uint32_t id) {
+        const BusHost *host = answer->host;
+
+        return host->hides && host->hides(host->userdata, name, id);
+}
+
+static int group_append(const Answer *answer, const CoreEntry *entry) {
+        sd_bus_message *m = answer->reply;
         int r = sd_bus_message_append(m, "su", entry->name, entry->id);
 
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "s");
         for (size_t i = 0; i < entry->member_count && r >= 0; i++)
-                r = sd_bus_message_append_basic(m, 's', entry->members[i]);
+                if (!hidden(answer, entry->members[i], UINT32_MAX))
+                        r = sd_bus_message_append_basic(m, 's', entry->members[i]);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 /* The private group, which has the uid's number, comes first. */
-static int gids_append(sd_bus_message *m, const CoreEntry *entry) {
+static int gids_append(const Answer *answer, const CoreEntry *entry) {
+        sd_bus_message *m = answer->reply;
         int r = sd_bus_message_open_container(m, 'a', "u");
 
         if (r >= 0)
                 r = sd_bus_message_append_basic(m, 'u', &entry->id);
         for (size_t i = 0; i < entry->gid_count && r >= 0; i++)
-                if (entry->gids[i] != entry->id)
+                if (entry->gids[i] != entry->id && !hidden(answer, NULL, entry->gids[i]))
                         r = sd_bus_message_append_basic(m, 'u', &entry->gids[i]);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
@@ -40,13 +50,14 @@ static int answer_take(void *userdata, const CoreEntry *entry) {
         Answer *answer = userdata;
 
         if (answer->found || entry->is_group != answer->is_group ||
-            (answer->id != UINT32_MAX && entry->id != answer->id))
+            (answer->id != UINT32_MAX && entry->id != answer->id) ||
+            hidden(answer, entry->name, entry->id))
                 return 0;
         answer->found = true;
         if (answer->groups_only)
-                answer->r = gids_append(answer->reply, entry);
+                answer->r = gids_append(answer, entry);
         else if (entry->is_group)
-                answer->r = group_append(answer->reply, entry);
+                answer->r = group_append(answer, entry);
         else
                 answer->r =
                         sd_bus_message_append(answer->reply, "suusss", entry->name, entry->id,
@@ -55,7 +66,7 @@ static int answer_take(void *userdata, const CoreEntry *entry) {
 }
 
 static int answer_begin(Call *call, bool is_group, Answer *ret) {
-        *ret = (Answer){ .is_group = is_group, .id = UINT32_MAX };
+        *ret = (Answer){ .host = &call->bus->host, .is_group = is_group, .id = UINT32_MAX };
         return call_reply_new(call, &ret->reply);
 }
 

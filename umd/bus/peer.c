@@ -182,13 +182,17 @@ static int peer_step(Peer *peer) {
 static int peer_watch(Peer *peer) {
         bool waits = message_waits(peer);
         uint32_t events = 0;
+        int r = 0;
 
         if (!waits)
                 events |= EPOLLIN;
         if (!TAILQ_EMPTY(&peer->queue) || (waits && peer_may_call(peer)))
                 events |= EPOLLOUT; /* the second: our own turn is over, wake us for the next */
         server_deadline(peer->link.bus, peer->gate.deadline_usec);
-        return sd_event_source_set_io_events(peer->source, events);
+        if (peer->inner_source)
+                r = sd_event_source_set_io_events(peer->inner_source,
+                                                  relay_is_full(peer) ? 0 : EPOLLIN);
+        return r < 0 ? r : sd_event_source_set_io_events(peer->source, events);
 }
 
 void peer_pump(Peer *peer) {

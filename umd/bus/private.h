@@ -129,7 +129,9 @@ void peer_pump(Peer *peer);
 
 /* The way back, whole messages: from sd-bus into the queue, from the queue to the socket. */
 int relay_answer(Peer *peer, const void *bytes, size_t len);
-int relay_read(Peer *peer);  /* until inner_fd has no more; -ENOBUFS over the limits */
+/* Until inner_fd has no more or the queue is full; -ENOBUFS over the limits of the uid. */
+int relay_read(Peer *peer);
+bool relay_is_full(const Peer *peer);
 int relay_write(Peer *peer); /* 1: the socket is full */
 void relay_clear(Peer *peer);
 
@@ -164,7 +166,7 @@ typedef enum AccessWho {
         ACCESS_ROOT,
         ACCESS_SELF,   /* root, or the user it is about */
         ACCESS_OWNER,  /* root, or an owner of the group it is about */
-        ACCESS_MEMBER, /* root, or any user of um, about himself: the handler reads about whom */
+        ACCESS_MEMBER, /* root, or any user of um about himself: the handler reads about whom */
         ACCESS_EVERYONE,
         _ACCESS_WHO_MAX,
 } AccessWho;

@@ -140,30 +140,26 @@ static int incoming_read(Peer *peer) {
         return r;
 }
 
-static bool queue_is_full(const Peer *peer) {
-        return peer->queue_bytes > PEER_QUEUE_MAX ||
-               (peer->queue_bytes > PEER_QUEUE_THROTTLE &&
-                server_is_clogged(peer->link.bus, peer->core_peer.actor.uid));
+bool relay_is_full(const Peer *peer) {
+        return peer->queue_bytes > PEER_QUEUE_MAX;
 }
 
 int relay_read(Peer *peer) {
-        for (;;) {
+        while (!relay_is_full(peer)) {
                 int r = incoming_read(peer);
 
                 if (r == 0)
                         r = inner_refill(peer);
                 if (r <= 0)
                         return r;
-                /* One message may be long; what does not fit is the next, behind a full queue. */
-                if (queue_is_full(peer) &&
-                    TAILQ_FIRST(&peer->queue) != TAILQ_LAST(&peer->queue, OutQueue)) {
+                if (peer->queue_bytes > PEER_QUEUE_THROTTLE &&
+                    server_is_clogged(peer->link.bus, peer->core_peer.actor.uid)) {
                         r = relay_write(peer);
-                        if (r < 0)
-                                return r;
-                        if (queue_is_full(peer))
-                                return -ENOBUFS;
+                        if (r != 0)
+                                return r < 0 ? r : -ENOBUFS;
                 }
         }
+        return 0;
 }
 
 /* ---- to the peer ----------------------------------------------------------------------------- */

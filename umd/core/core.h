@@ -445,11 +445,6 @@ typedef struct CorePeer {
 typedef void (*CoreStepDone)(void *userdata, int r, const char *login, const CoreStep *step,
                              const CoreError *error);
 
-/* Is the name another source's: /etc/passwd's, or one that resolves (WIRE_FLAG_RESOLVES) and that
- * um has no record of?  A tombstone is one, but not for a peer that is not root: he may know whose
- * name is in the map, and no more.  1, 0, or a fault. */
-int core_login_elsewhere(Core *core, const CorePeer *peer, const CoreLoginContext *context);
-
 /* done may be called before these return.  r < 0 or > 0 instead of a step is an error of the call,
  * not a verdict. */
 void core_login_begin(Core *core, const CorePeer *peer, const CoreLoginContext *context,

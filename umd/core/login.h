@@ -214,4 +214,6 @@ void core_logins_tick(Logins *logins, uint64_t now_usec);
 /* Peers other than root may speak of themselves only. */
 int core_login_check_peer(Core *core, StoreTxn *txn, const CorePeer *peer, const char *name,
                           CoreError *error);
-/* "/etc/passwd", or NULL: is the name another source's? */
+/* Is the name another source's: /etc/passwd's, or one that resolves (LOGIN_FLAG_RESOLVES, of a root
+ * peer) and that um has no record of?  A tombstone is one.  1, 0, or a fault. */
+int core_login_elsewhere(Core *core, const CorePeer *peer, const CoreLoginContext *context);

@@ -155,14 +155,12 @@ int core_login_elsewhere(Core *core, const CorePeer *peer, const CoreLoginContex
 
         if (core->host.name_held(core->host.userdata, context->user, false))
                 return 1;
-        if (!(context->flags & LOGIN_FLAG_RESOLVES))
+        if (!(context->flags & LOGIN_FLAG_RESOLVES) || peer->actor.uid != 0)
                 return 0;
         r = store_begin_read(core->store, &txn);
         if (r == 0)
                 r = store_user_get_by_name(txn, context->user, &user);
-        if (r != 0)
-                return r < 0 ? r : 1;
-        return user->status == USER_STATUS_DELETED && peer->actor.uid != 0;
+        return r > 0 ? 1 : r;
 }
 
 int core_login_check_peer(Core *core, StoreTxn *txn, const CorePeer *peer, const char *name,
