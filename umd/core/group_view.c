@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A group as the faces show it, and the list of them.  Names, not ids, and nobody who is deleted.
- */
+/* A group as the faces show it, and the list of them: by name, and without who is deleted. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -56,8 +55,11 @@ static int lists_fill(StoreTxn *txn, const StoreGroup *group, Lists *lists) {
                 r = core_texts_add_groups(txn, group->nested, group->nested_count, &lists->nested);
         if (r == 0)
                 r = core_texts_add_users(txn, group->owners, group->owner_count, &lists->owners);
-        if (r == 0)
-                r = core_groups_below(txn, group->gid, &below);
+        for (size_t i = 0; r == 0 && group->nested_count == 0 && i < lists->members.count; i++)
+                r = core_texts_add(&lists->effective, lists->members.list[i]);
+        if (r < 0 || group->nested_count == 0) /* a great group is looked up once, not twice */
+                return r;
+        r = core_groups_below(txn, group->gid, &below);
         if (r == 0)
                 r = core_members_of(txn, &below, &uids);
         if (r == 0)
@@ -152,9 +154,10 @@ bool core_group_is_owner(Core *core, const char *name, uid_t uid) {
         return false;
 }
 
-/* Shows the group at `at` if it matches; 1 if it was shown. */
+/* Shows the group if it matches; 1 if it was shown.  Counts what was looked at for it. */
 static int list_one(StoreTxn *txn, const StoreGroup *group, const Filter *terms,
-                    void (*each)(void *userdata, const CoreGroup *group), void *userdata) {
+                    void (*each)(void *userdata, const CoreGroup *group), void *userdata,
+                    size_t *looked) {
         _cleanup_(core_group_freep) CoreGroup *view = NULL;
         int r;
 
@@ -164,6 +167,7 @@ static int list_one(StoreTxn *txn, const StoreGroup *group, const Filter *terms,
         if (r < 0)
                 return r;
         each(userdata, view);
+        *looked += view->member_count + view->effective_count;
         return 1;
 }
 
@@ -173,7 +177,7 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(core_filter_freep) Filter *terms = NULL;
         char at[CORE_CURSOR_BYTES];
-        uint32_t found = 0, looked;
+        uint32_t found = 0;
         int r;
 
         r = core_list_begin(core, cursor, limit, at, &txn, error);
@@ -181,7 +185,7 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
                 r = core_filter_new(core, txn, true, filter, core->now_usec, &terms, error);
         if (r != 0)
                 return r;
-        for (looked = 0; found < limit && looked < CORE_LIST_RECORDS_MAX; looked++) {
+        for (size_t looked = 0; found < limit && looked < CORE_LIST_RECORDS_MAX; looked++) {
                 _cleanup_(store_group_freep) StoreGroup *group = NULL;
 
                 r = store_group_next(txn, at, &group);
@@ -191,7 +195,7 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
                 }
                 if (r == 0) {
                         snprintf(at, sizeof(at), "%s", group->name);
-                        r = list_one(txn, group, terms, each, userdata);
+                        r = list_one(txn, group, terms, each, userdata, &looked);
                 }
                 if (r < 0)
                         return r;

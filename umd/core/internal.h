@@ -2,8 +2,7 @@
 #pragma once
 
 /* What core's files share and nobody else sees.  core.h is the contract; this is the frame that
- * each verb is built in: open a change, look at what is there, write, commit.  Logins have login.h.
- */
+ * each verb is built in: open a change, look at what is there, write, commit.  Logins: login.h. */
 
 #include "umd/core/core.h"
 #include "umd/store/store.h"
@@ -170,7 +169,10 @@ int core_allocate_id(Core *core, StoreTxn *txn, uint32_t *ret, CoreError *error)
 /* By name or e-mail address, settled.  CORE_E_NO_SUCH_USER, for tombstones too unless deleted. */
 int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, StoreUser **ret,
                    CoreError *error);
-int core_user_view(Core *core, StoreTxn *txn, const StoreUser *user, CoreUser **ret);
+/* Names of groups as they were met, so that a page of users reads each group once. */
+typedef struct GroupNames GroupNames;
+int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser *user,
+                   CoreUser **ret);
 /* The groups a user is in, nesting flattened; those of a tombstone are none. */
 int core_groups_of_user(StoreTxn *txn, uid_t uid, IdSet *ret);
 /* News for the groups whose shown members change with this user. */
@@ -254,6 +256,16 @@ typedef struct Texts {
 int core_texts_add(Texts *texts, const char *s);
 void core_texts_sort(Texts *texts);
 void core_texts_done(Texts *texts);
+struct GroupNames {
+        IdSet gids;
+        Texts names; /* at the positions of gids */
+};
+
+#define _cleanup_group_names_ _cleanup_(core_group_names_done)
+
+/* The name is valid as long as names; STORE_E_MISSING for a deleted group. */
+int core_group_name(StoreTxn *txn, GroupNames *names, gid_t gid, const char **ret);
+void core_group_names_done(GroupNames *names);
 /* Names of users (without tombstones) and groups, sorted. */
 int core_texts_add_users(StoreTxn *txn, const uint32_t *uids, size_t count, Texts *texts);
 int core_texts_add_groups(StoreTxn *txn, const uint32_t *gids, size_t count, Texts *texts);

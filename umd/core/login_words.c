@@ -67,8 +67,7 @@ void core_unknown_name(const Core *core, const char *name, char *buf) {
 
 /* ---- words -------------------------------------------------------------------------------- */
 
-/* An address in one form (IPv4-mapped ones unmapped), or what was given, escaped.  Never looked up.
- */
+/* An address in one form (IPv4-mapped ones unmapped), or what was given, escaped.  No DNS. */
 static void source_write(const char *rhost, char *buf, size_t size) {
         static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
         struct in6_addr six;

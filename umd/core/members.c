@@ -54,8 +54,7 @@ static int resolve_groups(StoreTxn *txn, const char *const *names, size_t count,
         return 0;
 }
 
-/* The list with what is asked for added or taken out, sorted; what really changed goes to changed.
- */
+/* The list with what is asked for added or taken out, sorted; what it changed goes to changed. */
 static int list_edit(const uint32_t *list, size_t count, const IdSet *asked, bool add, IdSet *ret,
                      IdSet *changed) {
         IdSet had = { 0 };

@@ -116,3 +116,28 @@ int core_texts_add_groups(StoreTxn *txn, const uint32_t *gids, size_t count, Tex
         core_texts_sort(texts);
         return 0;
 }
+
+int core_group_name(StoreTxn *txn, GroupNames *names, gid_t gid, const char **ret) {
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        size_t at;
+        int r;
+
+        if (!core_idset_find(&names->gids, gid, &at)) {
+                r = core_group_load_by_gid(txn, gid, &group);
+                if (r == 0)
+                        r = core_idset_reserve(&names->gids, 1);
+                if (r == 0)
+                        r = core_texts_add(&names->names, group->name);
+                if (r != 0)
+                        return r;
+                (void)core_idset_add(&names->gids, gid);
+                at = names->gids.count - 1;
+        }
+        *ret = names->names.list[at];
+        return 0;
+}
+
+void core_group_names_done(GroupNames *names) {
+        core_idset_done(&names->gids);
+        core_texts_done(&names->names);
+}

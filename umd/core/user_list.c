@@ -28,6 +28,7 @@ typedef struct Page {
         Core *core;
         StoreTxn *txn;
         Filter *terms;
+        GroupNames *names;
         void (*each)(void *userdata, const CoreUser *user);
         void *userdata;
 } Page;
@@ -42,7 +43,7 @@ static int list_one(Page *page, StoreUser *user) {
                 return 0;
         if (!core_filter_user(page->terms, user))
                 return 0;
-        r = core_user_view(page->core, page->txn, user, &view);
+        r = core_user_view(page->core, page->txn, page->names, user, &view);
         if (r < 0)
                 return r;
         page->each(page->userdata, view);
@@ -54,6 +55,7 @@ int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t 
                    void *userdata, char *ret_cursor, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(core_filter_freep) Filter *terms = NULL;
+        _cleanup_group_names_ GroupNames names = { 0 };
         char at[CORE_CURSOR_BYTES];
         uint32_t found = 0;
         Page page;
@@ -65,7 +67,7 @@ int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t 
                 r = core_filter_new(core, txn, false, filter, now_usec, &terms, error);
         if (r != 0)
                 return r;
-        page = (Page){ core, txn, terms, each, userdata };
+        page = (Page){ core, txn, terms, &names, each, userdata };
         for (uint32_t looked = 0; found < limit && looked < CORE_LIST_RECORDS_MAX; looked++) {
                 _cleanup_(store_user_freep) StoreUser *user = NULL;
 

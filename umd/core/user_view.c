@@ -79,28 +79,39 @@ static int role_add(void *userdata, const StoreGrant *grant) {
         return core_texts_add(roles->names, grant->role);
 }
 
+/* A group of the user's, by name. */
+typedef struct Membership {
+        const char *name;
+        gid_t gid;
+} Membership;
+
+static int membership_compare(const void *a, const void *b) {
+        return strcmp(((const Membership *)a)->name, ((const Membership *)b)->name);
+}
+
 /* The names of groups, sorted, and their gids in the same order. */
-static int groups_sorted(StoreTxn *txn, const IdSet *set, Texts *names, gid_t *gids) {
+static int groups_sorted(StoreTxn *txn, const IdSet *set, GroupNames *names, const char **ret_names,
+                         gid_t *ret_gids, size_t *ret_count) {
+        _cleanup_free_ Membership *list = calloc(set->count + 1, sizeof(*list));
+        size_t count = 0;
         int r;
 
+        if (!list)
+                return -ENOMEM;
         for (size_t i = 0; i < set->count; i++) {
-                _cleanup_(store_group_freep) StoreGroup *group = NULL;
-
-                r = core_group_load_by_gid(txn, set->ids[i], &group);
-                if (r == 0)
-                        r = core_texts_add(names, group->name);
+                r = core_group_name(txn, names, set->ids[i], &list[count].name);
                 if (r < 0)
                         return r;
+                if (r == 0)
+                        list[count++].gid = set->ids[i];
         }
-        core_texts_sort(names);
-        for (size_t i = 0; i < names->count; i++) {
-                _cleanup_(store_group_freep) StoreGroup *group = NULL;
-
-                r = store_group_get_by_name(txn, names->list[i], &group);
-                if (r != 0)
-                        return r < 0 ? r : -EUCLEAN;
-                gids[i] = group->gid;
+        if (count > 1)
+                qsort(list, count, sizeof(*list), membership_compare);
+        for (size_t i = 0; i < count; i++) {
+                ret_names[i] = list[i].name;
+                ret_gids[i] = list[i].gid;
         }
+        *ret_count = count;
         return 0;
 }
 
@@ -152,25 +163,22 @@ static const size_t user_texts[] = {
 };
 
 /* The gids need a home of their own beside the packed texts: they go first into one block. */
-static int view_pack(CoreUser *view, Texts *groups, gid_t *gids, Texts *roles, CoreUser **ret) {
+static int view_pack(const CoreUser *view, CoreUser **ret) {
         const PackArray arrays[] = {
-                { offsetof(CoreUser, groups), groups->count },
-                { offsetof(CoreUser, roles), roles->count },
+                { offsetof(CoreUser, groups), view->group_count },
+                { offsetof(CoreUser, roles), view->role_count },
         };
-        size_t bytes = sizeof(CoreUser) + groups->count * sizeof(gid_t);
+        size_t gids_bytes = view->group_count * sizeof(gid_t);
+        size_t bytes = sizeof(CoreUser) + gids_bytes;
         _cleanup_free_ char *block = malloc(bytes);
         void *packed;
         int r;
 
         if (!block)
                 return -ENOMEM;
-        view->groups = (const char *const *)groups->list;
-        view->group_count = groups->count;
-        view->roles = (const char *const *)roles->list;
-        view->role_count = roles->count;
         memcpy(block, view, sizeof(CoreUser));
-        if (groups->count > 0)
-                memcpy(block + sizeof(CoreUser), gids, groups->count * sizeof(gid_t));
+        if (gids_bytes > 0)
+                memcpy(block + sizeof(CoreUser), view->gids, gids_bytes);
         r = core_pack(block, bytes, user_texts, ARRAY_LENGTH(user_texts), arrays,
                       ARRAY_LENGTH(arrays), &packed);
         if (r < 0)
@@ -180,13 +188,30 @@ static int view_pack(CoreUser *view, Texts *groups, gid_t *gids, Texts *roles, C
         return 0;
 }
 
-int core_user_view(Core *core, StoreTxn *txn, const StoreUser *user, CoreUser **ret) {
-        char status_by[CORE_ACTOR_BYTES], locked_by[CORE_ACTOR_BYTES], created_by[CORE_ACTOR_BYTES];
+/* The names of who did what, in buffers of the caller's. */
+static int view_actors(StoreTxn *txn, const StoreUser *user, char (*bufs)[CORE_ACTOR_BYTES],
+                       CoreUser *view) {
+        const uid_t uids[3] = { user->status_by, user->locked ? user->locked_by : (uid_t)-1,
+                                user->created_by };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_LENGTH(uids); i++)
+                r = core_actor_name(txn, uids[i], bufs[i]);
+        view->status_by = bufs[0];
+        view->locked_by = bufs[1];
+        view->created_by = bufs[2];
+        return r;
+}
+
+int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser *user,
+                   CoreUser **ret) {
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
-        _cleanup_texts_ Texts groups = { 0 }, roles = { 0 };
-        Roles role_walk = { &roles, core->now_usec, core->settings.tenant };
-        _cleanup_idset_ IdSet set = { 0 };
+        _cleanup_texts_ Texts role_names = { 0 };
+        Roles roles = { &role_names, core->now_usec, core->settings.tenant };
+        _cleanup_free_ const char **group_names = NULL;
         _cleanup_free_ gid_t *gids = NULL;
+        _cleanup_idset_ IdSet set = { 0 };
+        char actors[3][CORE_ACTOR_BYTES];
         CoreUser view;
         int r;
 
@@ -194,29 +219,27 @@ int core_user_view(Core *core, StoreTxn *txn, const StoreUser *user, CoreUser **
         if (r == 0)
                 r = core_groups_of_user(txn, user->uid, &set);
         if (r == 0)
-                r = store_grant_each(txn, user->uid, role_add, &role_walk);
+                r = store_grant_each(txn, user->uid, role_add, &roles);
         if (r < 0)
                 return r;
-        core_texts_sort(&roles);
+        core_texts_sort(&role_names);
         gids = calloc(set.count + 1, sizeof(*gids));
-        if (!gids)
+        group_names = calloc(set.count + 1, sizeof(*group_names));
+        if (!gids || !group_names)
                 return -ENOMEM;
         view = view_of(user, credential);
         view.has_setup_code = credential->setup_code.len > 0 &&
                               credential->setup_code_expires_usec > core->now_usec;
-        view.status_by = status_by;
-        view.locked_by = locked_by;
-        view.created_by = created_by;
-        r = groups_sorted(txn, &set, &groups, gids);
+        view.groups = group_names;
+        view.gids = gids;
+        view.roles = (const char *const *)role_names.list;
+        view.role_count = role_names.count;
+        r = groups_sorted(txn, &set, names, group_names, gids, &view.group_count);
         if (r == 0)
-                r = core_actor_name(txn, user->status_by, status_by);
-        if (r == 0)
-                r = core_actor_name(txn, user->locked ? user->locked_by : (uid_t)-1, locked_by);
-        if (r == 0)
-                r = core_actor_name(txn, user->created_by, created_by);
+                r = view_actors(txn, user, actors, &view);
         if (r < 0)
                 return r;
-        return view_pack(&view, &groups, gids, &roles, ret);
+        return view_pack(&view, ret);
 }
 
 CoreUser *core_user_free(CoreUser *user) {
@@ -227,6 +250,7 @@ CoreUser *core_user_free(CoreUser *user) {
 int core_user_get(Core *core, const char *name, bool deleted, CoreUser **ret, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_group_names_ GroupNames names = { 0 };
         int r;
 
         r = store_begin_read(core->store, &txn);
@@ -234,12 +258,13 @@ int core_user_get(Core *core, const char *name, bool deleted, CoreUser **ret, Co
                 r = core_user_load(core, txn, name, deleted, &user, error);
         if (r != 0)
                 return r;
-        return core_user_view(core, txn, user, ret);
+        return core_user_view(core, txn, &names, user, ret);
 }
 
 int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_group_names_ GroupNames names = { 0 };
         int r;
 
         r = store_begin_read(core->store, &txn);
@@ -250,5 +275,5 @@ int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error
         if (r > 0 || user->status == USER_STATUS_DELETED)
                 return core_fail(error, CORE_E_NO_SUCH_USER, "uid %u: no such user", uid);
         core_user_settle(user, core->now_usec);
-        return core_user_view(core, txn, user, ret);
+        return core_user_view(core, txn, &names, user, ret);
 }
