@@ -190,7 +190,7 @@ def login(umd, people, checks):
 
     for caller, user, allowed in (("root", "alice", True), ("alice", "alice", True), ("alice", "bob", False),
                                   ("outsider", "alice", False), ("outsider", "nobody_at_all", False),
-                                  ("bob", "root", True), ("outsider", "root", True)):
+                                  ("bob", "root", False), ("outsider", "root", False)):
         for member, signature, args in (("Begin", "a{sv}", [context(user)]),
                                         ("Authorize", "a{sv}s", [context(user), ""])):
             with umd.peer(people.uid[caller]) as peer:

@@ -92,11 +92,10 @@ static const Access rows[] = {
         { WIRE_AUDIT, "Verify", "t", "bbttts", "cursor\0done\0ok\0next\0first\0last\0text\0", ROOT,
           ACCESS_ROOT, "audit.view", 0, audit_verify },
 
-        /* Who is not root speaks for himself: login.c reads for whom.  Everybody, since a screen
-         * locker may run as another source's user, who has to be told so. */
-        { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT,
-          ACCESS_EVERYONE, "", ACCESS_PRIVATE, login_begin },
-        { WIRE_LOGIN, "Answer", "say", "(usa{sv})", "login\0secret\0step\0", ROOT, ACCESS_EVERYONE,
+        /* Who is not root speaks for himself alone: login.c reads for whom. */
+        { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT, ACCESS_MEMBER,
+          "", ACCESS_PRIVATE, login_begin },
+        { WIRE_LOGIN, "Answer", "say", "(usa{sv})", "login\0secret\0step\0", ROOT, ACCESS_MEMBER,
           "", SECRET, login_answer },
         { WIRE_LOGIN, "Authorize", "a{sv}s", "usss",
           "context\0login\0verdict\0reason\0text\0reference\0", ROOT, ACCESS_EVERYONE, "",
