@@ -197,9 +197,6 @@ def login(umd, people, checks):
                 reply = peer.call(ROOT, "org.um1.Login", member, signature, *args, timeout=30)
             checks.same(f"Login.{member} by {caller} for {user}",
                         allowed, reply.error != ERRORS + "AccessDenied")
-            if user == "root" and not reply.error:
-                verdict = reply.args[1][2]["verdict"] if member == "Begin" else reply.args[0]
-                checks.same(f"and it is another source's: {member} by {caller}", 6, verdict)
     for caller in CALLERS:
         with umd.peer(people.uid[caller]) as peer:
             reply = peer.call(ROOT, "org.um1.Login", "OpenSession", "a{sv}s", context("alice"), "", timeout=30)

@@ -98,7 +98,7 @@ static const Access rows[] = {
         { WIRE_LOGIN, "Answer", "say", "(usa{sv})", "login\0secret\0step\0", ROOT, ACCESS_MEMBER,
           "", SECRET, login_answer },
         { WIRE_LOGIN, "Authorize", "a{sv}s", "usss",
-          "context\0login\0verdict\0reason\0text\0reference\0", ROOT, ACCESS_EVERYONE, "",
+          "context\0login\0verdict\0reason\0text\0reference\0", ROOT, ACCESS_MEMBER, "",
           ACCESS_PRIVATE, login_authorize },
         { WIRE_LOGIN, "OpenSession", "a{sv}s", "ussssh",
           "context\0login\0verdict\0reason\0text\0reference\0session\0fd\0", ROOT, ACCESS_ROOT, "",
