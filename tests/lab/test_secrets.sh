@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The example with busctl, word for word; and what must never be seen while um works: a secret on the bus, in a command line, an
+# environment, a log or a core (catalogue 93, 96, 97), or a unit that is more open than it has to be (98).
+set -uo pipefail
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
+
+SECRET=Never-shown-5150
+NEXT=Never-shown-6160
+SETUP=''
+
+um() {
+        lab_exec umctl "$@"
+}
+
+# A day of um: made, set, in by several doors, changed by oneself, refused.
+scenario() {
+        um user add alice --password <<<$SECRET
+        lab_ssh alice $SECRET true
+        lab_ssh alice wrong true
+        lab_talk "$(lab_ssh_line alice id)" 'assword: ' $SECRET
+        lab_talk "$(lab_tty_line "--uid=nobody su - alice -c id")" 'assword: ' $SECRET
+        lab_talk "$(lab_tty_line "--uid=alice passwd")" 'urrent password: ' $SECRET 'ew password: ' $NEXT 'gain|etype' $NEXT
+        lab_ssh alice $NEXT true
+        SETUP=$(um user passwd alice --setup-code | sed -n 's/^setup code: \([^ ]*\).*/\1/p')
+        um user passwd alice --temporary <<<$SECRET
+        um user show alice
+        um audit log --limit 1000
+}
+
+score_at_most() { # in tenths
+        local score
+        score=$(lab_enter systemd-analyze security --no-pager "$1" | sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
+        echo "$1: $score"
+        [ -n "$score" ] && [ "${score/./}" -le "$2" ]
+}
+
+# Can this uid signal any process of um?
+signals_refused() {
+        local pid
+        for pid in $(lab_enter pgrep -f '^/usr/libexec/um/'); do
+                lab_exec setpriv --reuid="$1" --regid="$1" --clear-groups kill -0 "$pid" && return 1
+        done
+        [ -n "$pid" ]
+}
+
+one_uid_of_its_own() {
+        lab_enter sh -c 'for p in $(pgrep -f "^/usr/libexec/um/(umd|um-vault)"); do sed -n "s/^Uid:\t//p" /proc/$p/status; done' |
+                awk '{ if ($1 != $2 || $2 != $3 || $1 == 0 || seen[$1]++) bad = 1 } END { exit bad || NR != 2 }'
+}
+
+lab_begin
+lab_debs
+ck "the packages install" lab_install "$LAB_DEBS"/*.deb
+ck "umd is up and well" eventually 5 um status
+
+lab_put "$LAB_DIR/../../docs/examples/users-with-busctl.sh" /usr/local/bin/users-with-busctl 0755
+ck "the example with busctl runs, on both buses" has 'the end' lab_exec users-with-busctl carol
+ck "introspect shows the objects" has 'CreateUser +method +sa\{sv\}a\{sv\} +ous' \
+        lab_exec busctl --no-pager --address=unix:path=/run/um/bus introspect org.um1 /org/um1
+
+# ---- watched
+lab_sh 'mkdir -p /var/tmp/seen; systemd-run --quiet --unit=watch-bus sh -c "exec busctl monitor --system >/var/tmp/seen/bus 2>&1"
+        systemd-run --quiet --unit=watch-proc sh -c "while :; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; done | grep -aoE \"Never-shown-[0-9]+\" >/var/tmp/seen/proc"'
+scenario >"$LAB/scenario.log" 2>&1
+lab_sh 'systemctl stop watch-bus watch-proc || true'
+ck "the scenario ran" grep -q 'user.password' "$LAB/scenario.log"
+ck "the watcher saw the bus" grep -q org.um1 "$LAB_ROOT/var/tmp/seen/bus"
+ck "no password on the system bus" refused grep -aqE 'Never-shown' "$LAB_ROOT/var/tmp/seen/bus"
+ck "no password in a command line or environment" test ! -s "$LAB_ROOT/var/tmp/seen/proc"
+ck "a setup code was made" test -n "$SETUP"
+ck "no password or code in any log" refused grep -arqE "Never-shown|${SETUP:-none}" "$LAB_ROOT/var/log"
+ck "nor in the store" refused grep -aqE "Never-shown|${SETUP:-none}" "$LAB_ROOT/var/lib/um/data.mdb"
+ck "no hash in the store either" refused grep -aqE '\$y\$|\$6\$' "$LAB_ROOT/var/lib/um/data.mdb"
+ck "show and audit say no more than that there is one" refused grep -qE "Never-shown|\\\$y\\\$" "$LAB/scenario.log"
+
+# ---- processes
+ck "umd and um-vault have uids of their own, real, effective and saved" one_uid_of_its_own
+ck "a user of um cannot signal them" signals_refused 65536
+ck "nobody cannot either" signals_refused 65534
+ck "um's own uid cannot read um-vault's memory" refused lab_sh 'setpriv --reuid=um --clear-groups --regid=um head -c 1 /proc/$(pgrep -x um-vault)/maps'
+ck "they leave no core" lab_sh 'grep -q "Max core file size  *0 " /proc/$(pgrep -x umd)/limits && grep -q "Max core file size  *0 " /proc/$(pgrep -x um-vault)/limits'
+ck "umd has no capability" lab_sh 'grep -q "^CapEff:.0000000000000000" /proc/$(pgrep -x umd)/status'
+ck "umd has no network" refused lab_sh 'nsenter -t $(pgrep -x umd) -n ip -o link | grep -v " lo:"'
+ck "umd's exposure" score_at_most umd.service 10
+ck "um-vault's" score_at_most um-vault.service 5
+ck "um-helper's" score_at_most um-helper.service 20
+checks_done
