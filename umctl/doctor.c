@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <security/_pam_types.h>
@@ -267,9 +269,38 @@ void doctor_nss(Doctor *doctor) {
 
 /* ---- ssh, clock, daemon ---------------------------------------------------------------------- */
 
+/* What "sshd -T" prints; NULL where it cannot be run. */
+static FILE *sshd_settings(pid_t *ret_pid) {
+        static char *const argv[] = { (char *)"sshd", (char *)"-T", NULL };
+        static char *const environment[] = { NULL };
+        posix_spawn_file_actions_t actions;
+        int fds[2], r;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return NULL;
+        r = posix_spawn_file_actions_init(&actions);
+        if (r == 0) {
+                r = posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+                if (r == 0)
+                        r = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+                                                             O_WRONLY, 0);
+                if (r == 0)
+                        r = posix_spawn(ret_pid, "/usr/sbin/sshd", &actions, NULL, argv,
+                                        environment);
+                posix_spawn_file_actions_destroy(&actions);
+        }
+        base_close(fds[1]);
+        if (r != 0) {
+                base_close(fds[0]);
+                return NULL;
+        }
+        return fdopen(fds[0], "re");
+}
+
 void doctor_ssh(Doctor *doctor) {
         bool pam = false, keyboard = false, any = false;
         char line[512];
+        pid_t pid;
         FILE *f;
 
         if (access("/usr/sbin/sshd", X_OK) < 0)
@@ -279,14 +310,16 @@ void doctor_ssh(Doctor *doctor) {
                             "its settings can be read by root only");
                 return;
         }
-        f = popen("/usr/sbin/sshd -T 2>/dev/null", "re");
+        f = sshd_settings(&pid);
         while (f && fgets(line, sizeof(line), f)) {
                 any = true;
                 pam = pam || strcmp(line, "usepam yes\n") == 0;
                 keyboard = keyboard || strcmp(line, "kbdinteractiveauthentication yes\n") == 0;
         }
-        if (f)
-                pclose(f);
+        if (f) {
+                fclose(f);
+                (void)waitpid(pid, NULL, 0);
+        }
         if (!any)
                 doctor_find(doctor, LEVEL_WARN, "sshd", "sshd -t", "sshd -T gives no settings");
         else if (!pam || !keyboard)

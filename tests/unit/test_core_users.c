@@ -43,72 +43,72 @@ static void a_new_user_has_what_the_settings_say(void **state) {
         assert_int_equal(make_user(f, "bob"), FIRST + 1);
 }
 
+static const struct {
+        UserSpec spec;
+        CoreOutcome outcome;
+        const char *text;
+} bad_specs[] = {
+        { { .text = { [USER_FIELD_NAME] = "0x" } },
+          CORE_E_BAD_VALUE,
+          "name: \"0x\": may not begin with a digit: tools would take it for a number" },
+        { { .text = { [USER_FIELD_NAME] = "a\x1b[2J" } },
+          CORE_E_BAD_VALUE,
+          "name: \"a\\x1b[2J\": may only have a-z, 0-9, _ and -" },
+        { { .text = { [USER_FIELD_NAME] = "um-x" } },
+          CORE_E_BAD_VALUE,
+          "name: \"um-x\": is reserved for um's own accounts (um, um-*)" },
+        { {}, CORE_E_BAD_VALUE, "name: may not be empty" },
+        { { .text = { [USER_FIELD_NAME] = "root" } },
+          CORE_E_NAME_TAKEN,
+          "name: \"root\": is held by /etc/passwd" },
+        { { .text = { [USER_FIELD_NAME] = "video" } },
+          CORE_E_NAME_TAKEN,
+          "name: \"video\": is held by /etc/group" },
+        { { .text = { [USER_FIELD_NAME] = "alice" } },
+          CORE_E_NAME_TAKEN,
+          "name: \"alice\": is taken by user 65536" },
+        { { .text = { [USER_FIELD_NAME] = "web" } },
+          CORE_E_NAME_TAKEN,
+          "name: \"web\": is taken by group 65537" },
+        { { .text = { [USER_FIELD_NAME] = "x", [USER_FIELD_TIME_ZONE] = "Mars/Base" } },
+          CORE_E_BAD_VALUE,
+          "time zone: \"Mars/Base\": is not a zone this host knows" },
+        { { .text = { [USER_FIELD_NAME] = "x", [USER_FIELD_EMAIL] = "Alice@Acme.example" } },
+          CORE_E_CONFLICT,
+          "email: \"Alice@Acme.example\": is the address of alice" },
+        { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = 999 },
+          CORE_E_BAD_VALUE,
+          "uid: 999: is one of the system ids 0-999" },
+        { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = FIRST },
+          CORE_E_UID_TAKEN,
+          "uid: 65536: is taken by user alice" },
+        { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = FIRST + 1 },
+          CORE_E_UID_TAKEN,
+          "uid: 65537: is taken by group web" },
+        { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = 70000 },
+          CORE_E_UID_TAKEN,
+          "uid: 70000: is held by process 4711 (sleep)" },
+        { { .text = { [USER_FIELD_NAME] = "x" }, .has_gid = true, .gid = 80000 },
+          CORE_E_BAD_VALUE,
+          "gid: 80000: must be the uid: a user's own group has his number" },
+        { { .text = { [USER_FIELD_NAME] = "x" },
+            .has_valid_from = true,
+            .valid_from_usec = NOW,
+            .has_valid_until = true,
+            .valid_until_usec = NOW },
+          CORE_E_BAD_VALUE,
+          "valid until: 2026-08-01T09:00:00Z: must be after valid from, "
+          "2026-08-01T09:00:00Z" },
+        { { .text = { [USER_FIELD_NAME] = "0x",
+                      [USER_FIELD_FULL_NAME] = "a:b",
+                      [USER_FIELD_HOME] = "tmp" } },
+          CORE_E_BAD_VALUE,
+          "name: \"0x\": may not begin with a digit: tools would take it for a number; "
+          "full name: \"a:b\": may not have ':', ',', '=' or control characters; "
+          "home: \"tmp\": must be an absolute path" },
+};
+
 static void bad_specs_are_refused_whole(void **state) {
-        static const struct {
-                UserSpec spec;
-                CoreOutcome outcome;
-                const char *text;
-        } rows[] = {
-                { { .text = { [USER_FIELD_NAME] = "0x" } },
-                  CORE_E_BAD_VALUE,
-                  "name: \"0x\": may not begin with a digit: tools would take it for a number" },
-                { { .text = { [USER_FIELD_NAME] = "a\x1b[2J" } },
-                  CORE_E_BAD_VALUE,
-                  "name: \"a\\x1b[2J\": may only have a-z, 0-9, _ and -" },
-                { { .text = { [USER_FIELD_NAME] = "um-x" } },
-                  CORE_E_BAD_VALUE,
-                  "name: \"um-x\": is reserved for um's own accounts (um, um-*)" },
-                { {}, CORE_E_BAD_VALUE, "name: may not be empty" },
-                { { .text = { [USER_FIELD_NAME] = "root" } },
-                  CORE_E_NAME_TAKEN,
-                  "name: \"root\": is held by /etc/passwd" },
-                { { .text = { [USER_FIELD_NAME] = "video" } },
-                  CORE_E_NAME_TAKEN,
-                  "name: \"video\": is held by /etc/group" },
-                { { .text = { [USER_FIELD_NAME] = "alice" } },
-                  CORE_E_NAME_TAKEN,
-                  "name: \"alice\": is taken by user 65536" },
-                { { .text = { [USER_FIELD_NAME] = "web" } },
-                  CORE_E_NAME_TAKEN,
-                  "name: \"web\": is taken by group 65537" },
-                { { .text = { [USER_FIELD_NAME] = "x", [USER_FIELD_TIME_ZONE] = "Mars/Base" } },
-                  CORE_E_BAD_VALUE,
-                  "time zone: \"Mars/Base\": is not a zone this host knows" },
-                { { .text = { [USER_FIELD_NAME] = "x",
-                              [USER_FIELD_EMAIL] = "Alice@Acme.example" } },
-                  CORE_E_CONFLICT,
-                  "email: \"Alice@Acme.example\": is the address of alice" },
-                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = 999 },
-                  CORE_E_BAD_VALUE,
-                  "uid: 999: is one of the system ids 0-999" },
-                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = FIRST },
-                  CORE_E_UID_TAKEN,
-                  "uid: 65536: is taken by user alice" },
-                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = FIRST + 1 },
-                  CORE_E_UID_TAKEN,
-                  "uid: 65537: is taken by group web" },
-                { { .text = { [USER_FIELD_NAME] = "x" }, .has_uid = true, .uid = 70000 },
-                  CORE_E_UID_TAKEN,
-                  "uid: 70000: is held by process 4711 (sleep)" },
-                { { .text = { [USER_FIELD_NAME] = "x" }, .has_gid = true, .gid = 80000 },
-                  CORE_E_BAD_VALUE,
-                  "gid: 80000: must be the uid: a user's own group has his number" },
-                { { .text = { [USER_FIELD_NAME] = "x" },
-                    .has_valid_from = true,
-                    .valid_from_usec = NOW,
-                    .has_valid_until = true,
-                    .valid_until_usec = NOW },
-                  CORE_E_BAD_VALUE,
-                  "valid until: 2026-08-01T09:00:00Z: must be after valid from, "
-                  "2026-08-01T09:00:00Z" },
-                { { .text = { [USER_FIELD_NAME] = "0x",
-                              [USER_FIELD_FULL_NAME] = "a:b",
-                              [USER_FIELD_HOME] = "tmp" } },
-                  CORE_E_BAD_VALUE,
-                  "name: \"0x\": may not begin with a digit: tools would take it for a number; "
-                  "full name: \"a:b\": may not have ':', ',', '=' or control characters; "
-                  "home: \"tmp\": must be an absolute path" },
-        };
         Fixture *f = *state;
         uint64_t entries;
 
@@ -119,10 +119,10 @@ static void bad_specs_are_refused_whole(void **state) {
         f->held_group = "video";
         f->held_id = 70000;
         entries = last_audit(f);
-        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-                must_be(create(f, &rows[i].spec), rows[i].outcome);
-                assert_string_equal(f->error.text, rows[i].text);
-                must_be(f->error.outcome, rows[i].outcome);
+        for (size_t i = 0; i < ARRAY_LENGTH(bad_specs); i++) {
+                must_be(create(f, &bad_specs[i].spec), bad_specs[i].outcome);
+                assert_string_equal(f->error.text, bad_specs[i].text);
+                must_be(f->error.outcome, bad_specs[i].outcome);
         }
         assert_int_equal(last_audit(f), entries);
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2154,SC2034,SC2086,SC2046
 # The module's functions as glibc calls them, and what programs see of them.
 
 publish 100 || exit 2

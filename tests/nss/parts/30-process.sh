@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2154,SC2034,SC2086,SC2046
 # The module inside programs of all kinds.
 
 process=$build/tests/nss/nss_process
@@ -10,7 +11,7 @@ check "process: ${full:+10000 times }loaded and unloaded" "$process" unload ${fu
 
 # A privileged program's environment changes nothing; the module could not even read it.
 cp "$process" $work/say && chmod 4755 $work/say && chmod 755 $work
-hostile=(LD_PRELOAD=/nonexistent.so LD_LIBRARY_PATH=$work LD_BIND_NOW=1 DBUS_SYSTEM_BUS_ADDRESS=unix:path=/tmp/evil
+hostile=(LD_PRELOAD=/nonexistent.so LD_LIBRARY_PATH="$work" LD_BIND_NOW=1 DBUS_SYSTEM_BUS_ADDRESS=unix:path=/tmp/evil
         DBUS_SESSION_BUS_ADDRESS=unix:path=/tmp/evil UM_MAP=/tmp/evil UM_SOCKET=/tmp/evil TZ=:/etc/shadow TMPDIR=/tmp/evil
         LOCPATH=/tmp/evil NLSPATH=/tmp/evil)
 cp /bin/true $work/libnss_um.so.2

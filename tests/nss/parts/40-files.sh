@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2154,SC2034,SC2086,SC2046
 # Wrong files under the map's name, and the same answers as glibc's own source.
 
 # Nobody listens here: what is no valid map is "not known", never "nobody has it", and never a crash.
@@ -32,7 +33,9 @@ mkfifo /run/um/map.d/map
 same "wrong map: a fifo (no waiting)" '-1 EBADMSG' "$(timeout 5 "$contract" status user u1)"
 rm /run/um/map.d/map
 crashes=0
-for ((i = 0; i < 40 ${full:++ 2000}; i++)); do # noise over the body: an answer or none, no crash
+rounds=40
+[ -z "$full" ] || rounds=2040
+for ((i = 0; i < rounds; i++)); do # noise over the body: an answer or none, no crash
         cp $work/good $work/wrong
         dd if=/dev/urandom of=$work/wrong bs=1 count=$((RANDOM % 64 + 1)) seek=$((4096 + RANDOM % (size - 4200))) conv=notrunc status=none
         mv -f $work/wrong /run/um/map.d/map

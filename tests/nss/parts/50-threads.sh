@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2154,SC2034,SC2086,SC2046
 # 32 threads look up, walk and fork while maps are published.
 
 threads_sec=3
