@@ -72,7 +72,7 @@ static void directory_remove(const char *root, const char *name) {
 
 /* ---- bare LMDB ------------------------------------------------------------------------------- */
 
-#define BARE_TABLES 7U
+#define BARE_TABLES 5U
 
 typedef struct Bare {
         MDB_env *env;
@@ -81,7 +81,7 @@ typedef struct Bare {
 } Bare;
 
 static void bare_open(const char *root, const char *name, Bare *bare) {
-        static const char *const names[BARE_TABLES] = { "a", "b", "c", "d", "e", "f", "g" };
+        static const char *const names[BARE_TABLES] = { "a", "b", "c", "d", "e" };
         char path[512];
         MDB_txn *txn;
 
@@ -116,19 +116,26 @@ static void bare_commit(Bare *bare, size_t len) {
         must("bare", mdb_txn_commit(txn));
 }
 
-/* What a created user is to LMDB: the record, the grant, the entry, its values and the event at the
- * end of their tables, name and address somewhere in theirs; the meta record. */
+/* What a created user is to LMDB: the record, the grant, the entry and its values, the event at the
+ * ends of their tables; name and address somewhere in theirs; the meta record. */
 static void bare_tables_commit(Bare *bare) {
-        static const size_t lens[BARE_TABLES] = { 120, 50, 120, 110, 60, 4, 4 };
+        static const struct {
+                unsigned table;
+                size_t len;
+                bool ordered;
+        } rows[] = {
+                { 0, 120, true }, { 1, 50, true }, { 2, 120, true }, { 2, 110, true },
+                { 3, 60, true },  { 4, 4, false }, { 4, 4, false },
+        };
         MDB_txn *txn;
 
         must("bare", mdb_txn_begin(bare->env, NULL, 0, &txn));
-        for (size_t i = 0; i < BARE_TABLES; i++)
-                bare_put(txn, bare->tables[i],
-                         i < 5 ? bare->next : bare->next * 0x9E3779B97F4A7C15U, lens[i]);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++, bare->next++)
+                bare_put(txn, bare->tables[rows[i].table],
+                         rows[i].ordered ? bare->next : bare->next * 0x9E3779B97F4A7C15U,
+                         rows[i].len);
         bare_put(txn, bare->dbi, UINT64_MAX, 130);
         must("bare", mdb_txn_commit(txn));
-        bare->next++;
 }
 
 /* ---- the store ------------------------------------------------------------------------------- */

@@ -166,79 +166,79 @@ static void a_check_goes_on_where_it_ended(void **state) {
         bed_done(&bed);
 }
 
-/* ---- what is done behind um's back, with the same tables it uses ---------------------------- */
+/* ---- what is done behind um's back, with the same parts it uses ---------------------------- */
 
-static void bytes_flip(StoreTxn *txn, Table table, uint64_t seq, size_t from_end) {
-        uint8_t key[8], copy[1024];
+static void bytes_flip(StoreTxn *txn, LogPart part, uint64_t seq, size_t from_end) {
+        uint8_t key[LOG_KEY_BYTES], copy[1024];
         MDB_val data;
 
-        key_u64(key, seq);
-        must(table_get(txn, table, key, 8, &data));
+        key_log(key, seq, part);
+        must(table_get(txn, TABLE_LOG, key, sizeof(key), &data));
         assert_true(data.mv_size < sizeof(copy) && from_end < data.mv_size);
         memcpy(copy, data.mv_data, data.mv_size);
         copy[data.mv_size - 1 - from_end] ^= 1;
-        must(table_put(txn, table, key, 8, copy, data.mv_size, 0));
+        must(table_put(txn, TABLE_LOG, key, sizeof(key), copy, data.mv_size, 0));
 }
 
-static void row_copy(StoreTxn *txn, Table table, uint64_t from, uint64_t to) {
-        uint8_t key[8], copy[1024];
+static void row_copy(StoreTxn *txn, LogPart part, uint64_t from, uint64_t to) {
+        uint8_t key[LOG_KEY_BYTES], copy[1024];
         MDB_val data;
 
-        key_u64(key, from);
-        must(table_get(txn, table, key, 8, &data));
+        key_log(key, from, part);
+        must(table_get(txn, TABLE_LOG, key, sizeof(key), &data));
         memcpy(copy, data.mv_data, data.mv_size);
-        key_u64(key, to);
-        must(table_put(txn, table, key, 8, copy, data.mv_size, 0));
+        key_log(key, to, part);
+        must(table_put(txn, TABLE_LOG, key, sizeof(key), copy, data.mv_size, 0));
 }
 
-static void row_delete(StoreTxn *txn, Table table, uint64_t seq) {
-        uint8_t key[8];
+static void row_delete(StoreTxn *txn, LogPart part, uint64_t seq) {
+        uint8_t key[LOG_KEY_BYTES];
 
-        key_u64(key, seq);
-        must(table_delete(txn, table, key, 8));
+        key_log(key, seq, part);
+        must(table_delete(txn, TABLE_LOG, key, sizeof(key)));
 }
 
 static void public_part_altered(StoreTxn *txn) {
-        bytes_flip(txn, TABLE_AUDIT, 5, STORE_HASH_BYTES + 40); /* inside a text or the digest */
+        bytes_flip(txn, LOG_ENTRY, 5, STORE_HASH_BYTES + 40); /* inside a text or the digest */
 }
 
 static void hash_altered(StoreTxn *txn) {
-        bytes_flip(txn, TABLE_AUDIT, 5, 0);
+        bytes_flip(txn, LOG_ENTRY, 5, 0);
 }
 
 static void structure_broken(StoreTxn *txn) {
-        uint8_t key[8];
+        uint8_t key[LOG_KEY_BYTES];
 
-        key_u64(key, 5);
-        must(table_put(txn, TABLE_AUDIT, key, 8, "x", 1, 0));
+        key_log(key, 5, LOG_ENTRY);
+        must(table_put(txn, TABLE_LOG, key, sizeof(key), "x", 1, 0));
 }
 
 static void values_altered(StoreTxn *txn) {
-        bytes_flip(txn, TABLE_VALUES, 5, 0);
+        bytes_flip(txn, LOG_VALUES, 5, 0);
 }
 
 static void values_of_another(StoreTxn *txn) {
-        row_copy(txn, TABLE_VALUES, 4, 5);
+        row_copy(txn, LOG_VALUES, 4, 5);
 }
 
 static void values_added(StoreTxn *txn) {
-        row_copy(txn, TABLE_VALUES, 5, 6); /* 6 was made without */
+        row_copy(txn, LOG_VALUES, 5, 6); /* 6 was made without */
 }
 
 static void entry_removed(StoreTxn *txn) {
-        row_delete(txn, TABLE_AUDIT, 5);
+        row_delete(txn, LOG_ENTRY, 5);
 }
 
 static void entries_swapped(StoreTxn *txn) {
-        row_copy(txn, TABLE_AUDIT, 5, 90);
-        row_copy(txn, TABLE_AUDIT, 7, 5);
-        row_copy(txn, TABLE_AUDIT, 90, 7);
-        row_delete(txn, TABLE_AUDIT, 90);
+        row_copy(txn, LOG_ENTRY, 5, 90);
+        row_copy(txn, LOG_ENTRY, 7, 5);
+        row_copy(txn, LOG_ENTRY, 90, 7);
+        row_delete(txn, LOG_ENTRY, 90);
 }
 
 static void end_cut_off(StoreTxn *txn) {
-        row_delete(txn, TABLE_AUDIT, 10);
-        row_delete(txn, TABLE_VALUES, 10);
+        row_delete(txn, LOG_ENTRY, 10);
+        row_delete(txn, LOG_VALUES, 10);
 }
 
 static void end_cut_off_and_head_lowered(StoreTxn *txn) {
@@ -253,16 +253,16 @@ static void head_altered(StoreTxn *txn) {
 }
 
 static void entry_added_at_the_end(StoreTxn *txn) {
-        row_copy(txn, TABLE_AUDIT, 10, 11);
+        row_copy(txn, LOG_ENTRY, 10, 11);
 }
 
 static void values_added_at_the_end(StoreTxn *txn) {
-        row_copy(txn, TABLE_VALUES, 10, 11);
+        row_copy(txn, LOG_VALUES, 10, 11);
 }
 
 static void chain_emptied(StoreTxn *txn) {
         for (uint64_t seq = 1; seq <= 10; seq++)
-                row_delete(txn, TABLE_AUDIT, seq);
+                row_delete(txn, LOG_ENTRY, seq);
 }
 
 static void whatever_is_done_to_the_chain_is_found(void **state) {
@@ -308,26 +308,26 @@ static void whatever_is_done_to_the_chain_is_found(void **state) {
 
 /* Every single bit of an entry's row and of its values' row. */
 static void no_bit_can_change_unnoticed(void **state) {
-        static const Table tables[] = { TABLE_AUDIT, TABLE_VALUES };
+        static const LogPart parts[] = { LOG_ENTRY, LOG_VALUES };
         Bed bed = bed_make();
 
         entries_append(bed.store, 4);
-        for (size_t t = 0; t < ARRAY_LENGTH(tables); t++)
+        for (size_t t = 0; t < ARRAY_LENGTH(parts); t++)
                 for (size_t bit = 0;; bit++) {
                         StoreTxn *txn = begun(bed.store);
                         StoreAuditCheck check = {};
-                        uint8_t key[8], copy[1024];
+                        uint8_t key[LOG_KEY_BYTES], copy[1024];
                         MDB_val data;
 
-                        key_u64(key, 2);
-                        must(table_get(txn, tables[t], key, 8, &data));
+                        key_log(key, 2, parts[t]);
+                        must(table_get(txn, TABLE_LOG, key, sizeof(key), &data));
                         if (bit == data.mv_size * 8) {
                                 store_txn_abortp(&txn);
                                 break;
                         }
                         memcpy(copy, data.mv_data, data.mv_size);
                         copy[bit / 8] ^= (uint8_t)(1U << bit % 8);
-                        must(table_put(txn, tables[t], key, 8, copy, data.mv_size, 0));
+                        must(table_put(txn, TABLE_LOG, key, sizeof(key), copy, data.mv_size, 0));
                         must(store_audit_verify(txn, 100, &check));
                         assert_int_equal(check.bad_seq, 2);
                         store_txn_abortp(&txn);
@@ -343,7 +343,7 @@ static void erased_values_leave_a_chain_that_verifies(void **state) {
 
         entries_append(bed.store, 10);
         txn = begun(bed.store);
-        row_delete(txn, TABLE_VALUES, 5);
+        row_delete(txn, LOG_VALUES, 5);
         must(store_audit_get(txn, 5, &out));
         assert_int_equal(out->value_count, 0);
         assert_null(out->values);
@@ -363,13 +363,12 @@ static void a_chain_does_not_verify_in_another_store(void **state) {
         from = reading(one.store);
         to = begun(other.store);
         for (int i = 0; i < 2; i++) {
-                uint8_t key[8];
+                uint8_t key[LOG_KEY_BYTES];
                 MDB_val data;
 
-                key_u64(key, 1);
-                must(table_get(from, i ? TABLE_VALUES : TABLE_AUDIT, key, 8, &data));
-                must(table_put(to, i ? TABLE_VALUES : TABLE_AUDIT, key, 8, data.mv_data,
-                               data.mv_size, 0));
+                key_log(key, 1, i ? LOG_VALUES : LOG_ENTRY);
+                must(table_get(from, TABLE_LOG, key, sizeof(key), &data));
+                must(table_put(to, TABLE_LOG, key, sizeof(key), data.mv_data, data.mv_size, 0));
         }
         to->meta.audit_last = 1;
         memcpy(to->meta.audit_hash, from->meta.audit_hash, STORE_HASH_BYTES);

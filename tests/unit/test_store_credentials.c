@@ -98,11 +98,11 @@ static void events_are_numbered_and_the_oldest_drop_out(void **state) {
                 must(store_event_append(txn, "user.changed", "user/alice", i, &seq));
                 assert_int_equal(seq, i);
         }
-        assert_int_equal(store_event_get(txn, 5, &type, &object, &at), STORE_E_MISSING);
-        must(store_event_get(txn, 6, &type, &object, &at));
+        assert_int_equal(store_event_get(txn, 256, &type, &object, &at), STORE_E_MISSING);
+        must(store_event_get(txn, 257, &type, &object, &at));
         assert_string_equal(type, "user.changed");
         assert_string_equal(object, "user/alice");
-        assert_int_equal(at, 6);
+        assert_int_equal(at, 257);
         assert_int_equal(store_event_get(txn, STORE_EVENT_MAX + 6, &type, &object, &at),
                          STORE_E_MISSING);
         assert_int_equal(store_event_append(txn, "", "o", 1, &seq), -EINVAL);

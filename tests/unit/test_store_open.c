@@ -246,7 +246,7 @@ static void a_record_that_does_not_decode_is_made_nothing_of(void **state) {
         must(table_put(txn, TABLE_USERS, key, 4, copy, data.mv_size, 0));
         assert_int_equal(store_user_get(txn, 70001, &user), -EBADMSG);
         assert_int_equal(store_user_get_by_name(txn, "bob", &user), -EBADMSG);
-        must(name_put(txn, TABLE_USER_NAMES, "eve", 70000)); /* a name that is not hers */
+        must(index_put(txn, INDEX_USER, "eve", 3, 70000)); /* a name that is not hers */
         assert_int_equal(store_user_get_by_name(txn, "eve", &user), -EBADMSG);
         must(table_delete(txn, TABLE_USERS, key, 4)); /* an index that leads nowhere */
         assert_int_equal(store_user_get_by_name(txn, "bob", &user), -EBADMSG);

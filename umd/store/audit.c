@@ -157,9 +157,8 @@ static void buffer_freep(CodecBuffer *buffer) {
         free(buffer->data);
 }
 
-/* Puts the values beside the entry; the digest for it. */
-static int values_put(StoreTxn *txn, const uint8_t *key, const StoreAudit *entry,
-                      uint8_t *ret_digest) {
+/* The values record's bytes and their digest. */
+static int values_encode(const StoreAudit *entry, CodecBuffer *buffer, uint8_t *ret_digest) {
         _cleanup_(buffer_freep) CodecBuffer list = {};
         ValuesRecord record;
         int r = 0;
@@ -174,9 +173,9 @@ static int values_put(StoreTxn *txn, const uint8_t *key, const StoreAudit *entry
                 return r;
         record.list = list.data;
         record.list_len = list.len;
-        r = record_put(txn, TABLE_VALUES, key, 8, &codec_values, &record, MDB_APPEND);
+        r = codec_encode(&codec_values, &record, buffer);
         if (r == 0)
-                hash_bytes(NULL, txn->store->scratch.data, txn->store->scratch.len, ret_digest);
+                hash_bytes(NULL, buffer->data, buffer->len, ret_digest);
         return r;
 }
 
@@ -187,9 +186,9 @@ static const uint8_t *chain_head(const StoreTxn *txn) {
 }
 
 /* Puts record and hash; the hash is the new head. */
-static int entry_put(StoreTxn *txn, const uint8_t *key, const AuditRecord *record) {
+static int entry_put(StoreTxn *txn, const AuditRecord *record) {
         CodecBuffer *scratch = &txn->store->scratch;
-        uint8_t hash[STORE_HASH_BYTES];
+        uint8_t hash[STORE_HASH_BYTES], key[LOG_KEY_BYTES];
         int r;
 
         r = codec_encode(&codec_audit, record, scratch);
@@ -197,33 +196,38 @@ static int entry_put(StoreTxn *txn, const uint8_t *key, const AuditRecord *recor
                 return r;
         hash_bytes(chain_head(txn), scratch->data, scratch->len, hash);
         r = codec_buffer_add(scratch, hash, sizeof(hash));
-        if (r == 0)
-                r = table_put(txn, TABLE_AUDIT, key, 8, scratch->data, scratch->len, MDB_APPEND);
+        if (r < 0)
+                return r;
+        key_log(key, record->entry.seq, LOG_ENTRY);
+        r = table_put(txn, TABLE_LOG, key, sizeof(key), scratch->data, scratch->len, MDB_APPEND);
         if (r == 0)
                 memcpy(txn->meta.audit_hash, hash, sizeof(hash));
         return r;
 }
 
 int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq) {
+        _cleanup_(buffer_freep) CodecBuffer values = {};
         AuditRecord record = { .entry = *entry };
-        uint8_t digest[STORE_HASH_BYTES], key[8];
+        uint8_t digest[STORE_HASH_BYTES], key[LOG_KEY_BYTES];
         int r;
 
         if (!txn->writing)
                 return -EINVAL;
         record.entry.seq = txn->meta.audit_last + 1;
-        key_u64(key, record.entry.seq);
         if (entry->value_count > 0) {
-                record.digest = digest;
-                record.digest_len = sizeof(digest);
-                r = codec_encode(&codec_audit, &record,
-                                 &txn->store->scratch); /* before any write */
-                if (r == 0)
-                        r = values_put(txn, key, entry, digest);
+                r = values_encode(entry, &values, digest);
                 if (r < 0)
                         return r;
+                record.digest = digest;
+                record.digest_len = sizeof(digest);
         }
-        r = entry_put(txn, key, &record);
+        r = entry_put(txn, &record);
+        if (r < 0)
+                return r;
+        key_log(key, record.entry.seq, LOG_VALUES);
+        if (entry->value_count > 0)
+                r = table_put(txn, TABLE_LOG, key, sizeof(key), values.data, values.len,
+                              MDB_APPEND);
         if (r < 0)
                 return r;
         txn->meta.audit_last = record.entry.seq;
@@ -233,14 +237,16 @@ int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq
 }
 
 /* The values beside an entry; empty where they were erased or there never were any. */
-static int values_get(StoreTxn *txn, const uint8_t *key, const uint8_t **ret_list, size_t *ret_len,
+static int values_get(StoreTxn *txn, uint64_t seq, const uint8_t **ret_list, size_t *ret_len,
                       size_t *ret_count, size_t *ret_size) {
         _cleanup_free_ ValuesRecord *record = NULL;
+        uint8_t key[LOG_KEY_BYTES];
         MDB_val data;
         int r;
 
         *ret_len = *ret_count = *ret_size = 0;
-        r = table_get(txn, TABLE_VALUES, key, 8, &data);
+        key_log(key, seq, LOG_VALUES);
+        r = table_get(txn, TABLE_LOG, key, sizeof(key), &data);
         if (r != 0)
                 return r == STORE_E_MISSING ? 0 : r;
         r = codec_decode(&codec_values, data.mv_data, data.mv_size, 0, (void **)&record, NULL);
@@ -256,18 +262,18 @@ int store_audit_get(StoreTxn *txn, uint64_t seq, StoreAudit **ret) {
         _cleanup_free_ AuditRecord *record = NULL;
         size_t list_len, count, size;
         const uint8_t *list = NULL;
-        uint8_t key[8];
+        uint8_t key[LOG_KEY_BYTES];
         void *values;
         MDB_val data;
         int r;
 
-        key_u64(key, seq);
-        r = table_get(txn, TABLE_AUDIT, key, sizeof(key), &data);
+        key_log(key, seq, LOG_ENTRY);
+        r = table_get(txn, TABLE_LOG, key, sizeof(key), &data);
         if (r != 0)
                 return r;
         if (data.mv_size < STORE_HASH_BYTES)
                 return -EBADMSG;
-        r = values_get(txn, key, &list, &list_len, &count, &size);
+        r = values_get(txn, seq, &list, &list_len, &count, &size);
         if (r < 0)
                 return r;
         r = codec_decode(&codec_audit, data.mv_data, data.mv_size - STORE_HASH_BYTES, size,
@@ -303,13 +309,13 @@ static int bad(StoreAuditCheck *check, uint64_t seq, const char *why) {
 }
 
 /* The values, where they are still there, are those the entry was made with. */
-static int values_check(StoreTxn *txn, const uint8_t *key, const AuditRecord *record,
-                        const char **ret_why) {
-        uint8_t digest[STORE_HASH_BYTES];
+static int values_check(StoreTxn *txn, const AuditRecord *record, const char **ret_why) {
+        uint8_t digest[STORE_HASH_BYTES], key[LOG_KEY_BYTES];
         MDB_val blob;
         int r;
 
-        r = table_get(txn, TABLE_VALUES, key, 8, &blob);
+        key_log(key, record->entry.seq, LOG_VALUES);
+        r = table_get(txn, TABLE_LOG, key, sizeof(key), &blob);
         if (r == STORE_E_MISSING)
                 return 0; /* never any, or erased */
         if (r < 0)
@@ -325,13 +331,13 @@ static int values_check(StoreTxn *txn, const uint8_t *key, const AuditRecord *re
 /* One entry against its number and its predecessor's hash, which becomes its own. */
 static int entry_check(StoreTxn *txn, uint64_t seq, uint8_t *hash, const char **ret_why) {
         _cleanup_free_ AuditRecord *record = NULL;
-        uint8_t expected[STORE_HASH_BYTES], key[8];
+        uint8_t expected[STORE_HASH_BYTES], key[LOG_KEY_BYTES];
         const uint8_t *stored;
         MDB_val data;
         int r;
 
-        key_u64(key, seq);
-        r = table_get(txn, TABLE_AUDIT, key, sizeof(key), &data);
+        key_log(key, seq, LOG_ENTRY);
+        r = table_get(txn, TABLE_LOG, key, sizeof(key), &data);
         if (r < 0)
                 return r;
         if (r == STORE_E_MISSING || data.mv_size < STORE_HASH_BYTES) {
@@ -354,24 +360,24 @@ static int entry_check(StoreTxn *txn, uint64_t seq, uint8_t *hash, const char **
                 *ret_why = "was altered, or does not follow the entry before it";
         else
                 memcpy(hash, expected, sizeof(expected));
-        return *ret_why ? 0 : values_check(txn, key, record, ret_why);
+        return *ret_why ? 0 : values_check(txn, record, ret_why);
 }
 
-/* Does the table have anything after the head? */
-static int tail_check(StoreTxn *txn, Table table, bool *ret_beyond) {
+/* Does the log have anything after the head? */
+static int tail_check(StoreTxn *txn, bool *ret_beyond) {
         _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
         uint8_t last[8];
         MDB_val key, data;
         int r;
 
-        r = table_cursor(txn, table, &cursor);
+        r = table_cursor(txn, TABLE_LOG, &cursor);
         if (r < 0)
                 return r;
         r = cursor_get(cursor, &key, &data, MDB_LAST);
         if (r < 0)
                 return r;
         key_u64(last, txn->meta.audit_last);
-        *ret_beyond = r == 0 && (key.mv_size != 8 || memcmp(key.mv_data, last, 8) > 0);
+        *ret_beyond = r == 0 && (key.mv_size != LOG_KEY_BYTES || memcmp(key.mv_data, last, 8) > 0);
         return 0;
 }
 
@@ -382,9 +388,7 @@ static int end_check(StoreTxn *txn, StoreAuditCheck *check) {
 
         if (memcmp(check->hash, chain_head(txn), STORE_HASH_BYTES) != 0)
                 return bad(check, last, "is not the head kept in the meta record");
-        r = tail_check(txn, TABLE_AUDIT, &beyond);
-        if (r == 0 && !beyond)
-                r = tail_check(txn, TABLE_VALUES, &beyond);
+        r = tail_check(txn, &beyond);
         if (r < 0)
                 return r;
         if (beyond)

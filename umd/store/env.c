@@ -23,18 +23,9 @@
 #define ENV_FLAGS MDB_NOTLS
 
 static const char *const table_names[_TABLE_MAX] = {
-        [TABLE_MAIN] = NULL,
-        [TABLE_USERS] = "users",
-        [TABLE_USER_NAMES] = "user-names",
-        [TABLE_EMAILS] = "emails",
-        [TABLE_CREDENTIALS] = "credentials",
-        [TABLE_GROUPS] = "groups",
-        [TABLE_GROUP_NAMES] = "group-names",
-        [TABLE_RELATIONS] = "relations",
-        [TABLE_GRANTS] = "grants",
-        [TABLE_AUDIT] = "audit",
-        [TABLE_VALUES] = "values",
-        [TABLE_EVENTS] = "events",
+        [TABLE_MAIN] = NULL,     [TABLE_USERS] = "users",       [TABLE_GROUPS] = "groups",
+        [TABLE_INDEX] = "index", [TABLE_HOLDINGS] = "holdings", [TABLE_RELATIONS] = "relations",
+        [TABLE_LOG] = "log",     [TABLE_EVENTS] = "events",
 };
 
 static void env_closep(MDB_env **env) {

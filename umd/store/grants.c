@@ -7,7 +7,8 @@
 
 #include "umd/store/internal.h"
 
-#define GRANT_KEY_MAX (4 + CODEC_KEY_MAX + 1 + CODEC_KEY_MAX)
+#define GRANT_PREFIX_BYTES 5U /* uid, HOLDING_GRANT */
+#define GRANT_KEY_MAX      (GRANT_PREFIX_BYTES + CODEC_KEY_MAX + 1 + CODEC_KEY_MAX)
 
 static const CodecField grant_fields[] = {
         { 1, CODEC_U32, true, offsetof(StoreGrant, uid), 0, 0 },
@@ -23,7 +24,12 @@ static const CodecField grant_fields[] = {
 const CodecKind codec_grant = { 5, 1, sizeof(StoreGrant), grant_fields,
                                 ARRAY_LENGTH(grant_fields) };
 
-/* uid, role NUL tenant */
+static void grant_prefix(uid_t uid, uint8_t *ret) {
+        key_u32(ret, uid);
+        ret[4] = HOLDING_GRANT;
+}
+
+/* prefix, role NUL tenant */
 static int grant_key(uid_t uid, const char *role, const char *tenant, uint8_t *ret,
                      size_t *ret_len) {
         size_t role_len = strnlen(role, CODEC_KEY_MAX + 1),
@@ -31,10 +37,10 @@ static int grant_key(uid_t uid, const char *role, const char *tenant, uint8_t *r
 
         if (role_len > CODEC_KEY_MAX || tenant_len > CODEC_KEY_MAX)
                 return -EINVAL;
-        key_u32(ret, uid);
-        memcpy(ret + 4, role, role_len + 1);
-        memcpy(ret + 4 + role_len + 1, tenant, tenant_len);
-        *ret_len = 4 + role_len + 1 + tenant_len;
+        grant_prefix(uid, ret);
+        memcpy(ret + GRANT_PREFIX_BYTES, role, role_len + 1);
+        memcpy(ret + GRANT_PREFIX_BYTES + role_len + 1, tenant, tenant_len);
+        *ret_len = GRANT_PREFIX_BYTES + role_len + 1 + tenant_len;
         return 0;
 }
 
@@ -46,7 +52,7 @@ int store_grant_put(StoreTxn *txn, const StoreGrant *grant) {
         r = grant_key(grant->uid, grant->role, grant->tenant, key, &len);
         if (r < 0)
                 return r;
-        return record_put(txn, TABLE_GRANTS, key, len, &codec_grant, grant, 0);
+        return record_put(txn, TABLE_HOLDINGS, key, len, &codec_grant, grant, 0);
 }
 
 int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *tenant) {
@@ -55,7 +61,7 @@ int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *t
 
         if (grant_key(uid, role, tenant, key, &len) < 0)
                 return STORE_E_MISSING;
-        return table_delete(txn, TABLE_GRANTS, key, len);
+        return table_delete(txn, TABLE_HOLDINGS, key, len);
 }
 
 /* Does the record belong under its key? */
@@ -71,18 +77,19 @@ int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const
                      void *userdata) {
         _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
         _cleanup_free_ StoreGrant *grant = NULL;
-        uint8_t prefix[4];
+        uint8_t prefix[GRANT_PREFIX_BYTES];
         MDB_val key = { sizeof(prefix), prefix }, data;
         size_t size = 0;
         int r;
 
-        key_u32(prefix, uid);
-        r = table_cursor(txn, TABLE_GRANTS, &cursor);
+        grant_prefix(uid, prefix);
+        r = table_cursor(txn, TABLE_HOLDINGS, &cursor);
         if (r < 0)
                 return r;
         for (r = cursor_get(cursor, &key, &data, MDB_SET_RANGE); r == 0;
              r = cursor_get(cursor, &key, &data, MDB_NEXT)) {
-                if (key.mv_size < 4 || memcmp(key.mv_data, prefix, 4) != 0)
+                if (key.mv_size < sizeof(prefix) ||
+                    memcmp(key.mv_data, prefix, sizeof(prefix)) != 0)
                         return 0;
                 r = record_reuse(&codec_grant, &data, (void **)&grant, &size);
                 if (r == 0 && !grant_stands(grant, &key))

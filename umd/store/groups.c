@@ -118,7 +118,7 @@ int store_group_insert(StoreTxn *txn, const StoreGroup *group) {
                 return r < 0 ? r : STORE_E_EXISTS;
         r = group_put(txn, group, 1, MDB_NOOVERWRITE);
         if (r == 0)
-                r = name_put(txn, TABLE_GROUP_NAMES, group->name, group->gid);
+                r = index_put(txn, INDEX_GROUP, group->name, strlen(group->name), group->gid);
         if (r == 0)
                 r = group_relations_move(txn, NULL, group);
         if (r < 0)
@@ -133,8 +133,9 @@ static int name_move(StoreTxn *txn, const StoreGroup *old, const StoreGroup *gro
 
         if (strcmp(old->name, group->name) == 0)
                 return 0;
-        r = name_delete(txn, TABLE_GROUP_NAMES, old->name);
-        return r < 0 ? r : name_put(txn, TABLE_GROUP_NAMES, group->name, group->gid);
+        r = index_delete(txn, INDEX_GROUP, old->name, strlen(old->name));
+        return r < 0 ? r
+                     : index_put(txn, INDEX_GROUP, group->name, strlen(group->name), group->gid);
 }
 
 int store_group_update(StoreTxn *txn, const StoreGroup *group) {
@@ -193,7 +194,7 @@ int store_group_get_by_name(StoreTxn *txn, const char *name, StoreGroup **ret) {
         gid_t gid;
         int r;
 
-        r = name_get(txn, TABLE_GROUP_NAMES, name, &gid);
+        r = index_get(txn, INDEX_GROUP, name, strlen(name), &gid);
         if (r == 0)
                 r = group_get_indexed(txn, gid, &group);
         if (r != 0)
@@ -206,7 +207,7 @@ int store_group_get_by_name(StoreTxn *txn, const char *name, StoreGroup **ret) {
 
 int store_group_next(StoreTxn *txn, const char *after, StoreGroup **ret) {
         gid_t gid;
-        int r = name_next(txn, TABLE_GROUP_NAMES, after, &gid);
+        int r = index_next(txn, INDEX_GROUP, after, &gid);
 
         return r != 0 ? r : group_get_indexed(txn, gid, ret);
 }

@@ -108,18 +108,17 @@ int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, siz
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
+/* A commit writes each page it touched, and each is a write of its own to the disk: so what changes
+ * together stands together, and there are few tables. */
+
 typedef enum Table {
         TABLE_MAIN, /* LMDB's unnamed one: the meta record stands among the names of the others */
         TABLE_USERS,
-        TABLE_USER_NAMES,
-        TABLE_EMAILS,
-        TABLE_CREDENTIALS,
         TABLE_GROUPS,
-        TABLE_GROUP_NAMES,
-        TABLE_RELATIONS,
-        TABLE_GRANTS,
-        TABLE_AUDIT,
-        TABLE_VALUES,
+        TABLE_INDEX,     /* names and addresses to ids */
+        TABLE_HOLDINGS,  /* what a user holds: his credential, his grants */
+        TABLE_RELATIONS, /* who stands in which group */
+        TABLE_LOG,       /* audit entries and their values */
         TABLE_EVENTS,
         _TABLE_MAX,
 } Table;
@@ -194,14 +193,33 @@ int record_reuse(const CodecKind *kind, const MDB_val *data, void **memory, size
 int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret); /* 0, STORE_E_TOO_NEW, STORE_E_DAMAGED */
 int meta_save(StoreTxn *txn);
 
-/* The id behind a name in one of the two name tables; STORE_E_MISSING. */
-int name_get(StoreTxn *txn, Table table, const char *name, uint32_t *ret);
-int name_put(StoreTxn *txn, Table table, const char *name, uint32_t id);
-int name_delete(StoreTxn *txn, Table table, const char *name);
-/* The next name after `after`. */
-int name_next(StoreTxn *txn, Table table, const char *after, uint32_t *ret);
+/* The index: kind and name (or address key) to an id. */
+typedef enum IndexKind {
+        INDEX_EMAIL = 'e',
+        INDEX_GROUP = 'g',
+        INDEX_USER = 'u',
+} IndexKind;
+
+#define INDEX_KEY_MAX (CODEC_KEY_MAX + 1 + BASE_EMAIL_MAX) /* an address behind its tenant */
+
+/* STORE_E_MISSING, also for what no index can hold. */
+int index_get(StoreTxn *txn, IndexKind kind, const char *name, size_t len, uint32_t *ret);
+int index_put(StoreTxn *txn, IndexKind kind, const char *name, size_t len, uint32_t id);
+int index_delete(StoreTxn *txn, IndexKind kind, const char *name, size_t len);
+/* The id behind the next name after `after`. */
+int index_next(StoreTxn *txn, IndexKind kind, const char *after, uint32_t *ret);
 /* Is the name a user's or a group's, tombstones too? */
 int name_used(StoreTxn *txn, const char *name, bool *ret);
+
+#define HOLDING_CREDENTIAL 'c' /* behind the uid in a key of TABLE_HOLDINGS */
+#define HOLDING_GRANT      'g'
+
+#define LOG_KEY_BYTES 9U
+
+typedef enum LogPart {
+        LOG_ENTRY,
+        LOG_VALUES,
+} LogPart;
 
 /* Keys sort as numbers do. */
 static inline void key_u32(uint8_t *key, uint32_t value) {
@@ -218,4 +236,9 @@ static inline uint32_t key_read_u32(const void *key) {
         const uint8_t *b = key;
 
         return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static inline void key_log(uint8_t *key, uint64_t seq, LogPart part) {
+        key_u64(key, seq);
+        key[8] = (uint8_t)part;
 }

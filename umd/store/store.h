@@ -272,7 +272,7 @@ int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
 
 /* ---- events: the outbox ---------------------------------------------------------------------- */
 
-#define STORE_EVENT_MAX 100000U /* older ones are dropped */
+#define STORE_EVENT_MAX 100000U /* kept at most; then the oldest 256 are dropped */
 
 int store_event_append(StoreTxn *txn, const char *type, const char *object, uint64_t time_usec,
                        uint64_t *ret_seq);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One record of one table: get, put, delete, walk; the name indexes; the meta record.
+/* One record of one table: get, put, delete, walk; the index of names; the meta record.
  *
  * A write that fails marks the transaction: half of a change can never be committed.  LMDB's own
  * error numbers end here, in store_fault(). */
@@ -172,78 +172,82 @@ int meta_save(StoreTxn *txn) {
         return record_put(txn, TABLE_MAIN, META_KEY, strlen(META_KEY), &codec_meta, &txn->meta, 0);
 }
 
-static int name_check(const char *name, size_t *ret_len) {
-        size_t len = strnlen(name, CODEC_KEY_MAX + 1);
-
-        if (len == 0 || len > CODEC_KEY_MAX)
+static int index_key(IndexKind kind, const char *name, size_t len, uint8_t *ret) {
+        if (len == 0 || len > INDEX_KEY_MAX)
                 return -EINVAL;
-        *ret_len = len;
+        ret[0] = (uint8_t)kind;
+        memcpy(ret + 1, name, len);
         return 0;
 }
 
-int name_get(StoreTxn *txn, Table table, const char *name, uint32_t *ret) {
-        MDB_val data;
-        size_t len;
-        int r;
-
-        if (name_check(name, &len) < 0)
-                return STORE_E_MISSING; /* nothing so named can have been put */
-        r = table_get(txn, table, name, len, &data);
-        if (r != 0)
-                return r;
-        if (data.mv_size != 4)
+static int index_read(const MDB_val *data, uint32_t *ret) {
+        if (data->mv_size != 4)
                 return -EBADMSG;
-        *ret = key_read_u32(data.mv_data);
+        *ret = key_read_u32(data->mv_data);
         return 0;
 }
 
-int name_put(StoreTxn *txn, Table table, const char *name, uint32_t id) {
-        uint8_t value[4];
-        size_t len;
+int index_get(StoreTxn *txn, IndexKind kind, const char *name, size_t len, uint32_t *ret) {
+        uint8_t key[1 + INDEX_KEY_MAX];
+        MDB_val data;
         int r;
 
-        r = name_check(name, &len);
+        if (index_key(kind, name, len, key) < 0)
+                return STORE_E_MISSING;
+        r = table_get(txn, TABLE_INDEX, key, 1 + len, &data);
+        return r != 0 ? r : index_read(&data, ret);
+}
+
+int index_put(StoreTxn *txn, IndexKind kind, const char *name, size_t len, uint32_t id) {
+        uint8_t key[1 + INDEX_KEY_MAX], value[4];
+        int r;
+
+        r = index_key(kind, name, len, key);
         if (r < 0)
                 return r;
         key_u32(value, id);
-        return table_put(txn, table, name, len, value, sizeof(value), MDB_NOOVERWRITE);
+        return table_put(txn, TABLE_INDEX, key, 1 + len, value, sizeof(value), MDB_NOOVERWRITE);
 }
 
-int name_delete(StoreTxn *txn, Table table, const char *name) {
-        int r = table_delete(txn, table, name, strlen(name));
+int index_delete(StoreTxn *txn, IndexKind kind, const char *name, size_t len) {
+        uint8_t key[1 + INDEX_KEY_MAX];
+        int r;
 
+        r = index_key(kind, name, len, key);
+        if (r == 0)
+                r = table_delete(txn, TABLE_INDEX, key, 1 + len);
         return r == STORE_E_MISSING ? -EBADMSG : r;
 }
 
-int name_next(StoreTxn *txn, Table table, const char *after, uint32_t *ret) {
+int index_next(StoreTxn *txn, IndexKind kind, const char *after, uint32_t *ret) {
         _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
-        size_t len = strnlen(after, CODEC_KEY_MAX + 1);
-        MDB_val key = { len, (void *)(uintptr_t)after }, data;
+        uint8_t start[1 + INDEX_KEY_MAX] = { (uint8_t)kind };
+        size_t len = strnlen(after, INDEX_KEY_MAX + 1);
+        MDB_val key = { 1 + len, start }, data;
         int r;
 
-        if (len > CODEC_KEY_MAX)
+        if (len > INDEX_KEY_MAX)
                 return -EINVAL;
-        r = table_cursor(txn, table, &cursor);
+        memcpy(start + 1, after, len);
+        r = table_cursor(txn, TABLE_INDEX, &cursor);
         if (r < 0)
                 return r;
-        r = cursor_get(cursor, &key, &data, len == 0 ? MDB_FIRST : MDB_SET_RANGE);
-        if (r == 0 && len > 0 && key.mv_size == len && memcmp(key.mv_data, after, len) == 0)
+        r = cursor_get(cursor, &key, &data, MDB_SET_RANGE);
+        if (r == 0 && key.mv_size == 1 + len && memcmp(key.mv_data, start, 1 + len) == 0)
                 r = cursor_get(cursor, &key, &data, MDB_NEXT);
         if (r != 0)
                 return r;
-        if (data.mv_size != 4)
-                return -EBADMSG;
-        *ret = key_read_u32(data.mv_data);
-        return 0;
+        return *(uint8_t *)key.mv_data == start[0] ? index_read(&data, ret) : STORE_E_MISSING;
 }
 
 int name_used(StoreTxn *txn, const char *name, bool *ret) {
+        size_t len = strlen(name);
         uint32_t id;
         int r;
 
-        r = name_get(txn, TABLE_USER_NAMES, name, &id);
+        r = index_get(txn, INDEX_USER, name, len, &id);
         if (r == STORE_E_MISSING)
-                r = name_get(txn, TABLE_GROUP_NAMES, name, &id);
+                r = index_get(txn, INDEX_GROUP, name, len, &id);
         if (r < 0)
                 return r;
         *ret = r == 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Users: the records by uid, and the indexes by name and by e-mail address within a tenant.
+/* Users: the records by uid, and their places in the index: by name, and by e-mail address within a
+ * tenant.
  *
  * A user is never removed: a tombstone keeps name, uid and address.  Everything that can be refused
  * is asked before the first write, so an outcome leaves the transaction as it was. */
@@ -8,8 +9,6 @@
 #include <string.h>
 
 #include "umd/store/internal.h"
-
-#define EMAIL_KEY_MAX (CODEC_KEY_MAX + 1 + BASE_EMAIL_MAX)
 
 static const CodecField user_fields[] = {
         { 1, CODEC_U64, true, offsetof(StoreUser, version), 0, 0 },
@@ -62,48 +61,34 @@ static int email_key(const char *tenant, const char *email, char *ret, size_t *r
 }
 
 static int email_get(StoreTxn *txn, const char *tenant, const char *email, uid_t *ret) {
-        char key[EMAIL_KEY_MAX];
-        MDB_val data;
+        char key[INDEX_KEY_MAX];
         size_t len;
-        int r;
 
         if (email[0] == '\0' || email_key(tenant, email, key, &len) < 0)
                 return STORE_E_MISSING;
-        r = table_get(txn, TABLE_EMAILS, key, len, &data);
-        if (r != 0)
-                return r;
-        if (data.mv_size != 4)
-                return -EBADMSG;
-        *ret = key_read_u32(data.mv_data);
-        return 0;
+        return index_get(txn, INDEX_EMAIL, key, len, ret);
 }
 
 static int email_put(StoreTxn *txn, const StoreUser *user) {
-        char key[EMAIL_KEY_MAX];
-        uint8_t value[4];
+        char key[INDEX_KEY_MAX];
         size_t len;
         int r;
 
         if (user->email[0] == '\0')
                 return 0;
         r = email_key(user->tenant, user->email, key, &len);
-        if (r < 0)
-                return r;
-        key_u32(value, user->uid);
-        return table_put(txn, TABLE_EMAILS, key, len, value, sizeof(value), 0);
+        return r < 0 ? r : index_put(txn, INDEX_EMAIL, key, len, user->uid);
 }
 
 static int email_delete(StoreTxn *txn, const StoreUser *user) {
-        char key[EMAIL_KEY_MAX];
+        char key[INDEX_KEY_MAX];
         size_t len;
         int r;
 
         if (user->email[0] == '\0')
                 return 0;
         r = email_key(user->tenant, user->email, key, &len);
-        if (r == 0)
-                r = table_delete(txn, TABLE_EMAILS, key, len);
-        return r == STORE_E_MISSING ? -EBADMSG : r;
+        return r < 0 ? r : index_delete(txn, INDEX_EMAIL, key, len);
 }
 
 static int user_put(StoreTxn *txn, const StoreUser *user, uint64_t version, unsigned flags) {
@@ -152,7 +137,7 @@ int store_user_insert(StoreTxn *txn, const StoreUser *user) {
         r = user_put(txn, user, 1, MDB_NOOVERWRITE);
         if (r < 0)
                 return r;
-        r = name_put(txn, TABLE_USER_NAMES, user->name, user->uid);
+        r = index_put(txn, INDEX_USER, user->name, strlen(user->name), user->uid);
         if (r == 0)
                 r = email_put(txn, user);
         if (r < 0)
@@ -166,9 +151,9 @@ static int indexes_move(StoreTxn *txn, const StoreUser *old, const StoreUser *us
         int r = 0;
 
         if (strcmp(old->name, user->name) != 0) {
-                r = name_delete(txn, TABLE_USER_NAMES, old->name);
+                r = index_delete(txn, INDEX_USER, old->name, strlen(old->name));
                 if (r == 0)
-                        r = name_put(txn, TABLE_USER_NAMES, user->name, user->uid);
+                        r = index_put(txn, INDEX_USER, user->name, strlen(user->name), user->uid);
         }
         if (r == 0 &&
             (strcmp(old->email, user->email) != 0 || strcmp(old->tenant, user->tenant) != 0)) {
@@ -246,7 +231,7 @@ int store_user_get_by_name(StoreTxn *txn, const char *name, StoreUser **ret) {
         uid_t uid;
         int r;
 
-        r = name_get(txn, TABLE_USER_NAMES, name, &uid);
+        r = index_get(txn, INDEX_USER, name, strlen(name), &uid);
         if (r == 0)
                 r = user_get_indexed(txn, uid, &user);
         if (r != 0)
@@ -266,7 +251,7 @@ int store_user_get_by_email(StoreTxn *txn, const char *tenant, const char *email
 
 int store_user_next(StoreTxn *txn, const char *after, StoreUser **ret) {
         uid_t uid;
-        int r = name_next(txn, TABLE_USER_NAMES, after, &uid);
+        int r = index_next(txn, INDEX_USER, after, &uid);
 
         return r != 0 ? r : user_get_indexed(txn, uid, ret);
 }
