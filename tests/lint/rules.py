@@ -51,11 +51,12 @@ USER_LOOKUPS = ("getpwnam getpwnam_r getpwuid getpwuid_r getpwent getpwent_r set
 CALLS = [
     ("nss-in-umd", USER_LOOKUPS, {"umd", "umd/store", "umd/core", "umd/bus"},
      "umd asks no NSS module, its own would call it back; fgetpwent/fgetgrent read the files"),
-    ("no-sleep", ["sleep", "usleep", "nanosleep", "clock_nanosleep"], None,
-     "wait for what is awaited, with a deadline"),
+    ("no-sleep", ["sleep", "usleep"], None, "wait for what is awaited, with a deadline"),
+    ("no-sleep", ["nanosleep", "clock_nanosleep"], set(PRODUCT), "wait for what is awaited, with a deadline"),
     ("no-getenv", ["getenv", "secure_getenv", "setenv", "putenv", "unsetenv"],
      {"base", "map", "nss_um", "policy"}, "these run in other people's processes, setuid ones too"),
-    ("no-exec", ["system", "popen", "wordexp"], set(PRODUCT), "no shell, ever"),
+    ("no-exec", ["system", "popen", "wordexp"], set(PRODUCT) - {"umctl"}, "no shell, ever"),
+    ("no-exec", ["system", "wordexp"], {"umctl"}, "no shell with anything of a person's in it"),
     ("no-loose-numbers", ["atoi", "atol", "atoll", "sscanf", "strtol", "strtoul", "strtoll", "strtoull"],
      set(PRODUCT), "base_parse_* read numbers"),
     ("no-unbounded-copy", ["strcpy", "strcat", "sprintf", "vsprintf", "gets", "alloca", "strtok"], set(PRODUCT),
@@ -73,7 +74,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 NAMES = (["include-table", "private-header", "header-place", "own-header-path", "function-length",
-          "file-length", "spdx", "opening-comment", "unfinished"] + [c[0] for c in CALLS])
+          "file-length", "spdx", "opening-comment", "unfinished"] + list(dict.fromkeys(c[0] for c in CALLS)))
 
 
 def blank(text):
