@@ -41,6 +41,8 @@ CASES = [
     ("base/a.c", LONG, [(3, "function-length")]),
     ("base/a.c", HEAD + "static int\nf(int a,\n  int b) {\n" + "\n        g();" * 81 + "\n}\n",
      [(3, "function-length")]),
+    ("base/a.c", HEAD + "int f(void) {\n        static const int t[] = {\n" + "                1,\n" * 90 + "        };\n"
+     + "        g(t);\n" * 79 + "}\n", [(3, "function-length")]),
     ("base/a.c", HEAD + "int a;\n" * 649, [(651, "file-length")]),
     ("base/a.c", "/* Why. */\n/* x */\n", [(1, "spdx")]),
     ("base/a.c", HEAD.split("\n", 1)[0] + "\n\n\n\nint a;\n", [(2, "opening-comment")]),
@@ -53,6 +55,8 @@ CASES = [
     ("umd/core/a.c", HEAD + '/* getpwnam(x) would deadlock; sleep(1) */\nchar *s = "system(1) // \\" atoi(";\n', []),
     ("umd/core/a.c", HEAD + "int f(X *x) {\n        return x->time(1) + x.sleep(2) + my_system(3);\n}\n", []),
     ("pam_um/a.c", HEAD + "char *f(void) {\n        return pam_getenv(0);\n}\n", []),
+    ("base/a.c", HEAD + "int f(void) {\n        static const int t[] = {\n" + "                1,\n" * 90 + "        };\n"
+     + "        g(t);\n" * 70 + "}\n", []),
     ("base/a.c", LONG.replace("        g();\n", "", 2), []),
     ("base/a.c", HEAD + "static const T t[] = {\n" + "        { 1 },\n" * 120 + "};\n", []),
     ("base/a.c", HEAD + "#define M(x) \\\n        do { \\\n                x; \\\n        } while (0)\nint a;\n", []),
