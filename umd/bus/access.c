@@ -153,7 +153,7 @@ const Access *access_find(const char *path, const char *interface, const char *m
         return NULL;
 }
 
-int access_refuse(const Call *call, const char *permission, CoreError *error) {
+int access_refuse(const char *permission, CoreError *error) {
         if (!permission[0])
                 return error_set(error, CORE_E_ACCESS_DENIED,
                                  "only root may do this for somebody else");
@@ -223,7 +223,7 @@ int access_check(Call *call, CoreError *error) {
         int r = 0;
 
         if (call->actor.uid == (uid_t)-1)
-                return access_refuse(call, call->access->permission, error);
+                return access_refuse(call->access->permission, error);
         switch (call->access->who) {
         case ACCESS_NOBODY:
                 break;
@@ -248,5 +248,5 @@ int access_check(Call *call, CoreError *error) {
         }
         if (r < 0)
                 return r;
-        return allowed ? 0 : access_refuse(call, call->access->permission, error);
+        return allowed ? 0 : access_refuse(call->access->permission, error);
 }

@@ -23,7 +23,6 @@ Call *call_free(Call *call) {
         }
         sd_bus_message_unref(call->message);
         free(call->name);
-        free(call->state);
         free(call);
         return NULL;
 }

@@ -173,29 +173,3 @@ GateFault gate_consume(Gate *gate, uint64_t now_usec) {
                 buffer_release(gate); /* an idle peer costs no buffer */
         return gate_step(gate, now_usec);
 }
-
-const char *gate_fault_name(GateFault fault) {
-        static const char *const names[_GATE_FAULT_MAX] = {
-                [GATE_OK] = "none",
-                [GATE_FAULT_NO_NUL] = "no NUL byte at the beginning",
-                [GATE_FAULT_LINE_LENGTH] = "SASL line too long",
-                [GATE_FAULT_LINE_CHARACTER] = "SASL line is not ASCII",
-                [GATE_FAULT_SASL_LENGTH] = "SASL too long",
-                [GATE_FAULT_SASL_REFUSALS] = "SASL refused too often",
-                [GATE_FAULT_SASL_UID] = "claims another uid",
-                [GATE_FAULT_SASL_ORDER] = "SASL out of order",
-                [GATE_FAULT_DEADLINE] = "too slow",
-                [GATE_FAULT_ENDIAN] = "byte order",
-                [GATE_FAULT_TYPE] = "not a method call",
-                [GATE_FAULT_VERSION] = "protocol version",
-                [GATE_FAULT_SERIAL] = "no serial",
-                [GATE_FAULT_LENGTH] = "message too long",
-                [GATE_FAULT_PADDING] = "padding",
-                [GATE_FAULT_FIELD] = "header field",
-                [GATE_FAULT_FIELD_TWICE] = "header field twice or missing",
-                [GATE_FAULT_SENDER] = "sender set by the peer",
-                [GATE_FAULT_DESCRIPTORS] = "descriptors attached",
-        };
-
-        return fault < _GATE_FAULT_MAX ? names[fault] : "unknown";
-}

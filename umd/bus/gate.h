@@ -104,9 +104,6 @@ const uint8_t *gate_message(const Gate *gate, size_t *ret_len, bool *ret_wants_r
 /* Wipes the message and looks at what stands behind it. */
 GateFault gate_consume(Gate *gate, uint64_t now_usec);
 
-/* "header fields", ... for the log; static. */
-const char *gate_fault_name(GateFault fault);
-
 /* ---- the parts (gate_sasl.c, gate_message.c) ------------------------------------------------- */
 
 /* Handles the lines in the buffer up to BEGIN. */

@@ -51,7 +51,7 @@ static int context_read(Call *call, CoreLoginContext *ret, CoreError *error) {
         if (!context.user[0] || !context.service[0])
                 return error_set(error, CORE_E_BAD_VALUE, "context: user and service are needed");
         if (call->actor.uid != 0 && !access_is_self(call->bus->core, call->actor.uid, context.user))
-                return access_refuse(call, "", error);
+                return access_refuse("", error);
         *ret = context;
         return 0;
 }

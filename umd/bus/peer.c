@@ -195,21 +195,22 @@ static int peer_watch(Peer *peer) {
         return r < 0 ? r : sd_event_source_set_io_events(peer->source, events);
 }
 
+/* A step and all that follows from it on the way back; as peer_step(). */
+static int peer_turn(Peer *peer) {
+        int r = peer_step(peer), back = 0;
+
+        if (r >= 0 && peer->link.sd_bus)
+                back = relay_read(peer);
+        if (r >= 0 && back >= 0)
+                back = relay_write(peer);
+        return back < 0 ? back : r;
+}
+
 void peer_pump(Peer *peer) {
-        int r = 1, full = 0;
+        int r = 1;
 
-        for (unsigned i = 0; i < PEER_MESSAGES_AT_ONCE && r > 0; i++) {
-                r = peer_step(peer);
-                if (r >= 0 && peer->link.sd_bus) {
-                        int read = relay_read(peer);
-
-                        r = read < 0 ? read : r;
-                }
-                if (r >= 0) {
-                        full = relay_write(peer);
-                        r = full < 0 ? full : r;
-                }
-        }
+        for (unsigned i = 0; i < PEER_MESSAGES_AT_ONCE && r > 0; i++)
+                r = peer_turn(peer);
         if (r >= 0)
                 r = peer_watch(peer);
         if (r < 0)

@@ -205,7 +205,7 @@ const Access *access_find(const char *path, const char *interface, const char *m
 const Access *access_rows(size_t *ret_count);
 /* 0, CORE_E_ACCESS_DENIED with the permission in *error, or a fault; decides by call->actor. */
 int access_check(Call *call, CoreError *error);
-int access_refuse(const Call *call, const char *permission, CoreError *error);
+int access_refuse(const char *permission, CoreError *error);
 /* Is it the name or the e-mail address of the user with that uid?  Always false for root's. */
 bool access_is_self(Core *core, uid_t uid, const char *name);
 
@@ -227,7 +227,6 @@ struct Call {
         Actor actor; /* uid (uid_t)-1 until it is known */
         char *name;  /* of the user or group whose path it is, or NULL */
         uint64_t now_usec;
-        void *state; /* a handler's own until its done callback; freed with the call */
 };
 
 /* The filter of every link. */
@@ -241,10 +240,6 @@ int call_reply_send(Call *call, sd_bus_message *reply);
 int call_reply(Call *call, const char *types, ...);
 void call_fail(Call *call, int r, const CoreError *error);
 Call *call_free(Call *call);
-static inline void call_freep(Call **call) {
-        *call = call_free(*call);
-}
-
 static inline void message_unrefp(sd_bus_message **m) {
         *m = sd_bus_message_unref(*m);
 }

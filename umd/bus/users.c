@@ -51,7 +51,7 @@ static int update_check_self(const Call *call, const UserSpec *spec, CoreError *
         for (unsigned i = 0; i < _USER_FIELD_TEXT_MAX; i++)
                 if (spec->text[i] && !core_user_field_self_editable((UserField)i))
                         other = true;
-        return other ? access_refuse(call, "user.edit", error) : 0;
+        return other ? access_refuse("user.edit", error) : 0;
 }
 
 int user_update(Call *call, CoreError *error) {
