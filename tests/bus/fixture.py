@@ -113,8 +113,12 @@ class Umd:
                    f"{self.build}/um_vault/um-vault", "--system-bus", "unix:path=" + self.system]
         if self.nofile:
             command = ["prlimit", f"--nofile={self.nofile}", *command]
+        # what a sanitizer keeps back would look like memory that grows
+        environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
+                       "UBSAN_OPTIONS": "print_stacktrace=1"}
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env=environment)
         if not until(self.answers, 20):
             raise RuntimeError("umd does not serve:\n" + self.log_text())
 
