@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2154,SC2034,SC2086,SC2046
 # The real umd: what umctl creates is found when it returns, by the map, and without it by the socket.
 
 rm -rf /run/um/map.d/* /run/um/bus
