@@ -16,6 +16,8 @@ import raw  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["UM_BUILD"]).resolve()
 UMD, VAULT = BUILD / "umd/umd", BUILD / "um_vault/um-vault"
+# The first uid given out: where no process of another test, a container's for example, holds ids.
+FIRST = 2000000000
 MANAGER, USER = "org.um1.Manager", "org.um1.User"
 
 
@@ -48,7 +50,7 @@ class Daemon:
         self.etc.mkdir()
         self.local("passwd", "root:x:0:0:root:/root:/bin/sh\n")
         self.local("group", "root:x:0:\n")
-        self.config.write_text("")
+        self.config.write_text(f"uid-range = {FIRST}-2147483646\n")
         self.process, self.log = None, self.dir / "log"
         for path in (self.dir, self.etc, self.config, *self.etc.iterdir()):
             os.chown(path, uid, uid)
