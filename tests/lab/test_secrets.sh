@@ -31,7 +31,7 @@ scenario() {
 
 # The store is a sparse file of 1 GiB; what is written stands at its beginning.
 in_store() {
-        head -c 64M "$LAB_ROOT/var/lib/um/data.mdb" | grep -aqE "$1"
+        grep -aqE "$1" <(head -c 64M "$LAB_ROOT/var/lib/um/data.mdb")
 }
 
 score_at_most() { # in tenths
