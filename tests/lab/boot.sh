@@ -165,6 +165,20 @@ lab_clear() {
         return 0
 }
 
+# lab_keep: the lab outlives its shell; `tests/lab/lab down ID` ends it.
+lab_keep() {
+        lab_process 1 >"$LAB/owner" # reaped when nobody of this boot is left
+        disown "$LAB_NSPAWN"
+        LAB_ID=''
+}
+
+# lab_end ID: takes a lab down that is not this shell's.
+lab_end() {
+        lab_cgroup_kill "$1"
+        lab_cgroup_remove "$1"
+        lab_clear "$1"
+}
+
 # lab_reap: clears away labs whose owner is gone, killed before its trap could run. One reaper at a time.
 lab_reap() {
         local dir id owner
@@ -176,9 +190,7 @@ lab_reap() {
                         [ -n "$owner" ] && [ "$(lab_process "${owner% *}")" != "$owner" ] || continue
                         id=$(basename "$dir")
                         echo "lab: reaping $id" >&2
-                        lab_cgroup_kill "$id"
-                        lab_cgroup_remove "$id"
-                        lab_clear "$id"
+                        lab_end "$id"
                 done
         ) 9>"$UM_LAB_CACHE/reap.lock"
 }

@@ -7,6 +7,7 @@
 #   lab_begin              make the image if need be, reap what dead owners left, boot; ends with the shell
 #   lab_reboot             orderly; what was written stays            (lab_stop, lab_start: its halves)
 #   lab_powercut           every process ends at once; boot again
+#   lab_keep               leave it running when this shell ends
 #   lab_exec CMD...        as a unit of the guest's systemd, standard streams and exit status kept
 #   lab_sh SCRIPT          the same for a line of shell
 #   lab_enter CMD...       a bare process inside: quick, but no unit and no session
@@ -22,6 +23,9 @@
 #   lab_install DEB...                  apt-get install without network
 #   lab_debs [SUFFIX]                   builds um's packages; $LAB_DEBS is the directory with them
 #   lab_standin                         stand-ins for um's PAM and NSS modules, to test the stacks themselves
+#   lab_locals, lab_local_logins WHAT   local users, and the checks that they and root get in
+#   lab_cron USER                       a job of USER's runs
+#   lab_snapshot                        all that a package could leave behind in the guest, to compare
 #   $LAB_ROOT                           the guest's root as seen from here
 #   $LAB_SERVER, $LAB_CLIENT            the addresses of the guest and of the other host
 #
@@ -64,6 +68,10 @@ lab_fault() {
 . "$LAB_DIR/reach.sh"
 # shellcheck source=tests/lab/debs.sh
 . "$LAB_DIR/debs.sh"
+# shellcheck source=tests/lab/logins.sh
+. "$LAB_DIR/logins.sh"
+# shellcheck source=tests/lab/snapshot.sh
+. "$LAB_DIR/snapshot.sh"
 
 lab_begin() {
         [ "$(id -u)" = 0 ] || lab_fault "needs root"

@@ -11,9 +11,10 @@ lab_enter() {
         setpriv --bounding-set "$LAB_DROP" nsenter -t "$LAB_INIT" -a -- /usr/bin/env -i "${LAB_ENV[@]}" "$@"
 }
 
+# systemd would put variables of its own in place of ${...}: $$ is its word for $.
 lab_exec() {
         lab_enter systemd-run --quiet --pipe --wait --collect --service-type=exec \
-                -E PATH -E LC_ALL -E TERM -E DEBIAN_FRONTEND -E SYSTEMD_PAGER "$@"
+                -E PATH -E LC_ALL -E TERM -E DEBIAN_FRONTEND -E SYSTEMD_PAGER "${@//\$/\$\$}"
 }
 
 lab_sh() {
@@ -49,11 +50,11 @@ lab_ssh_line() {
 lab_tty_line() {
         printf '%q ' setpriv --bounding-set "$LAB_DROP" nsenter -t "$LAB_INIT" -a -- /usr/bin/env -i "${LAB_ENV[@]}" \
                 systemd-run --pty --quiet --collect --wait
-        echo "$*"
+        echo "${*//\$/\$\$}"
 }
 
 lab_talk() {
-        /usr/bin/python3 "$LAB_DIR/talk.py" "$@"
+        printf '%s\0' "$@" | /usr/bin/python3 "$LAB_DIR/talk.py"
 }
 
 lab_put() {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""talk.py COMMAND [PATTERN ANSWER]...: runs COMMAND (a line of shell) on a terminal of its own, waits for
-each PATTERN and sends ANSWER; an ANSWER of "^D", "^C" or "^Z" sends that key, "-" nothing. Prints what was
-seen, with line ends as text has them, and exits as COMMAND did: 97 when a PATTERN did not come in time."""
+"""Reads COMMAND [PATTERN ANSWER]... from standard input, each ended by a NUL (answers are secrets, and arguments are for
+all to see). Runs COMMAND (a line of shell) on a terminal of its own, waits for each PATTERN and sends ANSWER; an
+ANSWER of "^D", "^C" or "^Z" sends that key, "-" nothing. Prints what was seen and exits as COMMAND did: 97 when a
+PATTERN did not come in time."""
 
 import os
 import sys
@@ -12,7 +13,7 @@ KEYS = {"^C": "c", "^D": "d", "^Z": "z"}
 
 
 def main():
-    command, pairs = sys.argv[1], sys.argv[2:]
+    command, *pairs = sys.stdin.read().split("\0")[:-1]
     limit = float(os.environ.get("UM_LAB_TALK_LIMIT", "30"))
     child = pexpect.spawn("/bin/sh", ["-c", command], timeout=limit, encoding="utf-8",
                           codec_errors="replace", dimensions=(50, 200))

@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The packages' life: what packaging/install announces, installing, upgrading, removing, installing again, purging; and that the last leaves
+# the machine as it was.
+set -uo pipefail
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
+
+lab_debs +upgrade
+newer=$LAB_DEBS
+lab_debs
+lab_begin
+lab_locals || lab_fault "no local users"
+packages='um libpam-um libnss-um'
+
+# What the services need: modes, owners, users.
+layout() {
+        diff <(lab_sh 'stat -c "%A %U:%G %n" /run/um /run/um/map.d /run/um/bus /run/um-vault /run/um-vault/socket \
+                        /run/um-helper/socket /var/lib/um /var/lib/um-vault /etc/um
+                getent passwd um um-vault | cut -d: -f1,2,5-') - <<'WANTED'
+drwxr-xr-x root:root /run/um
+drwxr-xr-x um:um /run/um/map.d
+srw-rw-rw- root:root /run/um/bus
+drwxr-xr-x root:root /run/um-vault
+srw------- um:root /run/um-vault/socket
+srw------- um:root /run/um-helper/socket
+drwx------ um:um /var/lib/um
+drwx------ um-vault:um-vault /var/lib/um-vault
+drwxr-xr-x root:root /etc/um
+um:x:User Management:/nonexistent:/usr/sbin/nologin
+um-vault:x:User Management Vault:/nonexistent:/usr/sbin/nologin
+WANTED
+}
+
+stacks_have_um() {
+        local file
+        for file in auth account password session session-noninteractive; do
+                lab_enter grep -q 'pam_um\.so' "/etc/pam.d/common-$file" || {
+                        echo "no pam_um.so in common-$file"
+                        return 1
+                }
+        done
+        lab_enter /usr/libexec/um/um-nsswitch check && has '^kbdinteractiveauthentication yes$' lab_exec sshd -T
+}
+
+stacks_have_no_um() {
+        ! lab_enter grep -rn 'pam_um' /etc/pam.d && ! lab_enter grep -nw um /etc/nsswitch.conf
+}
+
+# Within the figures, on the machine as it runs.
+live_exposure() {
+        lab_exec systemd-analyze security --no-pager --threshold=10 umd.service >/dev/null &&
+                lab_exec systemd-analyze security --no-pager --threshold=5 um-vault.service >/dev/null &&
+                lab_exec systemd-analyze security --no-pager --threshold=20 um-helper.service >/dev/null
+}
+
+# A bob that logs in all the while: as many tries as fit, none may fail.
+bobs_during() {
+        local tries=0 bad=0 pid
+        "$@" >"$LAB/during.log" 2>&1 &
+        pid=$!
+        while ! lab_gone $pid; do
+                tries=$((tries + 1))
+                lab_exec su bob -c true || bad=$((bad + 1))
+        done
+        wait $pid || {
+                cat "$LAB/during.log"
+                return 1
+        }
+        echo "$tries logins, $bad failed"
+        [ $bad = 0 ] && [ $tries -gt 3 ]
+}
+
+sums() {
+        lab_sh 'cd /; find etc/pam.d etc/nsswitch.conf etc/ssh etc/passwd etc/group usr/share/pam-configs var/lib/pam -type f | sort |
+                xargs sha256sum'
+}
+
+lab_local_logins "before um" # leaves what logins leave: histories, sudo's lectures
+lab_snapshot >"$LAB/before"
+
+# ---- packaging/install
+tar -C "$LAB_DIR/../.." -cf - packaging | lab_exec tar -C /root -xf -
+lab_sh 'mkdir -p /root/debs'
+for deb in "$LAB_DEBS"/*.deb; do lab_put "$deb" "/root/debs/$(basename "$deb")"; done
+before=$(sums)
+ck "packaging/install --dry-run shows the changes" has '\+passwd: +files um systemd' \
+        lab_exec /root/packaging/install --dry-run --debs /root/debs
+ck "it shows the PAM lines too" has '^ +\+auth.*pam_um\.so' lab_exec /root/packaging/install --dry-run --debs /root/debs
+ck "and changes nothing" diff <(echo "$before") <(sums)
+ck "without an answer it installs nothing" refused lab_exec /root/packaging/install --debs /root/debs
+ck "packaging/install --yes" lab_exec /root/packaging/install --yes --debs /root/debs
+
+# ---- installed
+ck "nothing failed" has '^running$' lab_enter systemctl is-system-running
+ck "um runs" has '^active$' lab_enter systemctl is-active umd.service umd.socket um-vault.socket um-helper.socket
+ck "it has its name on the bus" has 'org.um1' lab_enter busctl --no-pager list --acquired
+ck "modes, owners, users" layout
+ck "PAM, NSS and sshd have um" stacks_have_um
+ck "the units are shut in as they shall be" live_exposure
+ck "a user" lab_exec umctl user add alice --full-name 'Alice Doe' --password <<<Wonder-land-9
+ck "she logs in" has '\(alice\)' lab_ssh alice Wonder-land-9 id
+lab_local_logins "installed"
+
+# ---- upgrade, with an administrator's own settings
+lab_sh 'echo "# mine" >/etc/um/um.conf.d/mine.conf; echo "# mine too" >>/etc/ssh/sshd_config.d/10-um.conf
+        sed -i "s/^passwd:.*/passwd: files um systemd # by hand/" /etc/nsswitch.conf'
+key=$(lab_sh 'sha256sum /var/lib/um-vault/*')
+pid=$(lab_enter systemctl show -P MainPID umd.service)
+ck "upgrade, and no local login fails meanwhile" bobs_during lab_install "$newer"/*.deb
+ck "the new version runs" test "$(lab_enter systemctl show -P MainPID umd.service)" != "$pid"
+ck "all of it" has '\+upgrade' lab_enter dpkg-query -W um libpam-um libnss-um
+ck "no unit runs a program that is gone" lacks '\(deleted\)' lab_sh 'ls -l /proc/[0-9]*/exe 2>/dev/null | grep -E "/um(d|-)" || true'
+ck "the key stays" test "$key" = "$(lab_sh 'sha256sum /var/lib/um-vault/*')"
+ck "settings by hand stay" lab_sh 'grep -q mine /etc/um/um.conf.d/mine.conf; grep -q "mine too" /etc/ssh/sshd_config.d/10-um.conf
+        grep -q "by hand" /etc/nsswitch.conf'
+ck "PAM, NSS and sshd still have um" stacks_have_um
+ck "she still logs in" lab_ssh alice Wonder-land-9 true
+lab_reboot
+ck "after a reboot too" lab_ssh alice Wonder-land-9 true
+lab_sh '/usr/libexec/um/um-nsswitch remove; pam-auth-update --package --remove um-password'
+ck "reinstalling puts back nothing the administrator took out of nsswitch" refused \
+        lab_sh "apt-get -q install -y --reinstall /var/tmp/debs/libnss-um_*upgrade*.deb >/dev/null 2>&1; /usr/libexec/um/um-nsswitch check"
+lab_sh '/usr/libexec/um/um-nsswitch add; pam-auth-update --package; echo "a: b" >/etc/um/um.conf.d/mine.conf; rm /etc/um/um.conf.d/mine.conf'
+
+# ---- the daemon's package removed, its modules left in the stacks
+ck "um alone is removed" lab_exec dpkg --remove um
+ck "she is refused" refused lab_ssh alice Wonder-land-9 true
+lab_local_logins "um removed, modules left"
+
+# ---- remove, install again
+# shellcheck disable=SC2086  # a list of words
+ck "all is removed" lab_exec dpkg --remove $packages
+ck "no stack names um" stacks_have_no_um
+ck "nothing failed by it" has '^running$' lab_enter systemctl is-system-running
+ck "no process of um is left" lacks '/um(d|-)' lab_sh 'ps -eo args | grep -v grep | grep libexec/um || true'
+ck "the store stays" lab_enter test -s /var/lib/um-vault/key
+ck "she is nobody" refused lab_enter getent passwd alice
+lab_local_logins "removed"
+ck "installed again" lab_install "$newer"/*.deb
+ck "she is back" lab_ssh alice Wonder-land-9 true
+
+# ---- purge
+lab_sh 'rm -rf /home/alice' # a home is its user's, no package's
+lab_sh 'sed -i "s/^passwd:.*/passwd:         files um systemd/" /etc/nsswitch.conf'
+# shellcheck disable=SC2086
+ck "purge, and no local login fails meanwhile" bobs_during lab_exec dpkg --purge $packages
+lab_sh 'rm -rf /root/packaging /root/debs'
+lab_snapshot >"$LAB/after"
+ck "the machine is as it was" diff "$LAB/before" "$LAB/after"
+lab_local_logins "purged"
+checks_done
