@@ -48,9 +48,10 @@ static int terminal_ask(const char *prompt, char *buf, size_t size) {
                 return -errno;
         quiet = old;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
-        if (dprintf(tty, "%s", prompt) < 0 || tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
+        /* Quiet first: who types as soon as he is asked is not shown. */
+        if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
                 return -EIO;
-        r = line_read(tty, buf, size);
+        r = dprintf(tty, "%s", prompt) < 0 ? -EIO : line_read(tty, buf, size);
         (void)tcsetattr(tty, TCSAFLUSH, &old);
         (void)dprintf(tty, "\n");
         return r;

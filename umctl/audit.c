@@ -9,6 +9,24 @@
 
 #define PAGE 200U
 
+/* What is none of the words would find nothing and look like an answer. */
+static int word_check(const Ctl *ctl, const char *option, const char *const *words, size_t count) {
+        const char *value = option_get(ctl, option);
+
+        for (size_t i = 0; i < count; i++)
+                if (!value || strcmp(value, words[i]) == 0)
+                        return 0;
+        return complain(ctl, EXIT_USAGE, "--%s: \"%s\": no such %s", option, value, option);
+}
+
+static int words_check(const Ctl *ctl) {
+        static const char *const types[] = { "login", "change", "session", "access", "system" },
+                                 *const outcomes[] = { "allow", "deny", "done", "failed" };
+        int r = word_check(ctl, "type", types, ARRAY_LENGTH(types));
+
+        return r != 0 ? r : word_check(ctl, "outcome", outcomes, ARRAY_LENGTH(outcomes));
+}
+
 static int append_filter(Ctl *ctl, sd_bus_message *m) {
         static const struct {
                 const char *option, *key;
@@ -106,10 +124,10 @@ int audit_log(Ctl *ctl, int argc, char *argv[]) {
                                                    "reason",  "reference" };
         uint64_t cursor = 0, left = 100;
         json_t *all = json_array();
-        int r = 0;
+        int r = words_check(ctl);
 
         ctl->csv = option_given(ctl, "csv");
-        if (option_given(ctl, "limit") &&
+        if (r == 0 && option_given(ctl, "limit") &&
             base_parse_u64(option_get(ctl, "limit"), 1, 100000000, &left) < 0)
                 r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",
                              option_get(ctl, "limit"));
@@ -163,17 +181,17 @@ static int verify_piece(Ctl *ctl, uint64_t *cursor, uint64_t *ret_first, uint64_
 int audit_verify(Ctl *ctl, int argc, char *argv[]) {
         bool progress = isatty(STDERR_FILENO) == 1 && ctl->json == JSON_OFF;
         uint64_t cursor = 0, first = 0, last = 0;
-        int done = 0, ok = 0, r = 0;
+        int done = 0, ok = 0, shown = 0, r = 0;
         char why[256] = "";
 
         while (r == 0 && !done) {
                 r = verify_piece(ctl, &cursor, &first, &last, &done, &ok, why, sizeof(why));
                 if (r == 0 && progress && !done)
-                        fprintf(stderr, "\r%llu of %llu", (unsigned long long)cursor,
-                                (unsigned long long)last);
+                        shown = fprintf(stderr, "\r%llu of %llu", (unsigned long long)cursor,
+                                        (unsigned long long)last);
         }
-        if (progress)
-                fputs("\r\033[K", stderr);
+        if (shown > 0)
+                fprintf(stderr, "\r%*s\r", shown, "");
         if (r != 0)
                 return r;
         if (ctl->json != JSON_OFF)

@@ -49,9 +49,9 @@ static int append_group_fields(Ctl *ctl, sd_bus_message *m, bool creating) {
                 r = append_owners(ctl, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
-        return r < 0 ? complain(ctl, EXIT_FAILED, "%s",
-                                r == -EINVAL ? "a value is not UTF-8" : strerror(-r))
-                     : 0;
+        if (r == -EINVAL)
+                return complain(ctl, EXIT_USAGE, "a value is not UTF-8");
+        return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
 
 int group_add(Ctl *ctl, int argc, char *argv[]) {

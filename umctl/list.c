@@ -7,14 +7,85 @@
 
 #include "umctl/umctl.h"
 
-/* Splits "a,b,c" in place; at most max. */
-static size_t columns_split(char *text, const char **ret, size_t max) {
-        size_t n = 0;
+#define PAGE 1000U
 
-        for (char *next; n < max && (next = strsep(&text, ","));)
-                if (next[0])
-                        ret[n++] = next;
-        return n;
+/* What a list shows: the properties of its objects, docs/api/org.um1.md. */
+typedef struct List {
+        const char *member, *name;
+        const char *const *known, *const *shown;
+        size_t shown_count;
+        void (*trim)(json_t *row);
+} List;
+
+static const char *const user_known[] = {
+        "name",         "uid",
+        "gid",          "full_name",
+        "email",        "phone",
+        "title",        "department",
+        "language",     "time_zone",
+        "notify",       "home",
+        "shell",        "tenant",
+        "groups",       "roles",
+        "status",       "status_since",
+        "status_by",    "status_reason",
+        "valid_from",   "valid_until",
+        "locked",       "locked_since",
+        "locked_by",    "locked_reason",
+        "has_password", "password_changed",
+        "must_change",  "password_expires",
+        "created",      "suspended_until",
+        "created_by",   "has_setup_code",
+        "version",      NULL,
+};
+
+static const char *const group_known[] = {
+        "name",    "gid",     "description", "tenant",
+        "members", "groups",  "owners",      "effective_members",
+        "created", "version", NULL,
+};
+
+/* A column by its name, with - or _ between words; NULL with a complaint. */
+static const char *column_find(const Ctl *ctl, const List *list, const char *option,
+                               const char *word) {
+        for (size_t i = 0; list->known[i]; i++) {
+                const char *a = list->known[i], *b = word;
+
+                while (*a && (*a == *b || (*a == '_' && *b == '-'))) {
+                        a++;
+                        b++;
+                }
+                if (!*a && !*b)
+                        return list->known[i];
+        }
+        complain(ctl, EXIT_USAGE,
+                 "--%s: \"%s\": no such column; org.um1(5) has them: name, %s, ...", option, word,
+                 list->known[1]);
+        return NULL;
+}
+
+/* Those of --columns, or the list's own. */
+static int columns_choose(const Ctl *ctl, const List *list, const char **ret, size_t *ret_count) {
+        _cleanup_free_ char *text = NULL;
+        size_t n = 0;
+        char *rest;
+
+        if (!option_given(ctl, "columns")) {
+                memcpy(ret, list->shown, list->shown_count * sizeof(*ret));
+                *ret_count = list->shown_count;
+                return 0;
+        }
+        rest = text = strdup(option_get(ctl, "columns"));
+        if (!text)
+                return complain(ctl, EXIT_FAILED, "out of memory");
+        for (char *word; (word = strsep(&rest, ","));) {
+                if (n == COLUMNS_MAX)
+                        return complain(ctl, EXIT_USAGE, "--columns: at most %u", COLUMNS_MAX);
+                ret[n] = column_find(ctl, list, "columns", word);
+                if (!ret[n++])
+                        return EXIT_USAGE;
+        }
+        *ret_count = n;
+        return 0;
 }
 
 static int row_compare(const void *a, const void *b, void *key) {
@@ -30,14 +101,14 @@ static int row_compare(const void *a, const void *b, void *key) {
         return strcmp(left, right);
 }
 
-static json_t *rows_sort(json_t *rows, char *key) {
+static json_t *rows_sort(json_t *rows, const char *key) {
         size_t n = json_array_size(rows);
         json_t **all = n ? calloc(n, sizeof(*all)) : NULL, *sorted = json_array();
 
         for (size_t i = 0; all && i < n; i++)
                 all[i] = json_array_get(rows, i);
         if (all)
-                qsort_r(all, n, sizeof(*all), row_compare, key);
+                qsort_r(all, n, sizeof(*all), row_compare, (void *)(uintptr_t)key);
         for (size_t i = 0; all && i < n; i++)
                 json_array_append(sorted, all[i]);
         free(all);
@@ -68,70 +139,96 @@ static int page_fetch(Ctl *ctl, const char *member, const char *filter, char *cu
         return 0;
 }
 
-/* Pages through ListUsers or ListGroups.  Without --sort each page is printed as it comes, so that
- * a million rows take no memory here. */
-static int list_pages(Ctl *ctl, const char *member, const char *name, const char *const *defaults,
-                      size_t default_count, char *sort) {
-        const char *filter = option_given(ctl, "filter") ? option_get(ctl, "filter") : "",
-                   *columns[32];
-        uint64_t left = UINT64_MAX;
-        _cleanup_free_ char *wanted = NULL;
-        size_t column_count = default_count;
+/* Fetches until there is no more or `left` is used up; prints each page, or adds it to all. */
+static int pages_fetch(Ctl *ctl, const List *list, uint64_t left, const char *const *columns,
+                       size_t column_count, json_t *all, bool *ret_whole) {
+        const char *filter = option_given(ctl, "filter") ? option_get(ctl, "filter") : "";
         char cursor[128] = "";
-        json_t *all = json_array();
-        bool streaming = !sort && (ctl->json == JSON_LINES || ctl->csv);
-        int r = 0;
 
-        memcpy(columns, defaults, default_count * sizeof(*columns));
-        if (option_given(ctl, "columns")) {
-                wanted = strdup(option_get(ctl, "columns"));
-                column_count = wanted ? columns_split(wanted, columns, ARRAY_LENGTH(columns)) : 0;
-                if (column_count == 0)
-                        r = complain(ctl, EXIT_USAGE, "--columns: names at least one column");
-        }
-        if (r == 0 && option_given(ctl, "limit") &&
-            base_parse_u64(option_get(ctl, "limit"), 1, 1000000000, &left) < 0)
-                r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",
-                             option_get(ctl, "limit"));
-        ctl->csv = option_given(ctl, "csv");
-        streaming = !sort && (ctl->json == JSON_LINES || ctl->csv);
-        while (r == 0 && left > 0) {
-                json_t *page = NULL;
+        do {
+                json_t *page = NULL, *row;
+                size_t i;
+                int r = page_fetch(ctl, list->member, filter, cursor, sizeof(cursor),
+                                   left < PAGE ? (uint32_t)left : PAGE, &page);
 
-                r = page_fetch(ctl, member, filter, cursor, sizeof(cursor),
-                               left < 1000 ? (uint32_t)left : 1000, &page);
                 if (r != 0)
-                        break;
+                        return r;
                 left -= json_array_size(page);
-                if (streaming) {
-                        table_print(ctl, name, page, columns, column_count, true);
-                        ctl->legend = false;
-                } else
+                json_array_foreach(page, i, row) {
+                        if (list->trim)
+                                list->trim(row);
+                }
+                if (all)
                         json_array_extend(all, page);
+                else {
+                        table_print(ctl, list->name, page, columns, column_count, true);
+                        ctl->legend = false;
+                }
                 json_decref(page);
-                if (!cursor[0])
-                        break;
+        } while (left > 0 && cursor[0]);
+        *ret_whole = !cursor[0];
+        return 0;
+}
+
+static bool rows_cut(json_t *rows, uint64_t limit) {
+        bool cut = json_array_size(rows) > limit;
+
+        while (json_array_size(rows) > limit)
+                json_array_remove(rows, json_array_size(rows) - 1);
+        return cut;
+}
+
+/* Without --sort, lines and CSV are printed as they come, so that a million rows take no memory
+ * here; with it, the first of all rows in that order are what --limit means. */
+static int list_run(Ctl *ctl, const List *list) {
+        const char *columns[COLUMNS_MAX], *sort = NULL;
+        uint64_t limit = UINT64_MAX;
+        size_t column_count = 0;
+        bool whole = true;
+        json_t *all;
+        int r;
+
+        r = columns_choose(ctl, list, columns, &column_count);
+        if (r != 0)
+                return r;
+        if (option_given(ctl, "sort")) {
+                sort = column_find(ctl, list, "sort", option_get(ctl, "sort"));
+                if (!sort)
+                        return EXIT_USAGE;
         }
+        if (option_given(ctl, "limit") &&
+            base_parse_u64(option_get(ctl, "limit"), 1, 1000000000, &limit) < 0)
+                return complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",
+                                option_get(ctl, "limit"));
+        ctl->csv = option_given(ctl, "csv");
+        if (!sort && (ctl->json == JSON_LINES || (ctl->json == JSON_OFF && ctl->csv)))
+                return pages_fetch(ctl, list, limit, columns, column_count, NULL, &whole);
+        all = json_array();
+        r = pages_fetch(ctl, list, sort ? UINT64_MAX : limit, columns, column_count, all, &whole);
         if (r == 0 && sort)
                 all = rows_sort(all, sort);
-        if (r == 0 && !streaming)
-                r = table_print(ctl, name, all, columns, column_count, !cursor[0]);
+        if (r == 0) {
+                whole = !rows_cut(all, limit) && whole;
+                r = table_print(ctl, list->name, all, columns, column_count, whole);
+        }
         json_decref(all);
         return r;
 }
 
 int user_list(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const columns[] = { "name",   "uid",    "full_name", "email",
-                                               "status", "locked", "groups" };
-        _cleanup_free_ char *sort =
-                option_given(ctl, "sort") ? strdup(option_get(ctl, "sort")) : NULL;
+        static const char *const shown[] = { "name",   "uid",    "full_name", "email",
+                                             "status", "locked", "groups" };
+        static const List list = { "ListUsers",         "users",  user_known, shown,
+                                   ARRAY_LENGTH(shown), user_trim };
 
-        return list_pages(ctl, "ListUsers", "users", columns, ARRAY_LENGTH(columns), sort);
+        return list_run(ctl, &list);
 }
 
 int group_list(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const columns[] = { "name",   "gid",    "members",
-                                               "groups", "owners", "description" };
+        static const char *const shown[] = { "name",   "gid",    "members",
+                                             "groups", "owners", "description" };
+        static const List list = { "ListGroups",        "groups", group_known, shown,
+                                   ARRAY_LENGTH(shown), NULL };
 
-        return list_pages(ctl, "ListGroups", "groups", columns, ARRAY_LENGTH(columns), NULL);
+        return list_run(ctl, &list);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* umctl's entry: options, the verb's row, the verb.  A closed pipe ends it quietly. */
+/* umctl's entry: options, the verb's row, the verb.  A closed pipe ends it quietly; what it has to
+ * complain about is one line that no terminal obeys, whatever it was called with. */
 
-#include <signal.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -9,8 +10,29 @@
 
 #include "umctl/umctl.h"
 
+/* A backslash stays as it is: umd's texts are escaped already. */
+static void safe_print(FILE *f, const char *s) {
+        size_t left = strlen(s);
+
+        while (left > 0) {
+                uint32_t c;
+                int n = base_utf8_decode(s, left, &c);
+
+                if (n > 0 && base_codepoint_printable(c))
+                        fwrite(s, 1, (size_t)n, f);
+                else {
+                        n = 1;
+                        fprintf(f, "\\x%02x", (unsigned char)*s);
+                }
+                s += n;
+                left -= (size_t)n;
+        }
+}
+
 int complain(const Ctl *ctl, int code, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
         va_list ap;
+        int n;
 
         fflush(stdout);
         fputs("umctl: ", stderr);
@@ -18,8 +40,9 @@ int complain(const Ctl *ctl, int code, const char *format, ...) {
                 fprintf(stderr, "%s%s%s: ", ctl->command->noun, ctl->command->verb ? " " : "",
                         ctl->command->verb ? ctl->command->verb : "");
         va_start(ap, format);
-        vfprintf(stderr, format, ap);
+        n = vasprintf(&text, format, ap);
         va_end(ap);
+        safe_print(stderr, n < 0 ? "out of memory" : text);
         fputc('\n', stderr);
         return code;
 }
@@ -39,7 +62,9 @@ int main(int argc, char *argv[]) {
         if (r < 0)
                 r = ctl.command->run(&ctl, rest_count, rest);
         sd_bus_close_unref(ctl.bus);
-        if (fflush(stdout) != 0 && r == EXIT_DONE)
-                r = EXIT_FAILED;
+        if ((fflush(stdout) != 0 || ferror(stdout)) && r == EXIT_DONE)
+                r = errno == EPIPE ? EXIT_FAILED
+                                   : complain(&ctl, EXIT_FAILED, "cannot write all of it: %s",
+                                              strerror(errno));
         return r;
 }

@@ -7,6 +7,8 @@
 #include "config.h"
 #include "umctl/umctl.h"
 
+#define ARGUMENT_MAX 4096U /* a message to umd has 64 KiB */
+
 enum { GLOBAL_BASE = 1000, VERB_BASE = 2000 };
 
 const Command *command_find(const char *noun, const char *verb) {
@@ -125,18 +127,40 @@ static void words_find(Ctl *ctl, int argc, char *argv[], int *ret_noun, int *ret
 
 static int command_unknown(Ctl *ctl, const char *noun, const char *verb) {
         bool noun_known = false;
+        char buf[512];
+        Text verbs;
 
         for (const Command *c = commands; c->noun; c++)
                 noun_known = noun_known || strcmp(c->noun, noun) == 0;
         if (!noun_known)
                 return complain(ctl, EXIT_USAGE, "%s: no such command; see \"umctl help\"", noun);
-        fprintf(stderr, "umctl: %s: %s%s; it has:", noun, verb ? verb : "a verb is needed",
-                verb ? ": no such verb" : "");
+        base_text_init(&verbs, buf, sizeof(buf));
         for (const Command *c = commands; c->noun; c++)
                 if (strcmp(c->noun, noun) == 0)
-                        fprintf(stderr, " %s", c->verb);
-        fputc('\n', stderr);
-        return EXIT_USAGE;
+                        base_text_addf(&verbs, " %s", c->verb);
+        return complain(ctl, EXIT_USAGE, "%s: %s%s; it has:%s", noun,
+                        verb ? verb : "a verb is needed", verb ? ": no such verb" : "", buf);
+}
+
+/* A value is never repeated: people write passwords there. */
+static int option_refuse(Ctl *ctl, int c, const char *word) {
+        int len = (int)strcspn(word, "=");
+
+        if (c == ':')
+                return complain(ctl, EXIT_USAGE, "%.*s: needs a value", len, word);
+        if (optopt >= GLOBAL_BASE)
+                return complain(ctl, EXIT_USAGE, "%.*s: takes no value", len, word);
+        if (optopt != 0)
+                return complain(ctl, EXIT_USAGE, "-%c: no such option", optopt);
+        return complain(ctl, EXIT_USAGE, "%.*s: no such option", len, word);
+}
+
+static int arguments_check(Ctl *ctl, int argc, char *argv[]) {
+        for (int i = 1; i < argc; i++)
+                if (strlen(argv[i]) > ARGUMENT_MAX)
+                        return complain(ctl, EXIT_USAGE, "an argument is longer than %u bytes",
+                                        ARGUMENT_MAX);
+        return 0;
 }
 
 static void map_dir_set(Ctl *ctl) {
@@ -163,17 +187,16 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
                 *ret_argv = argv + noun + 1;
                 return -1;
         }
+        r = arguments_check(ctl, argc, argv);
+        if (r != 0)
+                return r;
         long_options(ctl->command, options);
         opterr = 0;
         while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-                const char *word = argv[optind - 1];
-
                 if (c == '?' || c == ':') {
                         if (!ctl->command && noun)
                                 break;
-                        return complain(ctl, EXIT_USAGE,
-                                        c == ':' ? "%s: needs a value" : "%s: no such option",
-                                        word);
+                        return option_refuse(ctl, c, argv[optind - 1]);
                 }
                 r = c >= VERB_BASE ? verb_take(ctl, c - VERB_BASE, optarg)
                                    : global_take(ctl, global_options[c - GLOBAL_BASE].name, optarg);

@@ -50,11 +50,11 @@ static int step_answer(Ctl *ctl, const WireStep *step, Secret **ret) {
         case WIRE_STEP_ASK_SHOWN:
                 return ask_secret(ctl, shown, false, ret);
         case WIRE_STEP_SHOW:
-                fprintf(step->is_error ? stderr : stdout, "%s\n", shown);
+                fprintf(step->is_error || ctl->json != JSON_OFF ? stderr : stdout, "%s\n", shown);
                 break;
         case WIRE_STEP_WAIT:
                 if (shown[0])
-                        printf("%s\n", shown);
+                        fprintf(ctl->json != JSON_OFF ? stderr : stdout, "%s\n", shown);
                 break;
         case WIRE_STEP_INVALID:
         case WIRE_STEP_ASSERT:
@@ -71,6 +71,14 @@ static int round_failed(const Ctl *ctl, int r, WireError error) {
                 return complain(ctl, wire_error_exit_code(error), "refused: %s",
                                 wire_error_name(error));
         return complain(ctl, EXIT_NOT_REACHABLE, "umd did not answer: %s", strerror(-r));
+}
+
+/* There is no change id: umd tells a login's dialogue none. */
+static int changed_print(const Ctl *ctl, const char *name) {
+        if (ctl->json != JSON_OFF || ctl->dry_run)
+                return ctl_print_change(ctl, "user", name, "asked for a new password", "", NULL);
+        printf("password changed\n");
+        return EXIT_DONE;
 }
 
 int self_passwd(Ctl *ctl, int argc, char *argv[]) {
@@ -93,6 +101,8 @@ int self_passwd(Ctl *ctl, int argc, char *argv[]) {
                 return r;
         r = wire_login_begin(ctl->bus, &context, base_boottime_usec() + ROUND_TIMEOUT_USEC, login,
                              &step, &error);
+        if (r >= 0 && step.kind != WIRE_STEP_DONE && ctl->dry_run)
+                return changed_print(ctl, name);
         for (int i = 0; r >= 0 && step.kind != WIRE_STEP_DONE && i < STEPS_MAX; i++) {
                 _cleanup_secret_ Secret *answer = NULL;
                 int code = step_answer(ctl, &step, &answer);
@@ -106,8 +116,7 @@ int self_passwd(Ctl *ctl, int argc, char *argv[]) {
         if (r < 0)
                 return round_failed(ctl, r, error);
         if (step.kind == WIRE_STEP_DONE && step.verdict == WIRE_VERDICT_ALLOW) {
-                printf("password changed\n");
-                return EXIT_DONE;
+                return changed_print(ctl, name);
         }
         if (step.verdict == WIRE_VERDICT_BAD_PROOF)
                 return complain(ctl, EXIT_REFUSED,

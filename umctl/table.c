@@ -8,8 +8,7 @@
 
 #include "umctl/umctl.h"
 
-#define CELL_MAX    1024U
-#define COLUMNS_MAX 32U
+#define WIDTH_MIN 3U
 
 static const char *const time_keys[] = {
         "time",
@@ -34,18 +33,6 @@ static bool is_time_key(const char *key) {
         return false;
 }
 
-static void list_text(const json_t *list, char *buf, size_t size) {
-        Text text;
-
-        base_text_init(&text, buf, size);
-        for (size_t i = 0; i < json_array_size(list); i++) {
-                char cell[CELL_MAX];
-
-                cell_text("", json_array_get(list, i), cell, sizeof(cell));
-                base_text_addf(&text, "%s%s", i > 0 ? "," : "", cell);
-        }
-}
-
 void cell_text(const char *key, const json_t *value, char *buf, size_t size) {
         buf[0] = '\0';
         if (!value || json_is_null(value))
@@ -58,8 +45,44 @@ void cell_text(const char *key, const json_t *value, char *buf, size_t size) {
                 snprintf(buf, size, "%lld", (long long)json_integer_value(value));
         else if (json_is_boolean(value))
                 snprintf(buf, size, "%s", json_is_true(value) ? "yes" : "no");
-        else if (json_is_array(value))
-                list_text(value, buf, size);
+}
+
+static void *memory_check(void *memory) {
+        if (!memory) {
+                fputs("umctl: out of memory\n", stderr);
+                exit(EXIT_FAILED);
+        }
+        return memory;
+}
+
+static void cell_write(FILE *f, const char *key, const json_t *value) {
+        const json_t *item;
+        size_t i;
+
+        if (json_is_array(value)) {
+                json_array_foreach(value, i, item) {
+                        if (i > 0)
+                                fputc(',', f);
+                        cell_write(f, "", item);
+                }
+                return;
+        }
+        if (value) {
+                size_t size = json_is_string(value) ? 4 * json_string_length(value) + 4 : 64;
+                _cleanup_free_ char *text = memory_check(malloc(size));
+
+                cell_text(key, value, text, size);
+                fputs(text, f);
+        }
+}
+
+char *cell_new(const char *key, const json_t *value) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f = memory_check(open_memstream(&text, &size));
+
+        cell_write(f, key, value);
+        return memory_check(fclose(f) == 0 ? text : NULL);
 }
 
 /* Unset fields are absent from JSON. */
@@ -72,7 +95,11 @@ static void unset_drop(json_t *value) {
         if (json_is_array(value))
                 json_array_foreach(value, i, field) unset_drop(field);
         json_object_foreach_safe(value, tmp, key, field) {
-                if (json_is_string(field) && json_string_length(field) == 0)
+                bool empty = json_is_string(field) ? json_string_length(field) == 0
+                                                   : json_is_integer(field) && is_time_key(key) &&
+                                                             json_integer_value(field) == 0;
+
+                if (empty)
                         json_object_del(value, key);
         }
 }
@@ -140,9 +167,9 @@ static void csv_print(const Ctl *ctl, json_t *rows, const char *const *columns,
                 fputs("\r\n", stdout);
         json_array_foreach(rows, i, row) {
                 for (size_t c = 0; c < column_count; c++) {
-                        char cell[CELL_MAX];
+                        _cleanup_free_ char *cell =
+                                cell_new(columns[c], json_object_get(row, columns[c]));
 
-                        cell_text(columns[c], json_object_get(row, columns[c]), cell, sizeof(cell));
                         if (c > 0)
                                 putchar(',');
                         csv_cell(cell);
@@ -199,17 +226,17 @@ static void heading_text(const char *column, char *buf, size_t size) {
         buf[i] = '\0';
 }
 
-/* Narrows the widest column until the line fits; none below 8. */
+/* Narrows the widest column until the line fits. */
 static void widths_fit(size_t *widths, size_t count, size_t room) {
         for (;;) {
                 size_t total = 0, widest = 0;
 
                 for (size_t c = 0; c < count; c++) {
-                        total += widths[c] + 2;
+                        total += widths[c] + (c + 1 < count ? 2 : 0);
                         if (widths[c] > widths[widest])
                                 widest = c;
                 }
-                if (total <= room || room == SIZE_MAX || widths[widest] <= 8)
+                if (total <= room || room == SIZE_MAX || widths[widest] <= WIDTH_MIN)
                         return;
                 widths[widest]--;
         }
@@ -218,30 +245,32 @@ static void widths_fit(size_t *widths, size_t count, size_t room) {
 static void text_table_print(const Ctl *ctl, json_t *rows, const char *const *columns,
                              size_t column_count) {
         size_t widths[COLUMNS_MAX] = { 0 }, i;
-        char cell[CELL_MAX];
+        char heading[64];
         json_t *row;
 
         for (size_t c = 0; c < column_count; c++) {
                 widths[c] = ctl->legend ? strlen(columns[c]) : 1;
                 json_array_foreach(rows, i, row) {
-                        size_t width;
+                        _cleanup_free_ char *cell =
+                                cell_new(columns[c], json_object_get(row, columns[c]));
+                        size_t width = text_width(cell);
 
-                        cell_text(columns[c], json_object_get(row, columns[c]), cell, sizeof(cell));
-                        width = text_width(cell);
                         if (width > widths[c])
                                 widths[c] = width;
                 }
         }
         widths_fit(widths, column_count, terminal_width());
         for (size_t c = 0; ctl->legend && c < column_count; c++) {
-                heading_text(columns[c], cell, sizeof(cell));
-                padded_print(cell, widths[c], c + 1 == column_count);
+                heading_text(columns[c], heading, sizeof(heading));
+                padded_print(heading, widths[c], c + 1 == column_count);
         }
         if (ctl->legend)
                 putchar('\n');
         json_array_foreach(rows, i, row) {
                 for (size_t c = 0; c < column_count; c++) {
-                        cell_text(columns[c], json_object_get(row, columns[c]), cell, sizeof(cell));
+                        _cleanup_free_ char *cell =
+                                cell_new(columns[c], json_object_get(row, columns[c]));
+
                         padded_print(cell, widths[c], c + 1 == column_count);
                 }
                 putchar('\n');
@@ -250,8 +279,6 @@ static void text_table_print(const Ctl *ctl, json_t *rows, const char *const *co
 
 int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns,
                 size_t column_count, bool last_page) {
-        if (column_count > COLUMNS_MAX)
-                column_count = COLUMNS_MAX;
         if (ctl->json != JSON_OFF) {
                 json_print(ctl, name, json_incref(rows));
                 return EXIT_DONE;
@@ -274,10 +301,10 @@ void record_print(json_t *record, const char *const *keys, size_t key_count) {
                 if (json_object_get(record, keys[i]) && strlen(keys[i]) > widest)
                         widest = strlen(keys[i]);
         for (size_t i = 0; i < key_count; i++) {
-                char cell[CELL_MAX], label[64];
+                _cleanup_free_ char *cell = cell_new(keys[i], json_object_get(record, keys[i]));
+                char label[64];
                 size_t n;
 
-                cell_text(keys[i], json_object_get(record, keys[i]), cell, sizeof(cell));
                 if (!cell[0])
                         continue;
                 snprintf(label, sizeof(label), "%s", keys[i]);

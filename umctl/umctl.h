@@ -132,11 +132,15 @@ int json_from_dicts(sd_bus_message *m, json_t **ret);
 
 /* ---- table.c: output ------------------------------------------------------------------------- */
 
-/* Prints rows (an array of objects) by columns: JSON, CSV or a table fitted to the terminal. */
+#define COLUMNS_MAX 64U
+/* Prints rows (an array of objects) by columns, at most COLUMNS_MAX: JSON, CSV or a table fitted to
+ * the terminal. */
 int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns,
                 size_t column_count, bool last_page);
-/* A value as text for a cell: times in local time, lists by comma, escaped. */
+/* A value as text for a cell: times in local time, escaped; "" for a list. */
 void cell_text(const char *key, const json_t *value, char *buf, size_t size);
+/* The same, whole, lists by comma, the caller's; ends the process where there is no memory. */
+char *cell_new(const char *key, const json_t *value);
 void json_print(const Ctl *ctl, const char *name, json_t *value); /* takes the reference */
 /* Prints one record as "label: value" lines. */
 void record_print(json_t *record, const char *const *keys, size_t key_count);
@@ -194,5 +198,6 @@ int user_append_fields(Ctl *ctl, sd_bus_message *m);
 /* Properties of an object as JSON. */
 int object_get_all(Ctl *ctl, const char *path, const char *interface, json_t **ret);
 int user_print(Ctl *ctl, json_t *user);
+void user_trim(json_t *user);
 /* The caller's own name by his real uid, from NSS; NULL with a complaint. */
 const char *self_name(const Ctl *ctl);

@@ -49,15 +49,19 @@ static int append_id(Ctl *ctl, sd_bus_message *m, const char *name) {
 int user_append_fields(Ctl *ctl, sd_bus_message *m) {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
-        for (size_t i = 0; i < ARRAY_LENGTH(text_fields) && r >= 0; i++)
-                if (option_given(ctl, text_fields[i].option))
-                        r = sd_bus_message_append(m, "{sv}", text_fields[i].key, "s",
-                                                  option_get(ctl, text_fields[i].option));
+        for (size_t i = 0; i < ARRAY_LENGTH(text_fields) && r >= 0; i++) {
+                if (!option_given(ctl, text_fields[i].option))
+                        continue;
+                r = sd_bus_message_append(m, "{sv}", text_fields[i].key, "s",
+                                          option_get(ctl, text_fields[i].option));
+                if (r == -EINVAL)
+                        return complain(ctl, EXIT_USAGE, "--%s: must be UTF-8",
+                                        text_fields[i].option);
+        }
         if (r >= 0 && option_given(ctl, "pending"))
                 r = sd_bus_message_append(m, "{sv}", "pending", "b", 1);
         if (r < 0)
-                return complain(ctl, EXIT_FAILED, "%s",
-                                r == -EINVAL ? "a value is not UTF-8" : strerror(-r));
+                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         r = append_id(ctl, m, "uid");
         if (r == 0)
                 r = append_id(ctl, m, "gid");
@@ -168,6 +172,19 @@ int user_add(Ctl *ctl, int argc, char *argv[]) {
 
 /* ---- show ------------------------------------------------------------------------------------ */
 
+/* What a state does not have is unset. */
+void user_trim(json_t *user) {
+        const char *status = json_string_value(json_object_get(user, "status"));
+
+        if (!json_is_true(json_object_get(user, "locked"))) {
+                json_object_del(user, "locked_since");
+                json_object_del(user, "locked_by");
+                json_object_del(user, "locked_reason");
+        }
+        if (!status || strcmp(status, "suspended") != 0)
+                json_object_del(user, "suspended_until");
+}
+
 int user_print(Ctl *ctl, json_t *user) {
         static const char *const keys[] = {
                 "name",       "uid",           "gid",
@@ -185,13 +202,7 @@ int user_print(Ctl *ctl, json_t *user) {
                *expires = json_object_get(user, "password_expires");
         char set[64], until[64], text[200];
 
-        if (!json_is_true(json_object_get(user, "locked"))) {
-                json_object_del(user, "locked_since");
-                json_object_del(user, "locked_by");
-                json_object_del(user, "locked_reason");
-        }
-        if (strcmp(json_string_value(json_object_get(user, "status")), "suspended") != 0)
-                json_object_del(user, "suspended_until");
+        user_trim(user);
         if (ctl->json != JSON_OFF) {
                 json_print(ctl, "user", json_incref(user));
                 return EXIT_DONE;

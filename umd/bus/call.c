@@ -99,12 +99,14 @@ static int call_new(Link *link, sd_bus_message *m, const Access *access, Call **
 /* A path may encode anything; records are reached by their own name alone, not by an address. */
 static int call_name_check(const Call *call, CoreError *error) {
         bool group = call->access->object == ACCESS_ON_GROUP;
+        char shown[4 * BASE_NAME_MAX];
 
         if (!call->name || base_field_check(group ? FIELD_GROUP_NAME : FIELD_USER_NAME, call->name,
                                             strlen(call->name)) == FIELD_OK)
                 return 0;
+        base_escape(call->name, strlen(call->name), shown, sizeof(shown));
         return error_set(error, group ? CORE_E_NO_SUCH_GROUP : CORE_E_NO_SUCH_USER,
-                         "there is no such %s", group ? "group" : "user");
+                         "%s: no such %s", shown, group ? "group" : "user");
 }
 
 void call_run(Call *call) {

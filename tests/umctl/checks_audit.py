@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""umctl audit, status and doctor."""
+
+import csv
+import io
+import json
+import re
+
+from harness import (NOT_REACHABLE, USAGE, Terminal, bad, check, ctl, document, fresh, get, good, has, lines, same, user)
+
+
+def entries(*arguments):
+    return get("audit log", *arguments)["entries"]
+
+
+@check
+def every_change_is_in_the_log_with_its_reason():
+    name = fresh()
+    good("user add", name, "--title", "One", "--reason", "hired")
+    good("user set", name, "--title", "Two", "--reason", "a \"quoted\" reason")
+    good("user passwd", name, stdin="hunter2\n")
+    created, changed, password = reversed(entries("--object", "user/" + name))
+    same((created["verb"], created["reason"], created["actor"], created["type"], created["outcome"]),
+         ("user.create", "hired", "root", "change", "done"))
+    same((changed["reason"], changed["values"]), ("a \"quoted\" reason", [["title", "One", "Two"]]))
+    assert "hunter2" not in json.dumps(password)
+    has(json.dumps(password), "(changed)")
+    table = good("audit log", "--object", "user/" + name)
+    has(table, "title: One -> Two", "user/" + name, "\n3 entries.\n")
+    assert "hunter2" not in table
+
+
+@check
+def the_log_is_filtered():
+    name, group = fresh(), fresh("g")
+    good("user add", name, "--password", stdin="start\n")
+    uid = user(name)["uid"]
+    good("group add", group)
+    good("self passwd", uid=uid, stdin="start\nnext\nnext\n")
+    ctl("self passwd", uid=uid, stdin="wrong\nnext\nnext\n")
+    same({entry["object"] for entry in entries("--user", name)} - {"user/" + name}, set())
+    assert all(entry["actor"] == name for entry in entries("--actor", name))
+    assert entries("--actor", name)
+    same([entry["verb"] for entry in entries("--object", "group/" + group)], ["group.create"])
+    same({entry["type"] for entry in entries("--type", "change", "--limit", 5)}, {"change"})
+    same({entry["verb"] for entry in entries("--verb", "group.create", "--limit", 5)}, {"group.create"})
+    same({entry["outcome"] for entry in entries("--outcome", "done", "--limit", 5)}, {"done"})
+    failed = entries("--user", name, "--because", "bad-proof")
+    assert failed and all(entry["reason"] == "bad-proof" for entry in failed), failed
+    assert entries("--since", "today") and entries("--since", "1h") and entries("--since", "2026-01-01")
+    same(entries("--until", "1h"), [])
+    same(entries("--since", "2040-01-01"), [])
+    same(len(entries("--limit", 3)), 3)
+    same([entry["seq"] for entry in lines("audit log", "--limit", 3)], [entry["seq"] for entry in entries("--limit", 3)])
+    for option, value in ("since", "yesterdayish"), ("until", ""), ("limit", "0"), ("limit", "many"):
+        has(bad(USAGE, "audit log", f"--{option}={value}"), "--" + option)
+    bad(USAGE, "audit log", "--type", "gossip")
+
+
+@check
+def the_log_is_csv_too():
+    rows = list(csv.reader(io.StringIO(good("audit log", "--csv", "--limit", 10), newline="")))
+    same(rows[0][:4], ["seq", "time", "type", "verb"])
+    same([int(row[0]) for row in rows[1:]], [entry["seq"] for entry in entries("--limit", 10)])
+    same(len(list(csv.reader(io.StringIO(good("audit log", "--csv", "--no-legend", "--limit", 10))))), 10)
+
+
+@check
+def more_than_a_page_is_fetched():
+    name = fresh()
+    good("user add", name)
+    have = len(entries("--limit", 100000))
+    for number in range(have, 450):
+        good("user set", name, "--title", f"T{number}")
+    numbers = [entry["seq"] for entry in entries("--limit", 420)]
+    same(numbers, list(range(numbers[0], numbers[0] - 420, -1)))
+
+
+@check
+def the_chain_verifies():
+    text = good("audit verify")
+    assert re.fullmatch(r"entries 1 to [0-9]+: ok\n", text), text
+    answer = get("audit verify")["verify"]
+    same((answer["first"], answer["ok"]), (1, True))
+    has(Terminal("audit verify").end(0), ": ok\n")
+
+
+@check
+def status_is_well():
+    text = good("status")
+    has(text, "store: ok\n", "vault: ok\n", "map: ok\n")
+    answer = get("status")["status"]
+    same((answer["well"], answer["store_ok"], answer["vault_ok"], answer["map_ok"]), (True, True, True, True))
+    same(len(lines("status")), 1)
+
+
+@check
+def doctor_finds_and_says_what_to_do():
+    result = ctl("doctor", quiet=True)  # this world has no PAM profile and no systemd
+    for line in result.out.splitlines():
+        assert re.match(r"((ok|warn|fail) +\S.*: |      -> )\S", line), line
+    has(result.out, "ok    umd: answers at /run/um/bus\n", "ok    store: ok\n")
+    json_result = ctl("doctor", "--json", quiet=True)
+    findings = document(json_result.out)["findings"]
+    assert {finding["result"] for finding in findings} <= {"ok", "warn", "fail"}
+    same(json_result.code, 1 if any(finding["result"] == "fail" for finding in findings) else 0)
+    for finding in findings:
+        assert finding["check"] and finding["text"], finding
+        assert finding["result"] == "ok" or finding["mend"], finding
+
+
+@check
+def a_umd_that_is_not_there_is_exit_5():
+    for command in "status", "user list", "audit verify":
+        has(bad(NOT_REACHABLE, command, "--socket", "/run/nobody/bus"), "not reachable at /run/nobody/bus")

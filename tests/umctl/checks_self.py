@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""umctl self, as the user he is; what others may not; and the same for root's verbs."""
+
+from harness import (NOT_FOUND, REFUSED, USAGE, Terminal, bad, check, ctl, fresh, get, good, has, same, user)
+
+
+def somebody(password="start"):
+    name = fresh("self")
+    good("user add", name, "--full-name", "Some Body", "--password", stdin=password + "\n")
+    return name, user(name)["uid"]
+
+
+@check
+def one_sees_ones_own_record():
+    name, uid = somebody()
+    has(good("self show", uid=uid), f"name: {name}\n", "full name: Some Body\n")
+    same(get("self show", uid=uid)["user"], user(name))
+    same(get("user show", name, uid=uid)["user"], user(name))
+
+
+@check
+def one_changes_ones_own_profile_and_no_more():
+    name, uid = somebody()
+    has(good("self profile", "--phone", "12345", "--language", "de", "--time-zone", "Europe/Berlin",
+             "--notify", "security=mail", uid=uid), f"user {name}: changed (ch-")
+    record = user(name)
+    same((record["phone"], record["language"], record["time_zone"], record["notify"]),
+         ("12345", "de", "Europe/Berlin", "security=mail"))
+    answer = get("self profile", "--language", "fr", uid=uid)
+    same((answer["user"], answer["change"][:3], user(name)["language"]), (name, "ch-", "fr"))
+    bad(USAGE, "self profile", "--shell", "/bin/sh", uid=uid)
+    has(bad(REFUSED, "user set", name, "--title", "Boss", uid=uid), "user.edit")
+    has(bad(REFUSED, "user set", name, "--phone", "1234", "--shell", "/bin/sh", uid=uid), "user.edit")
+    same((user(name)["phone"], user(name)["shell"]), ("12345", "/bin/bash"))
+
+
+@check
+def one_changes_ones_own_password():
+    name, uid = somebody()
+    same(good("self passwd", uid=uid, stdin="start\nnew one\nnew one\n"), "password changed\n")
+    has(bad(REFUSED, "self passwd", uid=uid, stdin="start\nx\nx\n"), "current password is wrong")
+    shown = (Terminal("self passwd", uid=uid).answer("assword: ", "new one").answer("assword: ", "newer one")
+             .answer(": ", "newer one").end(0))
+    assert "new one" not in shown, shown
+    same(get("self passwd", uid=uid, stdin="newer one\nnewest\nnewest\n"), {"user": name})
+    ctl("self passwd", uid=uid, stdin="newest\n", code=USAGE)
+
+
+@check
+def a_dry_run_of_ones_own_password_changes_none():
+    name, uid = somebody()
+    before = user(name)
+    has(good("self passwd", "--dry-run", uid=uid), "would be")
+    same(user(name), before)
+    good("self passwd", uid=uid, stdin="start\nnext\nnext\n")
+
+
+@check
+def local_accounts_are_not_um_s():
+    for command in "show", "profile", "passwd":
+        has(bad(NOT_FOUND, "self " + command), "root is a local account")
+    has(bad(NOT_FOUND, "self show", uid=4242), "uid 4242 has no name")
+
+
+@check
+def others_are_refused_by_the_permission_they_lack():
+    name, uid = somebody()
+    other, _ = somebody()
+    for command, arguments, permission in [
+            ("user add", [fresh()], "user.create"), ("user show", [other], "user.view"),
+            ("user list", [], "user.view"), ("user set", [other, "--title", "x"], "user.edit"),
+            ("user passwd", [name], "user.password.reset"),
+            ("user passwd", [name, "--must-change"], "user.password.reset"),
+            ("user passwd", [name, "--setup-code"], "user.password.reset"),
+            ("user lock", [other], "user.lock"), ("user unlock", [other], "user.view"),
+            ("user suspend", [other], "user.suspend"), ("user resume", [other], "user.suspend"),
+            ("user disable", [other], "user.disable"), ("user enable", [other], "user.disable"),
+            ("user delete", [other, "--yes"], "user.delete"), ("user restore", [other], "user.delete"),
+            ("group add", [fresh("g")], "group.edit"), ("group list", [], "group.view"),
+            ("audit log", [], "audit.view"), ("audit log", ["--user", other], "audit.view"),
+            ("audit verify", [], "audit.view")]:
+        has(bad(REFUSED, command, *arguments, uid=uid, stdin="x\n"), permission)
+    same(get("audit log", "--user", name, uid=uid)["entries"][0]["object"], "user/" + name)
+    same(get("status", uid=uid)["status"]["store_ok"], True)
+
+
+@check
+def who_exists_is_told_to_nobody_who_may_not_know():
+    _, uid = somebody()
+    other, _ = somebody()
+    nobody = other + "x"
+    for command in "user show", "user lock", "user unlock", "user restore":
+        same(bad(REFUSED, command, other, uid=uid), bad(REFUSED, command, nobody, uid=uid).replace(nobody, other))

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""umctl user: each verb with each option, what it changes, and what it refuses."""
+
+import datetime
+import pwd
+import subprocess
+import time
+
+from harness import (FAILED, NOT_FOUND, REFUSED, USAGE, Terminal, bad, check, environment, fresh, get, good, has,
+                     same, user)
+
+YEAR_USEC = 365 * 86400 * 1000000
+
+
+def resolves(name):
+    run = subprocess.run(["getent", "passwd", name], capture_output=True, text=True, check=False, env=environment())
+    return run.stdout.strip() if run.returncode == 0 else None
+
+
+def midnight(date):
+    """The start of that day here, whatever TZ says, in microseconds."""
+    return int(time.mktime(datetime.date.fromisoformat(date).timetuple())) * 1000000
+
+
+@check
+def what_was_created_resolves_at_once():
+    name = fresh()
+    text = good("user add", name, "--full-name", "Alice Doe", "--email", name + "@acme.example")
+    uid = user(name)["uid"]
+    same(text.split(" (ch-")[0], f"user {name}: created, uid {uid}")
+    same(resolves(name), f"{name}:*:{uid}:{uid}:Alice Doe:/home/{name}:/bin/bash")
+    same(resolves(str(uid)), resolves(name))
+    assert name not in [entry.pw_name for entry in pwd.getpwall()], "the test's own process has no um"
+
+
+@check
+def a_profile_is_stored_as_given():
+    name = fresh()
+    good("user add", name, "--full-name", "Zoë O'Neil", "--email", "z.o+x@acme.example", "--phone", "+49 30 1234",
+         "--title", "Engineer, senior", "--department", "R&D", "--language", "de-AT", "--time-zone", "Europe/Berlin",
+         "--notify", "security=mail,login", "--shell", "/bin/sh", "--home", f"/srv/{name}",
+         "--valid-from", "2026-01-02", "--valid-until", "2031-05-06T07:08:09+02:00", "--reason", "hired")
+    record = user(name)
+    for key, value in {"full_name": "Zoë O'Neil", "email": "z.o+x@acme.example", "phone": "+49 30 1234",
+                       "title": "Engineer, senior", "department": "R&D", "language": "de-AT",
+                       "time_zone": "Europe/Berlin", "notify": "security=mail,login", "shell": "/bin/sh",
+                       "home": f"/srv/{name}", "status": "active", "created_by": "root", "locked": False}.items():
+        same(record[key], value)
+    same(record["valid_from"], midnight("2026-01-02"))
+    same(record["valid_until"], int(datetime.datetime.fromisoformat("2031-05-06T07:08:09+02:00").timestamp()) * 1000000)
+    text = good("user show", name)
+    has(text, "full name: Zoë O'Neil\n", "title: Engineer, senior\n", "password: none\n")
+    same(user(record["email"]), record)
+    same(user(str(record["uid"])), record)
+
+
+@check
+def ids_may_be_chosen():
+    name = fresh()
+    good("user add", name, "--uid", 300001, "--gid", 300001)
+    same((user(name)["uid"], user(name)["gid"]), (300001, 300001))
+    has(bad(FAILED, "user add", fresh(), "--uid", 300001), "300001")
+    has(bad(USAGE, "user add", fresh(), "--uid", 300002, "--gid", 300003), "gid")
+    for number in 0, 999, 61184, 65535, 2147483647, 4294967295:
+        has(bad(USAGE, "user add", fresh(), "--uid", number), str(number))
+    for word in "0x10", "-1", "1.0", " 70000", "70000 ", "":
+        bad(USAGE, "user add", fresh(), f"--uid={word}")
+
+
+@check
+def a_pending_user_waits_for_a_setup_code():
+    name = fresh()
+    good("user add", name, "--pending")
+    same(user(name)["status"], "pending")
+    text = good("user add", fresh(), "--setup-code")
+    has(text, "\nsetup code: ", " (once, until ")
+    answer = get("user add", fresh(), "--setup-code")
+    assert len(answer["setup_code"].replace("-", "")) >= 12, answer
+    same(user(answer["user"])["has_setup_code"], True)
+    bad(USAGE, "user add", fresh(), "--setup-code", "--password")
+
+
+@check
+def a_password_comes_from_standard_input():
+    name = fresh()
+    good("user add", name, "--password", stdin="first secret\nnot this line\n")
+    same(user(name)["has_password"], True)
+    has(good("user show", name), "password: set 20", ", expires never\n")
+    for secret in "", "\n", "x" * 600 + "\n":
+        other = fresh()
+        bad(USAGE, "user add", other, "--password", stdin=secret)
+        bad(NOT_FOUND, "user show", other)
+
+
+@check
+def a_password_comes_from_a_terminal_without_echo():
+    name = fresh()
+    shown = (Terminal("user add", name, "--password").answer("Password for the new user: ", "tell nobody")
+             .answer("Again: ", "tell nobody").end(0))
+    assert "tell nobody" not in shown, shown
+    other = fresh()
+    shown = (Terminal("user add", other, "--password").answer("new user: ", "one").answer("Again: ", "another").end(1))
+    has(shown, "do not match; nothing was changed")
+    bad(NOT_FOUND, "user show", other)
+
+
+@check
+def what_is_missing_is_asked_for():
+    name = fresh()
+    (Terminal("user add", name, "--ask", "--setup-code").answer("Full name: ", "Ask Ed")
+     .answer("E-mail (may be empty): ", "").end(0))
+    same(user(name)["full_name"], "Ask Ed")
+    name = fresh()
+    (Terminal("user add", name, "--ask", "--full-name", "Given Here").answer("E-mail", name + "@x.example")
+     .answer("Password", "abc def").answer("Again", "abc def").end(0))
+    same((user(name)["email"], user(name)["has_password"]), (name + "@x.example", True))
+    bad(USAGE, "user add", fresh(), "--ask")
+
+
+@check
+def fields_are_changed_and_cleared():
+    name, new = fresh(), fresh()
+    good("user add", name, "--title", "One", "--phone", "12345")
+    values = {"full-name": "A B", "email": new + "@x.example", "phone": "0815", "title": "Two", "department": "D",
+              "language": "fr", "time-zone": "UTC", "notify": "security=login", "shell": "/bin/sh",
+              "home": f"/srv/{new}", "valid-from": "2026-02-03", "valid-until": "never"}
+    text = good("user set", name, *[word for option, value in values.items() for word in ("--" + option, value)])
+    has(text, f"user {name}: changed (ch-")
+    record = user(name)
+    for option, value in values.items():
+        key = option.replace("-", "_")
+        same(record[key], midnight(value) if option == "valid-from" else value)
+    good("user set", name, "--title", "", "--phone=")
+    assert "title" not in user(name) and "phone" not in user(name)
+    good("user set", name, "--name", new)
+    bad(NOT_FOUND, "user show", name)
+    same(user(new)["home"], f"/srv/{new}")
+    assert resolves(name) is None and resolves(new)
+    has(good("user set", new, "--title", ""), "nothing to change")
+
+
+@check
+def a_span_counts_from_now():
+    name = fresh()
+    good("user add", name, "--valid-until", "1y")
+    got = user(name)["valid_until"] - time.time() * 1000000
+    assert YEAR_USEC - 60000000 < got <= YEAR_USEC, got
+    good("user set", name, "--valid-until", "+90s")
+    assert user(name)["valid_until"] - time.time() * 1000000 <= 90 * 1000000
+    for word in "tomorrow", "2026-02-30", "2026-2-3", "1x", "", "99999999999y", "2026-08-01T25:00:00Z":
+        bad(USAGE, "user set", name, f"--valid-until={word}")
+
+
+@check
+def a_bad_value_names_field_value_and_rule():
+    name = fresh()
+    good("user add", name)
+    for option, value, rule in [("full-name", "a:b", "':'"), ("email", "a@b@c", ""), ("phone", "call me", "digit"),
+                                ("language", "german!", ""), ("time-zone", "Mars/Olympus", "zone"),
+                                ("shell", "bash", "absolute"),
+                                ("home", "/a/../b", "'..'"), ("name", "0x1", "digit"), ("name", "um-x", "reserved")]:
+        before = user(name)
+        text = bad(USAGE, "user set", name, "--" + option, value)
+        has(text, value, rule)
+        has(text.lower(), option.replace("-", " ").split()[-1])
+        same(user(name), before)
+
+
+@check
+def taken_names_and_addresses_name_their_holder():
+    name = fresh()
+    good("user add", name, "--email", name + "@dup.example")
+    has(bad(FAILED, "user add", name), name, "taken")
+    has(bad(FAILED, "user add", "root"), "root", "/passwd")
+    has(bad(FAILED, "user add", fresh(), "--email", name + "@dup.example"), name)
+
+
+@check
+def passwords_are_set_in_all_their_ways():
+    name = fresh()
+    good("user add", name)
+    has(good("user passwd", name, stdin="one\n"), f"user {name}: password set (ch-")
+    same((user(name)["has_password"], user(name)["must_change"]), (True, False))
+    good("user passwd", name, "--temporary", stdin="two\n")
+    same(user(name)["must_change"], True)
+    good("user passwd", name, "--expires", "2031-01-01", stdin="three\n")
+    record = user(name)
+    same((record["must_change"], record["password_expires"]), (False, midnight("2031-01-01")))
+    good("user passwd", name, "--must-change")
+    same(user(name)["must_change"], True)
+    good("user passwd", name, "--hash",
+         stdin="$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/\n")
+    same(user(name)["must_change"], False)
+    bad(USAGE, "user passwd", name, "--hash", stdin="not a hash\n")
+    answer = get("user passwd", name, "--setup-code")
+    same((answer["user"], user(name)["has_setup_code"]), (name, True))
+    has(good("user passwd", name, "--setup-code"), "setup code: ")
+    bad(USAGE, "user passwd", name, "--setup-code", "--temporary")
+    (Terminal("user passwd", name).answer("New password: ", "four").answer("Again: ", "four").end(0))
+    bad(NOT_FOUND, "user passwd", fresh(), stdin="x\n")
+
+
+@check
+def states_follow_each_other():
+    name = fresh()
+    good("user add", name)
+    has(good("user lock", name, "--reason", "lost laptop"), f"user {name}: locked (ch-")
+    record = user(name)
+    same((record["locked"], record["locked_by"], record["locked_reason"]), (True, "root", "lost laptop"))
+    has(good("user lock", name), "nothing to change")
+    has(good("user unlock", name), "was locked since 20", "by root: lost laptop\n", "unlocked (ch-")
+    assert "locked_since" not in user(name)
+    good("user suspend", name, "--until", "2031-01-01", "--reason", "leave")
+    record = user(name)
+    same((record["status"], record["status_reason"], record["suspended_until"]),
+         ("suspended", "leave", midnight("2031-01-01")))
+    good("user resume", name)
+    same(user(name)["status"], "active")
+    good("user suspend", name)
+    same(user(name)["suspended_until"], "never")
+    bad(USAGE, "user suspend", name, "--until", "soon")
+    good("user resume", name)
+    good("user disable", name)
+    same(user(name)["status"], "inactive")
+    assert resolves(name)
+    good("user enable", name)
+    same(user(name)["status"], "active")
+    has(bad(REFUSED, "user resume", name), name)
+
+
+@check
+def a_deleted_user_leaves_a_tombstone_and_can_come_back():
+    name = fresh()
+    good("user add", name)
+    uid = user(name)["uid"]
+    bad(USAGE, "user delete", name)  # nobody to ask
+    has(Terminal("user delete", name).answer("[y/N] ", "n").end(FAILED), "left as it is")
+    Terminal("user delete", name).answer(f"Delete user {name}? [y/N] ", "y").end(0)
+    assert resolves(name) is None
+    bad(NOT_FOUND, "user show", name)
+    has(bad(FAILED, "user add", name), "umctl user restore " + name)
+    same(get("user list", "--filter", "status=deleted,name=" + name)["users"][0]["uid"], uid)
+    good("user restore", name)
+    same((user(name)["uid"], user(name)["status"]), (uid, "inactive"))
+    good("user delete", name, "--yes", "--end-sessions")
+    bad(NOT_FOUND, "user restore", fresh())
+
+
+@check
+def who_is_not_there_is_exit_4_and_named():
+    name = fresh()
+    for command in ("show", "set", "lock", "unlock", "suspend", "resume", "disable", "enable", "delete", "restore"):
+        more = ["--yes"] if command == "delete" else ["--title", "x"] if command == "set" else []
+        has(bad(NOT_FOUND, "user " + command, name, *more), name)
