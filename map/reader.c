@@ -45,7 +45,7 @@ static bool table_valid(const MapTableHead *table, uint64_t end) {
         uint64_t n = table->slot_count;
 
         if (n == 0)
-                return true;
+                return table->at <= end; /* nothing is there, but its address is computed */
         return (n & (n - 1)) == 0 && n <= end / sizeof(MapSlot) &&
                region_valid(table->at, table->at, end) && end - table->at >= n * sizeof(MapSlot);
 }

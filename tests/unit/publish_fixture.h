@@ -173,6 +173,8 @@ static inline int setup(void **state) {
         PublishSpec spec = { .log = &quiet, .enumerate = true };
         Object *object;
 
+        if (!rig)
+                return -1;
         snprintf(rig->dir, sizeof(rig->dir), "/tmp/um-test-publish-XXXXXX");
         assert_non_null(mkdtemp(rig->dir));
         snprintf(rig->map_path, sizeof(rig->map_path), "%s/" MAP_NAME, rig->dir);
