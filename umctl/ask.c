@@ -94,8 +94,7 @@ int ask_secret(const Ctl *ctl, const char *prompt, bool again, Secret **ret) {
 }
 
 int ask_line(const char *prompt, char *buf, size_t size) {
-        fputs(prompt, stdout);
-        fflush(stdout);
+        fputs(prompt, stderr); /* standard output is for the answer, which may be JSON */
         return line_read(STDIN_FILENO, buf, size);
 }
 
@@ -111,8 +110,7 @@ int ask_confirm(const Ctl *ctl, const char *format, ...) {
         if (isatty(STDIN_FILENO) != 1)
                 return complain(ctl, EXIT_USAGE, "%s needs --yes where there is no terminal",
                                 question);
-        printf("%s [y/N] ", question);
-        fflush(stdout);
+        fprintf(stderr, "%s [y/N] ", question);
         if (line_read(STDIN_FILENO, answer, sizeof(answer)) < 1 ||
             (answer[0] != 'y' && answer[0] != 'Y'))
                 return complain(ctl, EXIT_FAILED, "left as it is");

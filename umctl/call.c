@@ -38,20 +38,18 @@ int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const cha
 }
 
 static int error_report(const Ctl *ctl, const sd_bus_error *error, int r) {
-        WireError wire;
+        const char *text = error->message ? error->message : error->name;
+        int code = EXIT_FAILED;
 
         if (!sd_bus_error_is_set(error))
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
-                return complain(ctl, EXIT_NOT_REACHABLE, "umd did not answer");
-        if (strncmp(error->name, "org.um1.Error.", 14) != 0)
-                return complain(ctl, EXIT_FAILED, "%s",
-                                error->message ? error->message : error->name);
-        wire = wire_error_from_name(error->name);
-        return complain(ctl, wire_error_exit_code(wire), "%s",
-                        error->message ? error->message : error->name);
+                return complain_as(ctl, EXIT_NOT_REACHABLE, error->name, "umd did not answer");
+        if (strncmp(error->name, WIRE_ERROR_PREFIX, strlen(WIRE_ERROR_PREFIX)) == 0)
+                code = wire_error_exit_code(wire_error_from_name(error->name));
+        return complain_as(ctl, code, error->name, text);
 }
 
 int ctl_call(Ctl *ctl, sd_bus_message *m, sd_bus_message **ret) {
@@ -83,8 +81,12 @@ int ctl_append_options(const Ctl *ctl, sd_bus_message *m) {
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
 
-int ctl_object_path(const char *prefix, const char *name, char **ret) {
-        return sd_bus_path_encode(prefix, name, ret);
+int object_name(const char *path, char **ret) {
+        int r = sd_bus_path_decode(path, WIRE_PATH_USER, ret);
+
+        if (r == 0)
+                r = sd_bus_path_decode(path, WIRE_PATH_GROUP, ret);
+        return r > 0 ? 0 : r < 0 ? r : -EINVAL;
 }
 
 int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const char *done,
@@ -111,27 +113,26 @@ int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const c
         return EXIT_DONE;
 }
 
-int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char *interface,
-                      const char *member, const char *done) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_free_ char *path = NULL;
-        const char *change;
-        int r = ctl_object_path(prefix, name, &path);
+int ctl_send(Ctl *ctl, sd_bus_message *m, sd_bus_message **ret) {
+        int r = ctl_append_options(ctl, m);
 
-        if (r < 0)
-                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-        r = ctl_message_new(ctl, path, interface, member, &m);
-        if (r == 0)
-                r = ctl_append_options(ctl, m);
-        if (r == 0)
-                r = ctl_call(ctl, m, &reply);
+        return r != 0 ? r : ctl_call(ctl, m, ret);
+}
+
+int ctl_change(Ctl *ctl, sd_bus_message *m, const char *kind, const char *done) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_free_ char *name = NULL;
+        const char *change;
+        int r = ctl_send(ctl, m, &reply);
+
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
-        return ctl_print_change(ctl, strcmp(prefix, WIRE_PATH_GROUP) == 0 ? "group" : "user", name,
-                                done, change, NULL);
+        r = object_name(sd_bus_message_get_path(m), &name);
+        return r != 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r))
+                      : ctl_print_change(ctl, kind, name, done, change, NULL);
 }
 
 int object_get_all(Ctl *ctl, const char *path, const char *interface, json_t **ret) {

@@ -67,9 +67,7 @@ int group_add(Ctl *ctl, int argc, char *argv[]) {
                 return complain(ctl, EXIT_USAGE, "name: must be UTF-8");
         r = append_group_fields(ctl, m, true);
         if (r == 0)
-                r = ctl_append_options(ctl, m);
-        if (r == 0)
-                r = ctl_call(ctl, m, &reply);
+                r = ctl_send(ctl, m, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "ous", &path, &gid, &change);
@@ -86,9 +84,16 @@ int group_add(Ctl *ctl, int argc, char *argv[]) {
 }
 
 static int group_path(Ctl *ctl, const char *name, char **ret) {
-        int r = ctl_object_path(WIRE_PATH_GROUP, name, ret);
+        int r = sd_bus_path_encode(WIRE_PATH_GROUP, name, ret);
 
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
+}
+
+static int group_message_new(Ctl *ctl, const char *name, const char *member, sd_bus_message **ret) {
+        _cleanup_free_ char *path = NULL;
+        int r = group_path(ctl, name, &path);
+
+        return r != 0 ? r : ctl_message_new(ctl, path, WIRE_GROUP, member, ret);
 }
 
 int group_show(Ctl *ctl, int argc, char *argv[]) {
@@ -110,24 +115,12 @@ int group_show(Ctl *ctl, int argc, char *argv[]) {
 }
 
 int group_set(Ctl *ctl, int argc, char *argv[]) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_free_ char *path = NULL;
-        const char *change;
-        int r = group_path(ctl, argv[0], &path);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = group_message_new(ctl, argv[0], "Update", &m);
 
         if (r == 0)
-                r = ctl_message_new(ctl, path, WIRE_GROUP, "Update", &m);
-        if (r == 0)
                 r = append_group_fields(ctl, m, false);
-        if (r == 0)
-                r = ctl_append_options(ctl, m);
-        if (r == 0)
-                r = ctl_call(ctl, m, &reply);
-        if (r != 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r)
-                     : ctl_print_change(ctl, "group", argv[0], "changed", change, NULL);
+        return r != 0 ? r : ctl_change(ctl, m, "group", "changed");
 }
 
 static int append_names(sd_bus_message *m, const char *const *names, size_t count) {
@@ -139,32 +132,21 @@ static int append_names(sd_bus_message *m, const char *const *names, size_t coun
 }
 
 static int members_change(Ctl *ctl, int argc, char *argv[], const char *member, const char *done) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_free_ char *path = NULL;
-        const char *const *groups, *change;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         size_t group_count;
-        int r = group_path(ctl, argv[0], &path);
+        const char *const *groups = option_values(ctl, "group", &group_count);
+        int r;
 
-        groups = option_values(ctl, "group", &group_count);
-        if (r == 0 && argc == 1 && group_count == 0)
-                r = complain(ctl, EXIT_USAGE, "name at least one USER or --group");
-        if (r == 0)
-                r = ctl_message_new(ctl, path, WIRE_GROUP, member, &m);
+        if (argc == 1 && group_count == 0)
+                return complain(ctl, EXIT_USAGE, "name at least one USER or --group");
+        r = group_message_new(ctl, argv[0], member, &m);
         if (r != 0)
                 return r;
         r = append_names(m, (const char *const *)argv + 1, (size_t)argc - 1);
         if (r >= 0)
                 r = append_names(m, groups, group_count);
-        if (r < 0)
-                return complain(ctl, EXIT_USAGE, "names must be UTF-8");
-        r = ctl_append_options(ctl, m);
-        if (r == 0)
-                r = ctl_call(ctl, m, &reply);
-        if (r != 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r)
-                     : ctl_print_change(ctl, "group", argv[0], done, change, NULL);
+        return r < 0 ? complain(ctl, EXIT_USAGE, "names must be UTF-8")
+                     : ctl_change(ctl, m, "group", done);
 }
 
 int group_add_member(Ctl *ctl, int argc, char *argv[]) {
@@ -176,26 +158,14 @@ int group_remove_member(Ctl *ctl, int argc, char *argv[]) {
 }
 
 int group_delete(Ctl *ctl, int argc, char *argv[]) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_free_ char *path = NULL;
-        const char *change;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r = ask_confirm(ctl, "Delete group %s?", argv[0]);
 
         if (r == 0)
-                r = group_path(ctl, argv[0], &path);
-        if (r == 0)
-                r = ctl_message_new(ctl, path, WIRE_GROUP, "Delete", &m);
+                r = group_message_new(ctl, argv[0], "Delete", &m);
         if (r != 0)
                 return r;
         r = sd_bus_message_append(m, "b", (int)option_given(ctl, "force"));
-        if (r < 0)
-                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-        r = ctl_append_options(ctl, m);
-        if (r == 0)
-                r = ctl_call(ctl, m, &reply);
-        if (r != 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r)
-                     : ctl_print_change(ctl, "group", argv[0], "deleted", change, NULL);
+        return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r))
+                     : ctl_change(ctl, m, "group", "deleted");
 }

@@ -29,22 +29,41 @@ static void safe_print(FILE *f, const char *s) {
         }
 }
 
+/* The one line; with --json also the document, so that standard output has one whatever happens. */
+int complain_as(const Ctl *ctl, int code, const char *error, const char *text) {
+        _cleanup_free_ char *safe = NULL;
+        char command[64] = "";
+        size_t size;
+        FILE *f;
+
+        f = open_memstream(&safe, &size);
+        if (f) {
+                safe_print(f, text);
+                fclose(f);
+        }
+        if (ctl->command)
+                snprintf(command, sizeof(command), "%s%s%s", ctl->command->noun,
+                         ctl->command->verb ? " " : "",
+                         ctl->command->verb ? ctl->command->verb : "");
+        fflush(stdout);
+        fprintf(stderr, "umctl: %s%s%s\n", command, command[0] ? ": " : "",
+                safe ? safe : "out of memory");
+        if (ctl->json != JSON_OFF)
+                json_print(ctl, "error",
+                           json_pack("{s:s, s:s, s:s, s:i}", "command", command, "name", error,
+                                     "text", safe ? safe : "out of memory", "exit", code));
+        return code;
+}
+
 int complain(const Ctl *ctl, int code, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list ap;
         int n;
 
-        fflush(stdout);
-        fputs("umctl: ", stderr);
-        if (ctl->command)
-                fprintf(stderr, "%s%s%s: ", ctl->command->noun, ctl->command->verb ? " " : "",
-                        ctl->command->verb ? ctl->command->verb : "");
         va_start(ap, format);
         n = vasprintf(&text, format, ap);
         va_end(ap);
-        safe_print(stderr, n < 0 ? "out of memory" : text);
-        fputc('\n', stderr);
-        return code;
+        return complain_as(ctl, code, "", n < 0 ? "out of memory" : text);
 }
 
 int main(int argc, char *argv[]) {

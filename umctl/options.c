@@ -173,6 +173,18 @@ static void map_dir_set(Ctl *ctl) {
                          slash ? (int)(slash - ctl->socket) : 1, slash ? ctl->socket : ".");
 }
 
+/* How errors are to be told, also those in the options that stand before it. */
+static JsonMode json_find(int argc, char *argv[]) {
+        JsonMode mode = JSON_OFF;
+
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+                if (strcmp(argv[i], "--json") == 0)
+                        mode = JSON_DOCUMENT;
+                else if (strcmp(argv[i], "--json=lines") == 0)
+                        mode = JSON_LINES;
+        return mode;
+}
+
 int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_argv) {
         struct option options[OPTIONS_MAX * 2];
         const char *noun_word, *verb_word; /* getopt_long moves argv's words about */
@@ -187,6 +199,7 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
                 *ret_argv = argv + noun + 1;
                 return -1;
         }
+        ctl->json = json_find(argc, argv);
         r = arguments_check(ctl, argc, argv);
         if (r != 0)
                 return r;
@@ -204,6 +217,8 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
                         return r;
         }
         if (noun == 0) {
+                if (ctl->json != JSON_OFF)
+                        return complain(ctl, EXIT_USAGE, "a command is missing");
                 help_overview(stderr);
                 return EXIT_USAGE;
         }

@@ -16,7 +16,7 @@ const char *self_name(const Ctl *ctl) {
         uint32_t id;
 
         if (!pw) {
-                complain(ctl, EXIT_FAILED, "uid %u has no name", getuid());
+                complain(ctl, EXIT_NOT_FOUND, "uid %u has no name", getuid());
                 return NULL;
         }
         if (base_local_find_name(BASE_PASSWD_PATH, pw->pw_name, &id) == 1) {

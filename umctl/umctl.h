@@ -101,9 +101,12 @@ int complete_run(Ctl *ctl, int argc, char *argv[]);
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* "umctl: user add: " and the text, one line on stderr; returns code. */
+/* "umctl: user add: " and the text, one line on stderr, and with --json {"error": ...} on standard
+ * output; returns code, which is what umctl must end with. */
 int complain(const Ctl *ctl, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+/* The same for an error that has a name, "org.um1.Error.NameTaken". */
+int complain_as(const Ctl *ctl, int code, const char *error, const char *text);
 
 /* ---- call.c: the bus ------------------------------------------------------------------------- */
 
@@ -117,11 +120,12 @@ int ctl_call(Ctl *ctl, sd_bus_message *m, sd_bus_message **ret);
 /* Appends the options a{sv}: reason, dry-run. */
 int ctl_append_options(const Ctl *ctl, sd_bus_message *m);
 int ctl_bad_reply(const Ctl *ctl, int r);
-/* "/org/um1/user/NAME", freed by the caller. */
-int ctl_object_path(const char *prefix, const char *name, char **ret);
-/* Calls a method that takes only options and answers a change; prints the change. */
-int ctl_simple_change(Ctl *ctl, const char *prefix, const char *name, const char *interface,
-                      const char *member, const char *done);
+/* Ends every change: appends the options, calls. */
+int ctl_send(Ctl *ctl, sd_bus_message *m, sd_bus_message **ret);
+/* The same for a method of a user or a group that answers a change id; prints it. */
+int ctl_change(Ctl *ctl, sd_bus_message *m, const char *kind, const char *done);
+/* The name of the user or group whose object this is, freed by the caller. */
+int object_name(const char *path, char **ret);
 /* Prints "ch-17" the way all changes are printed: text or JSON with `object` set. */
 int ctl_print_change(const Ctl *ctl, const char *kind, const char *name, const char *done,
                      const char *change, json_t *more);
@@ -193,11 +197,15 @@ int audit_log(Ctl *ctl, int argc, char *argv[]);
 int audit_verify(Ctl *ctl, int argc, char *argv[]);
 int doctor_run(Ctl *ctl, int argc, char *argv[]);
 
-/* user.c's, shared with self.c: appends the a{sv} of profile fields from the options. */
-int user_append_fields(Ctl *ctl, sd_bus_message *m);
+/* user.c's, shared with user_add.c, user_password.c and self.c. */
+
+/* A call to the object of a user: of that name, e-mail address or uid. */
+int user_message_new(Ctl *ctl, const char *name, const char *member, sd_bus_message **ret);
 /* Properties of an object as JSON. */
 int object_get_all(Ctl *ctl, const char *path, const char *interface, json_t **ret);
 int user_print(Ctl *ctl, json_t *user);
+/* Appends the a{sv} of a user's fields from the options (user_add.c). */
+int user_append_fields(Ctl *ctl, sd_bus_message *m);
 void user_trim(json_t *user);
 /* The caller's own name by his real uid, from NSS; NULL with a complaint. */
 const char *self_name(const Ctl *ctl);

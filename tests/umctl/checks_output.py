@@ -178,10 +178,23 @@ def every_change_is_one_document_with_its_id():
 
 
 @check
-def an_error_prints_no_document():
-    for arguments in ["user show", fresh()], ["user add", "root"], ["user list", "--filter", "x"]:
-        result = ctl(arguments[0], *arguments[1:], "--json")
-        assert result.code != 0 and result.out == "", result
+def an_error_is_a_document_too():
+    name = fresh()
+    for command, arguments, wanted, error in [
+            ("user show", [name], 4, "org.um1.Error.NoSuchUser"), ("user add", ["root"], FAILED, "org.um1.Error.NameTaken"),
+            ("user list", ["--filter", "x"], USAGE, "org.um1.Error.BadValue"),
+            ("status", ["--socket", "/run/nobody/bus"], NOT_REACHABLE, None), ("user delete", [name], USAGE, None),
+            ("user list", ["--limit=0"], USAGE, None), ("user show", [], USAGE, None), ("user hat", [], USAGE, None),
+            ("user show", [name, "--hat"], USAGE, None), ("", [], USAGE, None),
+            ("self show", [], 4, None), ("user add", [b"\xff\x9b[2J".decode(errors="surrogateescape")], USAGE, None)]:
+        for form in "--json", "--json=lines":
+            result = ctl(command, form, *arguments, code=wanted)
+            answer = document(result.out) if form == "--json" else json.loads(result.out)
+            assert answer.keys() == {"error"}, answer
+            answer = answer["error"]
+            same((answer["exit"], answer.get("name")), (wanted, error))
+            what = answer.get("command", "")
+            same(result.err.splitlines()[0], "umctl: " + (what + ": " if what else "") + answer["text"])
 
 
 # ---- pipes, daemons that are away ------------------------------------------------------------------------

@@ -252,3 +252,20 @@ def who_is_not_there_is_exit_4_and_named():
     for command in ("show", "set", "lock", "unlock", "suspend", "resume", "disable", "enable", "delete", "restore"):
         more = ["--yes"] if command == "delete" else ["--title", "x"] if command == "set" else []
         has(bad(NOT_FOUND, "user " + command, name, *more), name)
+
+
+@check
+def a_user_is_named_by_address_and_by_uid_too():
+    name = fresh()
+    address = name + "@acme.example"
+    good("user add", name, "--email", address)
+    uid = user(name)["uid"]
+    for other in address, uid:
+        for verb, stdin in [("lock", ""), ("unlock", ""), ("suspend", ""), ("resume", ""), ("disable", ""),
+                            ("enable", ""), ("set --title X", ""), ("set --title Y", ""), ("passwd", "secret\n"),
+                            ("passwd --must-change", ""), ("passwd --setup-code", "")]:
+            has(good("user " + verb, other, stdin=stdin).splitlines()[-1 if "code" not in verb else 0], f"user {name}: ")
+    same(get("user lock", uid)["user"], name)
+    has(good("user delete", uid, "--yes"), f"user {name}: deleted")
+    for verb in "show", "lock", "passwd":
+        bad(NOT_FOUND, "user " + verb, address, stdin="x\n")

@@ -31,6 +31,7 @@ DONE, FAILED, USAGE, REFUSED, NOT_FOUND, NOT_REACHABLE = range(6)
 OBEYED = re.compile("[\0-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 checks = []
+world = None  # the umd of all checks, once it runs
 used = set()  # (command, option without dashes, or "") that ended well
 
 
