@@ -164,6 +164,10 @@ class Umd:
                     return int(line.split()[1]) * 1024
         return 0
 
+    def store_bytes(self):
+        """What the store takes on disk: its file is sparse."""
+        return os.stat(self.dir + "/state/data.mdb").st_blocks * 512
+
     def alive(self):
         return self.process.poll() is None
 

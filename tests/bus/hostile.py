@@ -8,6 +8,8 @@ import select
 import socket
 import statistics
 import struct
+import subprocess
+import sys
 import time
 
 import raw
@@ -297,6 +299,42 @@ def full_house(umd, checks):
         peer.close()
 
 
+# As su is while it asks for a password: root, but started by somebody.
+SU = """
+import os, socket, sys
+os.setresuid(int(sys.argv[2]), 0, 0)
+kept = []
+for _ in range(300):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(0.5)
+    s.connect(sys.argv[1])
+    try:
+        s.send(b"\\0AUTH EXTERNAL\\r\\nDATA\\r\\nBEGIN\\r\\n")
+        kept += [s] if s.recv(4096) else []
+    except OSError:
+        pass
+print(len(kept), flush=True)
+sys.stdin.read()
+"""
+
+
+def behind_su(umd, checks):
+    """Programs that are root for others have no more of root's places than those have of their own."""
+    started = [subprocess.Popen([sys.executable, "-c", SU, umd.socket, str(uid)], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE) for uid in range(200000, 200006)]
+    held = [int(process.stdout.readline()) for process in started]
+    checks.check("300 su of one person hold at most 32 connections", max(held) <= 32, held)
+    checks.check("and those of six people at most 128, half of root's", 32 <= sum(held) <= 128, held)
+    roots = [umd.peer() for _ in range(100)]
+    checks.check("root's own programs get in beside them",
+                 all(peer.call(ROOT, MANAGER, "Status").error is None for peer in roots))
+    for peer in roots:
+        peer.close()
+    for process in started:
+        process.stdin.close()
+        process.wait(10)
+
+
 def descriptors(umd_class, build, checks):
     """umd at its limit of descriptors still serves root (catalogue 14)."""
     with umd_class(build, nofile=400) as umd:
@@ -317,7 +355,73 @@ def descriptors(umd_class, build, checks):
             ROOT, MANAGER, "Status").error is None))
 
 
+# ---- a user of um who means ill ----------------------------------------------------------------------
+
+def authorize(peer, user, timeout=30):
+    return peer.call(ROOT, "org.um1.Login", "Authorize", "a{sv}s",
+                     {"user": ("s", user), "service": ("s", "sshd")}, "", timeout=timeout).error
+
+
+def heavy(path, uid, user, leave):
+    """Asks for what costs umd most, on all connections a uid has, and never waits for an answer."""
+    call = raw.message(ROOT, "org.um1.Audit", "List", "a{sv}tu",
+                       ({"user": ("s", user), "reason": ("s", "nowhere")}, 0, 100)) * 16
+    poll = select.poll()
+    peers = {}
+    for _ in range(32):
+        peer = raw.Peer(path, uid).begin()
+        peer.sock.setblocking(False)
+        peers[peer.sock.fileno()] = peer
+        poll.register(peer.sock, select.POLLIN | select.POLLOUT)
+    while not leave.is_set():
+        for fd, events in poll.poll(100):
+            try:
+                if events & select.POLLIN:
+                    peers[fd].sock.recv(1 << 20)
+                if events & select.POLLOUT:
+                    peers[fd].sock.send(call)
+            except BlockingIOError:
+                pass
+            except OSError:
+                poll.unregister(fd)
+
+
+def insider(umd, people, checks):
+    """What the log and the store bear of a person who may use them."""
+    with umd.peer() as root: # something to search through
+        for _ in range(4000):
+            authorize(root, "bob")
+    context = multiprocessing.get_context("fork")
+    leave = context.Event()
+    busy = context.Process(target=heavy, args=(umd.socket, people.uid["alice"], "alice", leave))
+    busy.start()
+    times = []
+    try:
+        until(lambda: connections_now(umd) > 30)
+        while len(times) < 10:
+            start = time.perf_counter()
+            with umd.peer() as root:
+                authorize(root, "bob", 60)
+            times.append(time.perf_counter() - start)
+    finally:
+        leave.set()
+        busy.join(10)
+    checks.check("32 connections that search the log do not hold up others' logins", max(times) < 1.5,
+                 f"{max(times) * 1000:.0f} ms")
+    before = umd.store_bytes()
+    with umd.peer(people.uid["alice"]) as alice:
+        answers = [authorize(alice, "alice") for _ in range(2000)]
+    checks.check("a user is let to have 100 entries written at once", answers[:100] == [None] * 100,
+                 answers[:100])
+    checks.check("and not without end", answers.count(ERRORS + "Busy") > 1800, answers.count(ERRORS + "Busy"))
+    checks.check("so the store does not grow by them", umd.store_bytes() - before < 256 << 10,
+                 umd.store_bytes() - before)
+    with umd.peer(people.uid["bob"]) as bob, umd.peer() as root:
+        checks.same("another user does not notice", None, authorize(bob, "bob"))
+        checks.same("nor does who logs her in", None, authorize(root, "alice"))
+
+
 def run(umd, checks):
-    for part in (sasl, messages, slow, order, deaf, crowd, full_house):
+    for part in (sasl, messages, slow, order, deaf, crowd, full_house, behind_su):
         part(umd, checks)
         checks.check(f"umd lives after: {part.__name__}", umd.alive())

@@ -240,6 +240,32 @@ def nss(umd, people, checks):
             checks.same(f"Nss.{member}({arg!r})", ERRORS + error, reply.error)
 
 
+def local_uid_is_nobody(umd, people, checks):
+    """A uid that stands in /etc/passwd as well is that one's: who runs with it is not um's user."""
+    def calls():
+        """Errors of what alice may do of herself, and olga of her group, on both ways in."""
+        errors = []
+        for who, path, interface in (("alice", "user/alice", "org.um1.User"), ("olga", "group/devs", "org.um1.Group")):
+            for peer in (umd.peer(people.uid[who]), umd.bus(people.uid[who])):
+                with peer:
+                    errors.append(peer.call(f"{ROOT}/{path}", raw.PROPERTIES, "GetAll", "s", interface,
+                                            destination="org.um1").error)
+        with umd.peer(people.uid["alice"]) as peer:
+            errors.append(peer.call(ROOT, "org.um1.Login", "Authorize", "a{sv}s",
+                                    {"user": ("s", "alice"), "service": ("s", "xlock")}, "").error)
+        return set(errors)
+
+    checks.same("while their uids are um's alone, alice and olga may", {None}, calls())
+    with open(umd.dir + "/etc/passwd", "r+", encoding="ascii") as f:
+        before = f.read()
+        f.write("".join(f"local{people.uid[name]}:x:{people.uid[name]}:100::/:/bin/sh\n" for name in ("alice", "olga")))
+    checks.check("with a local user of the uid, nobody may who runs with it",
+                 until(lambda: calls() == {ERRORS + "AccessDenied"}), calls())
+    with open(umd.dir + "/etc/passwd", "w", encoding="ascii") as f:
+        f.write(before)
+    checks.check("and without him they may again", until(lambda: calls() == {None}), calls())
+
+
 def nss_leaves_local_names_out(umd, checks):
     def lookup(member, name):
         with umd.peer() as peer:
@@ -335,5 +361,6 @@ def run(umd, people, checks):
     login(umd, people, checks)
     nss(umd, people, checks)
     nss_leaves_local_names_out(umd, checks)
+    local_uid_is_nobody(umd, people, checks)
     lists(umd, checks)
     introspection(umd, checks)

@@ -50,7 +50,7 @@ static const Access rows[] = {
         { PROPERTIES, "GetAll", "s", "a{sv}", "", USER, ACCESS_SELF, "user.view", 0,
           user_properties },
         { WIRE_USER, "Update", "a{sv}a{sv}", "s", "fields\0options\0change\0", USER, ACCESS_SELF,
-          "user.edit", 0, user_update },
+          "user.edit", ACCESS_WRITES, user_update },
         { WIRE_USER, "SetPassword", "aya{sv}a{sv}", "s", "secret\0password\0options\0change\0",
           USER, ACCESS_ROOT, "user.password.reset", SECRET, user_set_password },
         { WIRE_USER, "MustChange", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT,
@@ -81,9 +81,9 @@ static const Access rows[] = {
         { WIRE_GROUP, "Update", "a{sv}a{sv}", "s", "fields\0options\0change\0", GROUP, ACCESS_ROOT,
           "group.edit", 0, group_update },
         { WIRE_GROUP, "AddMembers", "asasa{sv}", "s", "users\0groups\0options\0change\0", GROUP,
-          ACCESS_OWNER, "group.member.set", 0, group_members },
+          ACCESS_OWNER, "group.member.set", ACCESS_WRITES, group_members },
         { WIRE_GROUP, "RemoveMembers", "asasa{sv}", "s", "users\0groups\0options\0change\0", GROUP,
-          ACCESS_OWNER, "group.member.set", 0, group_members },
+          ACCESS_OWNER, "group.member.set", ACCESS_WRITES, group_members },
         { WIRE_GROUP, "Delete", "ba{sv}", "s", "force\0options\0change\0", GROUP, ACCESS_ROOT,
           "group.edit", 0, group_delete },
 
@@ -96,10 +96,10 @@ static const Access rows[] = {
         { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT, ACCESS_MEMBER,
           "", ACCESS_PRIVATE, login_begin },
         { WIRE_LOGIN, "Answer", "say", "(usa{sv})", "login\0secret\0step\0", ROOT, ACCESS_MEMBER,
-          "", SECRET, login_answer },
+          "", SECRET | ACCESS_WRITES, login_answer },
         { WIRE_LOGIN, "Authorize", "a{sv}s", "usss",
           "context\0login\0verdict\0reason\0text\0reference\0", ROOT, ACCESS_MEMBER, "",
-          ACCESS_PRIVATE, login_authorize },
+          ACCESS_PRIVATE | ACCESS_WRITES, login_authorize },
         { WIRE_LOGIN, "OpenSession", "a{sv}s", "ussssh",
           "context\0login\0verdict\0reason\0text\0reference\0session\0fd\0", ROOT, ACCESS_ROOT, "",
           ACCESS_PRIVATE, login_open_session },
@@ -158,6 +158,34 @@ int access_refuse(const char *permission, CoreError *error) {
                 return error_set(error, CORE_E_ACCESS_DENIED,
                                  "only root may do this for somebody else");
         return error_set(error, CORE_E_ACCESS_DENIED, "this needs the permission %s", permission);
+}
+
+bool access_is_exhausted(Bus *bus, uid_t uid, uint64_t boottime_usec) {
+        WriteBucket *bucket = bus->writes;
+
+        if (uid == 0)
+                return false;
+        for (size_t i = 0; i < WRITES_UID_MAX; i++) {
+                if (bus->writes[i].uid == uid) {
+                        bucket = &bus->writes[i];
+                        break;
+                }
+                if (bus->writes[i].full_usec < bucket->full_usec)
+                        bucket = &bus->writes[i];
+        }
+        if (bucket->uid != uid || bucket->full_usec < boottime_usec)
+                *bucket = (WriteBucket){ uid, boottime_usec };
+        if (bucket->full_usec + WRITES_REFILL_USEC >
+            boottime_usec + WRITES_BURST * WRITES_REFILL_USEC)
+                return true;
+        bucket->full_usec += WRITES_REFILL_USEC;
+        return false;
+}
+
+/* A uid that stands in /etc/passwd or /etc/group too is that one's, here as in the map: whoever
+ * runs with it is nobody to um. */
+static bool is_local(const Bus *bus, uid_t uid) {
+        return bus->host.hides && bus->host.hides(bus->host.userdata, NULL, uid);
 }
 
 bool access_is_self(Core *core, uid_t uid, const char *name) {
@@ -222,7 +250,9 @@ int access_check(Call *call, CoreError *error) {
         bool allowed = false;
         int r = 0;
 
-        if (call->actor.uid == (uid_t)-1)
+        if (call->actor.uid == (uid_t)-1 ||
+            (call->access->who != ACCESS_EVERYONE && call->actor.uid != 0 &&
+             is_local(call->bus, call->actor.uid)))
                 return access_refuse(call->access->permission, error);
         switch (call->access->who) {
         case ACCESS_NOBODY:

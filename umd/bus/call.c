@@ -115,6 +115,9 @@ void call_run(Call *call) {
 
         if (r == 0)
                 r = call_name_check(call, &error);
+        if (r == 0 && (call->access->flags & ACCESS_WRITES) &&
+            access_is_exhausted(call->bus, call->actor.uid, base_boottime_usec()))
+                r = error_set(&error, CORE_E_BUSY, "too many of these in a short time: try later");
         if (r == 0) {
                 call_list(call); /* before: a login's done may come from within */
                 r = call->access->handler(call, &error);

@@ -14,6 +14,13 @@
 
 #include "umd/bus/private.h"
 
+/* Logins come through root's peers: whatever others ask for, umd turns to those first. */
+static int source_rank(const Peer *peer, sd_event_source *source) {
+        return peer->core_peer.actor.uid == 0
+                       ? 0
+                       : sd_event_source_set_priority(source, PRIORITY_OTHERS);
+}
+
 /* ---- the sd-bus behind the gate -------------------------------------------------------------- */
 
 /* sd-bus's own SASL, which it asks of our end of the pair; the gate has done the real one. */
@@ -69,7 +76,7 @@ static int inner_start(Peer *peer) {
         if (r >= 0)
                 r = sd_event_add_io(bus->event, &peer->inner_source, peer->inner_fd, EPOLLIN,
                                     inner_ready, peer);
-        return r;
+        return r < 0 ? r : source_rank(peer, peer->inner_source);
 }
 
 static int inner_process(Peer *peer) {
@@ -207,10 +214,15 @@ static int peer_turn(Peer *peer) {
 }
 
 void peer_pump(Peer *peer) {
+        uint64_t began_usec = base_boottime_usec();
+        bool others = peer->core_peer.actor.uid != 0;
         int r = 1;
 
-        for (unsigned i = 0; i < PEER_MESSAGES_AT_ONCE && r > 0; i++)
+        for (unsigned i = 0; i < PEER_MESSAGES_AT_ONCE && r > 0; i++) {
                 r = peer_turn(peer);
+                if (others && base_boottime_usec() - began_usec > PEER_TURN_USEC)
+                        break;
+        }
         if (r >= 0)
                 r = peer_watch(peer);
         if (r < 0)
@@ -227,7 +239,7 @@ static int peer_ready(sd_event_source *source, int fd, uint32_t revents, void *u
         return 0;
 }
 
-int peer_new(Bus *bus, int fd, const Actor *actor, Peer **ret) {
+int peer_new(Bus *bus, int fd, const Actor *actor, uid_t behind_uid, Peer **ret) {
         Server *server = &bus->server;
         Peer *peer = calloc(1, sizeof(*peer));
         int r;
@@ -238,6 +250,7 @@ int peer_new(Bus *bus, int fd, const Actor *actor, Peer **ret) {
         }
         peer->link = (Link){ .bus = bus, .peer = peer };
         peer->core_peer = (CorePeer){ .connection = ++server->last_connection, .actor = *actor };
+        peer->behind_uid = behind_uid;
         peer->fd = fd;
         peer->inner_fd = -1;
         TAILQ_INIT(&peer->queue);
@@ -245,6 +258,8 @@ int peer_new(Bus *bus, int fd, const Actor *actor, Peer **ret) {
         LIST_INSERT_HEAD(&server->peers, peer, entry);
         server->peer_count++;
         r = sd_event_add_io(bus->event, &peer->source, fd, EPOLLIN, peer_ready, peer);
+        if (r >= 0)
+                r = source_rank(peer, peer->source);
         if (r < 0) {
                 peer_free(peer);
                 return r;

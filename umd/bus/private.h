@@ -28,6 +28,7 @@
 #define SERVER_PEERS_RESERVED  64U /* of them for uid 0 */
 #define SERVER_PEERS_PER_UID   32U
 #define SERVER_PEERS_ROOT      256U
+#define SERVER_PEERS_BEHIND    128U /* of root's, for programs that others started: su, sudo */
 #define SERVER_FDS_KEPT        96U  /* what umd needs besides peers and sessions */
 #define SERVER_FDS_RESERVED    192U /* for peers and sessions of uid 0 */
 #define SERVER_ACCEPTS_AT_ONCE 16U
@@ -40,6 +41,9 @@
 #define PEER_QUEUE_THROTTLE   ((size_t)256 << 10) /* above it calls wait */
 #define PEER_MESSAGE_MAX      ((size_t)16 << 20)  /* a reply of ours; more is a fault */
 #define PEER_MESSAGES_AT_ONCE 16U
+#define PEER_TURN_USEC        (2 * USEC_PER_MSEC) /* of others than root; a call is not cut short */
+/* Of others' peers and of the system bus: behind root's peers, the vault, the clock. */
+#define PRIORITY_OTHERS (SD_EVENT_PRIORITY_NORMAL + 10)
 
 #define SYSTEM_PENDING_MAX        128U /* callers whose uid is being asked for */
 #define SYSTEM_PENDING_PER_SENDER 8U
@@ -93,6 +97,7 @@ struct Peer {
         Gate gate;
         int fd, inner_fd; /* the socket; our end of the pair to sd-bus */
         sd_event_source *source, *inner_source;
+        uid_t behind_uid; /* of root's: who started the program, as far as can be known; else 0 */
         struct OutQueue queue;
         size_t queue_bytes;
         Out *incoming; /* being read from inner_fd */
@@ -122,7 +127,8 @@ bool server_may_open(const Bus *bus, uid_t uid, size_t count);
 /* Does too much wait for the uid's peers, or for all?  Never root. */
 bool server_is_clogged(const Bus *bus, uid_t uid);
 
-int peer_new(Bus *bus, int fd, const Actor *actor, Peer **ret); /* takes fd, also on a fault */
+/* Takes fd, also on a fault. */
+int peer_new(Bus *bus, int fd, const Actor *actor, uid_t behind_uid, Peer **ret);
 Peer *peer_free(Peer *peer);
 /* Does what can be done now; may free the peer. */
 void peer_pump(Peer *peer);
@@ -183,6 +189,7 @@ typedef enum AccessObject {
 #define ACCESS_PRIVATE   1U /* on the private socket only */
 #define ACCESS_SENSITIVE 2U /* call or reply carry a secret */
 #define ACCESS_ALWAYS    4U /* answers also where the store is not served */
+#define ACCESS_WRITES    8U /* leaves something in the store: not without end for who is not root */
 
 /* Returned by a handler: the call is the verb's until its done callback. */
 #define CALL_HELD 1000
@@ -206,6 +213,8 @@ const Access *access_rows(size_t *ret_count);
 /* 0, CORE_E_ACCESS_DENIED with the permission in *error, or a fault; decides by call->actor. */
 int access_check(Call *call, CoreError *error);
 int access_refuse(const char *permission, CoreError *error);
+/* Has the uid written too much lately?  Charges it.  Never root. */
+bool access_is_exhausted(Bus *bus, uid_t uid, uint64_t boottime_usec);
 /* Is it the name or the e-mail address of the user with that uid?  Always false for root's. */
 bool access_is_self(Core *core, uid_t uid, const char *name);
 
@@ -380,6 +389,17 @@ int nss_get_groups_of_user(Call *call, CoreError *error);
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* What the uids other than root may still write, one token bucket each: the moment at which it is
+ * full again says all.  The fullest gives its place to a new one. */
+#define WRITES_BURST       120U
+#define WRITES_REFILL_USEC (2 * USEC_PER_SEC)
+#define WRITES_UID_MAX     512U
+
+typedef struct WriteBucket {
+        uid_t uid;
+        uint64_t full_usec;
+} WriteBucket;
+
 struct Bus {
         sd_event *event;
         Core *core; /* NULL: not served */
@@ -395,6 +415,7 @@ struct Bus {
         struct SignalQueue signals;
         struct LoginSessionList sessions;
         uint32_t session_count;
+        WriteBucket writes[WRITES_UID_MAX];
 };
 
 void bus_log(const Bus *bus, int fault, const char *text);

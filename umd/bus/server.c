@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -32,16 +34,24 @@ bool server_may_open(const Bus *bus, uid_t uid, size_t count) {
         return used + (uid == 0 ? 0 : SERVER_FDS_RESERVED) <= limit;
 }
 
-static bool server_has_place(const Bus *bus, uid_t uid) {
-        uint32_t count = 0;
+/* behind: whoever started a program that is root now has of root's places what he has of his own,
+ * and all of them together no more than half: su asks for a password as long as it is let. */
+static bool server_has_place(const Bus *bus, uid_t uid, uid_t behind) {
+        uint32_t count = 0, started = 0, own = 0;
         const Peer *peer;
 
         if (bus->server.peer_count + (uid == 0 ? 0 : SERVER_PEERS_RESERVED) >= SERVER_PEERS_MAX ||
             !server_may_open(bus, uid, PEER_FDS))
                 return false;
-        LIST_FOREACH(peer, &bus->server.peers, entry)
-        if (peer->core_peer.actor.uid == uid)
+        LIST_FOREACH(peer, &bus->server.peers, entry) {
+                if (peer->core_peer.actor.uid != uid)
+                        continue;
                 count++;
+                started += peer->behind_uid != 0;
+                own += peer->behind_uid == behind;
+        }
+        if (behind != 0 && (started >= SERVER_PEERS_BEHIND || own >= SERVER_PEERS_PER_UID))
+                return false;
         return count < (uid == 0 ? SERVER_PEERS_ROOT : SERVER_PEERS_PER_UID);
 }
 
@@ -70,20 +80,57 @@ static uid_t peer_login_uid(int fd, pid_t pid) {
         return system_login_uid(pid, pidfd);
 }
 
+/* The real uid of a process; 0 where it cannot be known, which favours nobody but root's. */
+static uid_t process_real_uid(pid_t pid) {
+        char path[64], status[1024], *uid;
+        _cleanup_close_ int fd = -1;
+        uint32_t id;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+        if (n <= 0)
+                return 0;
+        status[n] = '\0';
+        uid = strstr(status, "\nUid:\t"); /* a name before it has its newlines escaped */
+        if (!uid)
+                return 0;
+        uid += strlen("\nUid:\t");
+        uid[strcspn(uid, "\t\n")] = '\0';
+        return base_parse_id(uid, &id) < 0 ? 0 : id;
+}
+
+/* Who started a program that runs as root: su keeps his real uid, sudo only the login's.  Counts
+ * places, decides nothing else. */
+static uid_t peer_behind(const Actor *actor, pid_t pid) {
+        uid_t real = actor->uid == 0 ? process_real_uid(pid) : 0;
+
+        if (actor->uid != 0 || real != 0)
+                return real;
+        return actor->login_uid == (uid_t)-1 ? 0 : actor->login_uid;
+}
+
 static void server_admit(Bus *bus, int fd) {
         Actor actor = { .uid = (uid_t)-1, .login_uid = (uid_t)-1, .via = "socket" };
+        uid_t behind = 0;
         Peer *peer = NULL;
+        bool placed;
         gid_t gid;
         pid_t pid;
         int r;
 
-        if (base_peer_credentials(fd, &actor.uid, &gid, &pid) < 0 || actor.uid == (uid_t)-1 ||
-            !server_has_place(bus, actor.uid)) {
+        placed = base_peer_credentials(fd, &actor.uid, &gid, &pid) >= 0 && actor.uid != (uid_t)-1;
+        if (placed) {
+                actor.login_uid = peer_login_uid(fd, pid);
+                behind = peer_behind(&actor, pid);
+                placed = server_has_place(bus, actor.uid, behind);
+        }
+        if (!placed) {
                 base_close(fd);
                 return;
         }
-        actor.login_uid = peer_login_uid(fd, pid);
-        r = peer_new(bus, fd, &actor, &peer);
+        r = peer_new(bus, fd, &actor, behind, &peer);
         if (r < 0)
                 bus_log(bus, r, "cannot take a connection on the private socket");
         else

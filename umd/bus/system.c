@@ -232,7 +232,7 @@ static int connection_start(Bus *bus) {
                 r = sd_bus_request_name_async(*sd_bus, &system->name_slot, WIRE_NAME, 0, name_done,
                                               bus);
         if (r >= 0)
-                r = sd_bus_attach_event(*sd_bus, bus->event, SD_EVENT_PRIORITY_NORMAL);
+                r = sd_bus_attach_event(*sd_bus, bus->event, PRIORITY_OTHERS);
         return r;
 }
 
