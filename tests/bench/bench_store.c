@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/people.h"
 #include "umd/store/internal.h"
 
 #define ROUNDS_MAX 20000U
@@ -89,7 +90,7 @@ static void bare_open(const char *root, const char *name, Bare *bare) {
         must("mkdir", mkdir(path, 0700) < 0 ? -errno : 0);
         must("bare", mdb_env_create(&bare->env));
         must("bare", mdb_env_set_maxdbs(bare->env, BARE_TABLES));
-        must("bare", mdb_env_set_mapsize(bare->env, (size_t)1 << 30));
+        must("bare", mdb_env_set_mapsize(bare->env, (size_t)1 << 32));
         must("bare", mdb_env_open(bare->env, path, MDB_NOTLS, 0600));
         must("bare", mdb_txn_begin(bare->env, NULL, 0, &txn));
         must("bare", mdb_dbi_open(txn, NULL, 0, &bare->dbi));
@@ -118,7 +119,7 @@ static void bare_commit(Bare *bare, size_t len) {
 
 /* What a created user is to LMDB: the record, the grant, the entry and its values, the event at the
  * ends of their tables; name and address somewhere in theirs; the meta record. */
-static void bare_tables_commit(Bare *bare) {
+static void bare_user_put(Bare *bare, MDB_txn *txn) {
         static const struct {
                 unsigned table;
                 size_t len;
@@ -127,93 +128,24 @@ static void bare_tables_commit(Bare *bare) {
                 { 0, 120, true }, { 1, 50, true }, { 2, 120, true }, { 2, 110, true },
                 { 3, 60, true },  { 4, 4, false }, { 4, 4, false },
         };
-        MDB_txn *txn;
 
-        must("bare", mdb_txn_begin(bare->env, NULL, 0, &txn));
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++, bare->next++)
                 bare_put(txn, bare->tables[rows[i].table],
                          rows[i].ordered ? bare->next : bare->next * 0x9E3779B97F4A7C15U,
                          rows[i].len);
         bare_put(txn, bare->dbi, UINT64_MAX, 130);
+}
+
+static void bare_users_commit(Bare *bare, unsigned count) {
+        MDB_txn *txn;
+
+        must("bare", mdb_txn_begin(bare->env, NULL, 0, &txn));
+        for (unsigned i = 0; i < count; i++)
+                bare_user_put(bare, txn);
         must("bare", mdb_txn_commit(txn));
 }
 
 /* ---- the store ------------------------------------------------------------------------------- */
-
-static StoreUser user_of(uid_t uid, const char *name, const char *email) {
-        return (StoreUser){
-                .uid = uid,
-                .gid = uid,
-                .name = name,
-                .full_name = "Alice Example",
-                .email = email,
-                .phone = "",
-                .title = "",
-                .department = "it",
-                .language = "de",
-                .time_zone = "Europe/Berlin",
-                .notify = "",
-                .shell = "/bin/bash",
-                .home = name,
-                .tenant = "local",
-                .status = USER_STATUS_ACTIVE,
-                .status_reason = "",
-                .suspended_until_usec = USEC_INFINITY,
-                .valid_until_usec = USEC_INFINITY,
-                .locked_reason = "",
-                .created_usec = 1000,
-        };
-}
-
-/* Names in no order, as people have them. */
-static void user_insert(StoreTxn *txn, uint32_t n) {
-        char name[32], email[64];
-        StoreUser user;
-
-        snprintf(name, sizeof(name), "u%08x", n * 2654435761U);
-        snprintf(email, sizeof(email), "%s@example.org", name);
-        user = user_of(100000 + n, name, email);
-        must("user", store_user_insert(txn, &user));
-}
-
-static void audit_append(StoreTxn *txn, const char *verb) {
-        static const StoreValue values[] = { { "full_name", NULL, "Alice Example" },
-                                             { "email", NULL, "alice@example.org" } };
-        StoreAudit entry = {
-                .time_usec = 1,
-                .type = "change",
-                .verb = verb,
-                .object = "user/alice",
-                .login_uid = (uid_t)-1,
-                .via = "socket",
-                .service = "",
-                .source = "",
-                .tty = "",
-                .outcome = "done",
-                .reason = "",
-                .values = values,
-                .value_count = 2,
-        };
-        uint64_t seq;
-
-        must("audit", store_audit_append(txn, &entry, &seq));
-}
-
-/* A user as umd makes one: record, grant, audit entry, event. */
-static void user_create(Store *store, uint32_t n) {
-        StoreGrant grant = {
-                .uid = 100000 + n, .role = "login", .tenant = "local", .reason = "", .until_usec = 1
-        };
-        StoreTxn *txn;
-        uint64_t seq;
-
-        must("begin", store_begin(store, &txn));
-        user_insert(txn, n);
-        must("grant", store_grant_put(txn, &grant));
-        audit_append(txn, "user.create");
-        must("event", store_event_append(txn, "user.created", "user/alice", 1, &seq));
-        must("commit", store_commit(&txn));
-}
 
 /* The smallest durable change umd makes: a record replaced. */
 static void credential_charge(Store *store) {
@@ -248,6 +180,7 @@ typedef enum Load {
         LOAD_CREDENTIAL,
         LOAD_BARE_USER, /* one put of as many bytes as a created user's records have */
         LOAD_BARE_TABLES,
+        LOAD_BARE_TABLES_64,
         LOAD_USER,
         LOAD_USER_8,
         LOAD_USER_64,
@@ -263,9 +196,10 @@ static const struct {
         [LOAD_CREDENTIAL] = { "store: one record replaced", 1, LOAD_BARE_SMALL },
         [LOAD_BARE_USER] = { "bare LMDB: one put of 900 bytes", 1, LOAD_BARE_USER },
         [LOAD_BARE_TABLES] = { "bare LMDB: a user's rows, as many tables", 1, LOAD_BARE_USER },
+        [LOAD_BARE_TABLES_64] = { "bare LMDB: 64 users' rows", 64, LOAD_BARE_TABLES_64 },
         [LOAD_USER] = { "store: one user created", 1, LOAD_BARE_TABLES },
         [LOAD_USER_8] = { "store: 8 users created", 8, LOAD_BARE_TABLES },
-        [LOAD_USER_64] = { "store: 64 users created", 64, LOAD_BARE_TABLES },
+        [LOAD_USER_64] = { "store: 64 users created", 64, LOAD_BARE_TABLES_64 },
 };
 
 /* The places a load writes to: one bare environment for each, one store for each. */
@@ -284,7 +218,8 @@ static void load_commit(Load load, Place *place) {
                 bare_commit(&place->bare, 900);
                 return;
         case LOAD_BARE_TABLES:
-                bare_tables_commit(&place->bare);
+        case LOAD_BARE_TABLES_64:
+                bare_users_commit(&place->bare, loads[load].changes);
                 return;
         case LOAD_CREDENTIAL:
                 credential_charge(place->store);
@@ -293,7 +228,7 @@ static void load_commit(Load load, Place *place) {
         case LOAD_USER_8:
         case LOAD_USER_64:
                 for (unsigned i = 0; i < loads[load].changes; i++)
-                        user_create(place->store, place->next++);
+                        must("user", people_create(place->store, place->next++));
                 break;
         case _LOAD_MAX:
                 return;
@@ -302,7 +237,7 @@ static void load_commit(Load load, Place *place) {
 }
 
 static bool load_is_bare(Load load) {
-        return load == LOAD_BARE_SMALL || load == LOAD_BARE_USER || load == LOAD_BARE_TABLES;
+        return load <= LOAD_BARE_TABLES_64 && load != LOAD_CREDENTIAL;
 }
 
 static void commits_measure(const char *root, unsigned rounds) {
@@ -329,7 +264,8 @@ static void commits_measure(const char *root, unsigned rounds) {
                 medians[load] = median(times[load], rounds);
                 printf("%-42s %7.0f us %8.0f changes/s  %5.2f of %s\n", loads[load].label,
                        medians[load], loads[load].changes * 1e6 / medians[load],
-                       loads[load].changes * medians[loads[load].base] / medians[load],
+                       loads[load].changes * medians[loads[load].base] /
+                               (loads[loads[load].base].changes * medians[load]),
                        loads[loads[load].base].label);
                 if (load_is_bare(load))
                         mdb_env_close(places[load].bare.env);
@@ -343,7 +279,7 @@ static void commits_measure(const char *root, unsigned rounds) {
 static double creation_usec(Store *store, uint32_t *next) {
         uint64_t start = now_usec();
 
-        user_create(store, (*next)++);
+        must("user", people_create(store, (*next)++));
         must("flush", store_flush(store));
         return (double)(now_usec() - start);
 }
@@ -357,20 +293,14 @@ static void growth_measure(const char *root, uint32_t users, unsigned rounds) {
         static double few[ROUNDS_MAX], many[ROUNDS_MAX];
         double few_usec, many_usec;
         Store *small = store_make(root, "small"), *large = store_make(root, "large");
-        uint32_t next = 0, next_small = 0;
+        uint32_t next = users, next_small = 1000;
         uint64_t start, cpu, seen = 0;
         StoreTxn *txn;
 
-        for (; next_small < 1000; next_small++)
-                user_create(small, next_small);
-        must("flush", store_flush(small));
+        must("fill", people_fill(small, next_small));
         start = now_usec();
         cpu = cpu_usec();
-        while (next < users) {
-                for (unsigned i = 0; i < 500 && next < users; i++)
-                        user_create(large, next++);
-                must("flush", store_flush(large));
-        }
+        must("fill", people_fill(large, users));
         printf("%u users created in %.1f s, %.1f s of them on a core\n", users,
                (double)(now_usec() - start) / 1e6, (double)(cpu_usec() - cpu) / 1e6);
         for (unsigned round = 0; round < rounds; round++) {
