@@ -325,7 +325,8 @@ static void keys_make(void) {
                 snprintf(hits[i].name, sizeof(hits[i].name), "u%u", n);
                 hits[i].id = MKMAP_FIRST_ID + n;
                 snprintf(misses[i].name, sizeof(misses[i].name), "v%u", n);
-                misses[i].id = MKMAP_FIRST_ID + user_count + n;
+                misses[i].id =
+                        MKMAP_FIRST_ID + user_count + 1 + n; /* u<user_count> may be appended */
         }
 }
 

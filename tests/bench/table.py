@@ -13,7 +13,7 @@ import sys
 
 NUMBER = r"([\d.]+)"
 # What bench_nss calls its lookups, and what README calls them.
-LOOKUPS = {"user by name": "user by name", "user by uid": "user by uid", "groups of user": "groups of a user",
+LOOKUPS = {"user by name": "user by name", "user by uid": "user by uid", "initgroups": "groups of a user",
            "no user by name": "a name nobody has"}
 HOWS = {"alone": "1", "2 threads": "2", "8 threads": "8"}
 
