@@ -114,36 +114,59 @@ static const char *path_below_root(const Helper *helper, const char *home, const
         return NULL;
 }
 
+/* Is it root's, and nobody else's to write in?  Who owns one on the way may put another in the
+ * place of what is below it. */
+static int folder_check(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        return st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0 ? HELPER_REFUSED
+                                                                         : HELPER_OK;
+}
+
+/* Goes from the root, which it takes, through each folder of the path. */
+static int folders_walk(int root_fd, const char *path, size_t path_len, int *ret_fd) {
+        _cleanup_close_ int at = root_fd;
+        int r = folder_check(at);
+
+        for (size_t len; r == HELPER_OK && path_len > 0; path += len, path_len -= len) {
+                char part[NAME_MAX + 1];
+                int next;
+
+                len = strcspn(path, "/");
+                if (len > NAME_MAX)
+                        return HELPER_REFUSED;
+                memcpy(part, path, len);
+                part[len] = '\0';
+                next = helper_open_beneath(at, part, O_RDONLY | O_DIRECTORY);
+                if (next < 0)
+                        return next;
+                base_close(at);
+                at = next;
+                r = folder_check(at);
+                len += len < path_len; /* the slash */
+        }
+        if (r == HELPER_OK)
+                *ret_fd = base_take_fd(&at);
+        return r;
+}
+
 /* Opens the folder the home is to stand in; ret_name points into home. */
 static int parent_open(const Helper *helper, const char *home, int *ret_fd, const char **ret_name) {
         const char *root = NULL, *below = path_below_root(helper, home, &root), *slash;
-        _cleanup_close_ int root_fd = -1, fd = -1;
-        char parent[BASE_PATH_MAX + 1] = ".";
-        struct stat st;
+        int root_fd, r;
 
         slash = below ? strrchr(below, '/') : NULL;
         *ret_name = slash ? slash + 1 : below;
         if (!below ||
             strncmp(*ret_name, HELPER_LEFTOVER_PREFIX, strlen(HELPER_LEFTOVER_PREFIX)) == 0)
                 return HELPER_REFUSED;
-        if (slash) {
-                memcpy(parent, below, (size_t)(slash - below));
-                parent[slash - below] = '\0';
-        }
-        root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (root_fd < 0)
                 return errno == ENOENT || errno == ENOTDIR ? HELPER_REFUSED : -errno;
-        fd = helper_open_beneath(root_fd, parent, O_RDONLY | O_DIRECTORY);
-        if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV)
-                return HELPER_REFUSED;
-        if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-                return HELPER_REFUSED;
-        *ret_fd = base_take_fd(&fd);
-        return HELPER_OK;
+        r = folders_walk(root_fd, below, slash ? (size_t)(slash - below) : 0, ret_fd);
+        return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EXDEV ? HELPER_REFUSED : r;
 }
 
 /* HELPER_EXISTS, HELPER_FOREIGN, or HELPER_OK where nothing is there. */

@@ -152,9 +152,12 @@ static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_v
         return client_call(userdata, &head, secret, NULL, done, done_userdata);
 }
 
-static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
+static int vault_spend(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
                        void *done_userdata) {
-        VaultHead head = { .op = VAULT_SPEND, .subject = { .kind = VAULT_KIND_PASSWORD } };
+        VaultHead head = {
+                .op = VAULT_SPEND,
+                .subject = { .uid = lane, .kind = VAULT_KIND_PASSWORD },
+        };
 
         return client_call(userdata, &head, secret, NULL, done, done_userdata);
 }

@@ -95,7 +95,7 @@ static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_v
         return vault_make(userdata, uid, kind, new_version, secret, true, done, done_userdata);
 }
 
-static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
+static int vault_spend(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
                        void *done_userdata) {
         Fixture *f = userdata;
         VaultJob *job;
@@ -106,6 +106,7 @@ static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
         if (!job)
                 return -ENOMEM;
         job->spend = true;
+        job->uid = lane;
         return 0;
 }
 

@@ -68,7 +68,7 @@ static int vault_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t new_ver
         return vault_wait(userdata, done, done_userdata);
 }
 
-static int vault_spend(void *userdata, const Secret *secret, CoreVaultDone done,
+static int vault_spend(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
                        void *done_userdata) {
         return vault_wait(userdata, done, done_userdata);
 }

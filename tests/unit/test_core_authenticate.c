@@ -31,7 +31,7 @@ static void wrong_ones_do_not(void **state) {
                 size_t len;
         } rows[] = {
                 { "correct hors", 12 },
-                { "correct horse ", 14 },
+                { "correct horse  ", 15 },
                 { "", 0 },
                 { "correct horse\0", 14 },
                 { "\0", 1 },
@@ -63,7 +63,11 @@ static void a_stranger_cannot_tell_who_exists_or_how(void **state) {
         static const char *const names[] = { "nobody", "alice",   "locked",  "susp", "inact",
                                              "gone",   "expired", "future",  "nopw", "pend",
                                              "coded",  "0day",    "a\x1b[m", "" };
-        static const char *const wrong[] = { "guess", "7K2P-9QXM-3T5W" };
+        /* the last is what sshd says for a name that resolves nowhere, whatever was typed */
+        static const struct {
+                const char *answer;
+                size_t hashes;
+        } wrong[] = { { "guess", 1 }, { "7K2P-9QXM-3T5W", 2 }, { "\b\n\r\177INCORRECT\b", 2 } };
         Talk first[ARRAY_LENGTH(wrong)];
         Fixture *f = *state;
 
@@ -89,8 +93,9 @@ static void a_stranger_cannot_tell_who_exists_or_how(void **state) {
                         Talk talk = talk_new(f, 1, 0);
 
                         f->spent = f->verified = 0;
-                        assert_int_equal(log_in(&talk, names[i], wrong[w]), CORE_VERDICT_BAD_PROOF);
-                        assert_int_equal(f->spent + f->verified, w + 1);
+                        assert_int_equal(log_in(&talk, names[i], wrong[w].answer),
+                                         CORE_VERDICT_BAD_PROOF);
+                        assert_int_equal(f->spent + f->verified, wrong[w].hashes);
                         if (i == 0)
                                 first[w] = talk;
                         assert_string_equal(talk.record, first[w].record);
@@ -366,6 +371,63 @@ static void a_user_without_a_grant_is_refused(void **state) {
         assert_memory_equal(talk.step.text, "Access refused: no access to this service here.", 47);
 }
 
+/* What the vault is asked for one name goes one after the other, whoever's it is: else a stranger
+ * could fill its queue by guesses at names nobody has, or tell those by guessing in parallel. */
+static void every_name_has_a_lane_of_its_own(void **state) {
+        static const char *const names[] = { "nobody", "nobody", "another", "alice", "0day" };
+        Fixture *f = *state;
+        Talk talks[ARRAY_LENGTH(names)];
+        uid_t alice;
+
+        setup_alice(f);
+        alice = f->change.object_id;
+        for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+                talks[i] = talk_new(f, i + 1, 0);
+                talk_begin(&talks[i], "authenticate", names[i], "sshd", 0);
+                talk_answer_only(&talks[i], "guess");
+        }
+        assert_int_equal(f->job_count, ARRAY_LENGTH(names));
+        assert_int_equal(f->jobs[0]->uid, f->jobs[1]->uid);
+        assert_int_not_equal(f->jobs[0]->uid, f->jobs[2]->uid);
+        assert_int_not_equal(f->jobs[0]->uid, f->jobs[4]->uid);
+        for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+                if (i != 3)
+                        assert_true(f->jobs[i]->spend && f->jobs[i]->uid >= 1U << 31);
+        assert_int_equal(f->jobs[3]->uid, alice);
+        fixture_vault(f);
+}
+
+static void a_throttled_user_keeps_to_the_lane(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+        uid_t alice;
+
+        setup_alice(f);
+        alice = f->change.object_id;
+        talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+        f->vault_says = CORE_PROOF_THROTTLED;
+        talk_answer_only(&talk, "correct horse");
+        fixture_vault_one(f);
+        assert_true(f->jobs[0]->spend);
+        assert_int_equal(f->jobs[0]->uid, alice);
+        f->vault_says = CORE_PROOF_MATCH;
+        fixture_vault(f);
+}
+
+/* Names can be given again (FEATURES A3); a proof is of him who proved it. */
+static void a_proof_does_not_go_with_the_name_to_another(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+        update_text(f, "alice", USER_FIELD_NAME, "carol");
+        make_user(f, "alice");
+        fixture_flush(f);
+        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+        assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -386,6 +448,9 @@ int main(void) {
                 STORY(a_vault_that_cannot_say_lets_nobody_in),
                 STORY(a_throttled_user_takes_as_long_as_a_wrong_password),
                 STORY(a_user_without_a_grant_is_refused),
+                STORY(every_name_has_a_lane_of_its_own),
+                STORY(a_throttled_user_keeps_to_the_lane),
+                STORY(a_proof_does_not_go_with_the_name_to_another),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,24 @@ static void deleting_may_end_the_sessions_once_it_is_durable(void **state) {
         assert_int_equal(f->sessions_ended_uid, f->change.object_id);
 }
 
+static void one_user_cannot_have_all_sessions(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+        char first[32];
+
+        setup_alice(f);
+        assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        snprintf(first, sizeof(first), "%s", talk.session);
+        for (size_t i = 1; i < 1024; i++)
+                assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        (void)talk_open(&talk, "alice", "sshd");
+        assert_int_equal(talk.r, CORE_E_BUSY);
+        assert_string_equal(talk.error.text, "too many sessions of this user at once");
+        assert_int_equal(talk_open(&talk, "bob", "sshd"), CORE_VERDICT_ALLOW);
+        core_session_close(f->core, first, f->now);
+        assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -215,6 +233,7 @@ int main(void) {
                 STORY(who_is_locked_while_the_home_is_made_stays_out),
                 STORY(a_hangup_while_the_home_is_made_opens_nothing),
                 STORY(who_has_a_session_is_not_deleted),
+                STORY(one_user_cannot_have_all_sessions),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

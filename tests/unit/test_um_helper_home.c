@@ -26,6 +26,7 @@
 #define DAVE   70003U /* home ROOT itself, as text: ROOTdave */
 #define EVE    70004U /* home ROOT/.um-home-1.x */
 #define FRANK  70005U /* in the map, and local */
+#define GRACE  70006U /* home ROOT/team/shift/grace */
 #define NOBODY 70099U /* not in the map */
 
 typedef struct Scene {
@@ -56,6 +57,7 @@ static void map_make(const Scene *scene) {
         assert_int_equal(map_build_new(MAP_FLAG_COMPLETE, &build), 0);
         user_add(build, ALICE, "alice", scene->root, "/alice");
         user_add(build, BOB, "bob", scene->root, "/team/bob");
+        user_add(build, GRACE, "grace", scene->root, "/team/shift/grace");
         user_add(build, CAROL, "carol", scene->dir, "/elsewhere/carol");
         user_add(build, DAVE, "dave", scene->root, "dave");
         user_add(build, EVE, "eve", scene->root, "/" HELPER_LEFTOVER_PREFIX "1.x");
@@ -297,6 +299,22 @@ static void a_link_on_the_way_is_refused(void **state) {
         assert_int_equal(faccessat(scene->root_fd, "real/bob", F_OK, 0), -1);
 }
 
+/* Who owns a folder on the way decides what is below it. */
+static void a_folder_of_others_on_the_way_is_refused(void **state) {
+        const Scene *scene = *state;
+
+        assert_int_equal(mkdirat(scene->root_fd, "team", 0755), 0);
+        assert_int_equal(mkdirat(scene->root_fd, "team/shift", 0755), 0);
+        assert_int_equal(fchownat(scene->root_fd, "team", BOB, 0, 0), 0);
+        assert_int_equal(make(scene, GRACE), HELPER_REFUSED);
+        assert_int_equal(fchownat(scene->root_fd, "team", 0, 0, 0), 0);
+        assert_int_equal(fchmodat(scene->root_fd, "team", 0775, 0), 0);
+        assert_int_equal(make(scene, GRACE), HELPER_REFUSED);
+        assert_int_equal(fchmodat(scene->root_fd, "team", 0755, 0), 0);
+        assert_int_equal(make(scene, GRACE), HELPER_OK);
+        is_entry(scene->root_fd, "team/shift/grace", S_IFDIR | 0700, GRACE, GRACE + 1000);
+}
+
 static void a_folder_others_may_write_is_refused(void **state) {
         static const mode_t modes[] = { 0775, 0757, 01777 };
         const Scene *scene = *state;
@@ -426,6 +444,7 @@ int main(void) {
                 SCENE(eight_at_once_make_one),
                 SCENE(a_place_outside_the_roots_is_refused),
                 SCENE(a_link_on_the_way_is_refused),
+                SCENE(a_folder_of_others_on_the_way_is_refused),
                 SCENE(a_folder_others_may_write_is_refused),
                 SCENE(only_users_of_the_map_get_one),
                 SCENE(without_a_map_or_passwd_nothing_is_made),

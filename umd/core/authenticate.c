@@ -2,10 +2,11 @@
 /* Is it he?  One question, one answer, for everybody: a name nobody has, a wrong password and a
  * locked user meet the same step and the same work.
  *
- * The work depends on the answer's form alone.  Whatever it is, it is held against the password
- * once; an answer that has the form of a setup code is held against that too, so it costs two
- * hashes for everybody, whether or not there is such a user, password or code.  Where there is
- * nothing to hold it against, the vault spends the same time.
+ * The work depends on the answer's length alone.  Whatever it is, it is held against the password
+ * once; an answer as long as a setup code is held against that too, so it costs two hashes for
+ * everybody, whether or not there is such a user, password or code.  (Not its form: for a name that
+ * resolves nowhere sshd answers in the person's place, with nonsense of the same length.)  Where
+ * there is nothing to hold it against, the vault spends the same time.
  *
  * When the vault has answered, all is read again: a credential that changed meanwhile, or that a
  * flush took back, proves nothing.  What follows from the proof (a code used up, an old hash
@@ -216,12 +217,16 @@ static int try_round(Dialogue *dialogue, const Secret *secret, bool usable, uint
 }
 
 static void next_round(Dialogue *dialogue, uint64_t now_usec) {
+        _cleanup_secret_ Secret *dummy = NULL;
+        bool coded = dialogue->code != NULL;
+
         dialogue->round++;
-        if (dialogue->round > 1 || !dialogue->code) {
+        if (dialogue->round > 1 || !dialogue->two_rounds) {
                 finish(dialogue, POLICY_PROOF_WRONG, NULL, now_usec);
                 return;
         }
-        if (try_round(dialogue, dialogue->code, true, now_usec) < 0)
+        if ((!coded && dummy_new(&dummy) < 0) ||
+            try_round(dialogue, coded ? dialogue->code : dummy, coded, now_usec) < 0)
                 finish_unavailable(dialogue, now_usec);
 }
 
@@ -275,6 +280,7 @@ void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t
         bool usable = core_secret_usable(answer);
         int r = 0;
 
+        dialogue->two_rounds = usable && base_secret_len(answer) == SETUP_CODE_BYTES;
         if (usable && core_setup_code_read(answer, &dialogue->code) == -ENOMEM)
                 r = -ENOMEM;
         if (r == 0 && !usable)

@@ -107,7 +107,10 @@ typedef struct CoreVault {
         /* secret is a crypt(3) string; NO_MATCH: not of a method um takes. */
         int (*import)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
                       const Secret *secret, CoreVaultDone done, void *done_userdata);
-        int (*spend)(void *userdata, const Secret *secret, CoreVaultDone done, void *done_userdata);
+        /* The time of a verify, for nothing.  Guesses of one lane (a uid, or a number no uid has)
+         * go one after the other, as those at one user do. */
+        int (*spend)(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
+                     void *done_userdata);
         bool (*ready)(void *userdata);
 } CoreVault;
 

@@ -226,7 +226,7 @@ int core_vault_hash(Core *core, const VaultRequest *request, VaultDone done, voi
                     VaultCall **ret);
 int core_vault_import(Core *core, const VaultRequest *request, VaultDone done, void *owner,
                       VaultCall **ret);
-int core_vault_spend(Core *core, const Secret *secret, VaultDone done, void *owner,
+int core_vault_spend(Core *core, uint32_t lane, const Secret *secret, VaultDone done, void *owner,
                      VaultCall **ret);
 /* done is not called any more.  NULL allowed; returns NULL. */
 VaultCall *core_vault_give_up(VaultCall *call);

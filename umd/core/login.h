@@ -15,6 +15,7 @@
 #define PROOFS_MAX           4096U
 #define LOGIN_TTL_USEC       (600 * USEC_PER_SEC)
 #define SESSIONS_MAX         16384U
+#define SESSIONS_USER_MAX    1024U
 #define LOGIN_ID_BYTES       33U /* 32 hex digits and the NUL */
 #define SETUP_CODE_BYTES     14U /* "7K2P-9QXM-3T5W" */
 #define NEW_PASSWORD_TRIES   3U
@@ -37,6 +38,7 @@ typedef struct LoginWords {
         char name[BASE_NAME_MAX + 1]; /* "" where the name given can be nobody's */
         char unknown[64];             /* how the log calls a name nobody has */
         char service[64], source[128], tty[64];
+        uint32_t lane; /* in the vault, of a name that has no uid: a number that is none */
 } LoginWords;
 
 int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
@@ -119,6 +121,8 @@ typedef struct Dialogue {
         void *userdata;
         /* What is being checked. */
         bool spending, throttled;
+        bool two_rounds; /* the answer is as long as a setup code */
+        uint32_t lane;   /* in the vault: the uid, as soon as there is one */
         unsigned int round, tries;
         uint32_t kind; /* of the verifier tried */
         uint8_t *tried;

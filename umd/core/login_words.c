@@ -65,6 +65,11 @@ void core_unknown_name(const Core *core, const char *name, char *buf) {
         snprintf(buf, CORE_UNKNOWN_BYTES, "~%012llx", (unsigned long long)(hash >> 16));
 }
 
+/* No uid of um reaches half of the numbers: the others are for names without one. */
+static uint32_t name_lane(const Core *core, const char *name) {
+        return (uint32_t)sip_hash(store_id(core->store), name, strlen(name)) | 1U << 31;
+}
+
 /* ---- words -------------------------------------------------------------------------------- */
 
 /* An address in one form (IPv4-mapped ones unmapped), or what was given, escaped.  No DNS. */
@@ -101,6 +106,7 @@ int core_login_words(const Core *core, const CoreLoginContext *context, LoginWor
                             sizeof(words.unknown));
         else
                 core_unknown_name(core, context->user, words.unknown);
+        words.lane = name_lane(core, context->user);
         source_write(context->rhost, words.source, sizeof(words.source));
         base_escape(context->tty, strlen(context->tty), words.tty, sizeof(words.tty));
         *ret = words;

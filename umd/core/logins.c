@@ -118,8 +118,11 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
         uint8_t *copy;
 
         dialogue->spending = !verifier;
+        if (uid != 0)
+                dialogue->lane = uid;
         if (!verifier)
-                return core_vault_spend(dialogue->core, secret, done, dialogue, &dialogue->call);
+                return core_vault_spend(dialogue->core, dialogue->lane, secret, done, dialogue,
+                                        &dialogue->call);
         copy = malloc(verifier->len);
         if (!copy)
                 return -ENOMEM;
@@ -237,6 +240,7 @@ static int dialogue_new(Core *core, const CorePeer *peer, const CoreLoginContext
         dialogue->actor = peer->actor;
         dialogue->actor.via = "pam";
         dialogue->words = *words;
+        dialogue->lane = words->lane;
         dialogue->flags = context->flags;
         dialogue->change = strcmp(context->operation, "change-password") == 0;
         dialogue->begun_usec = now_usec;

@@ -74,6 +74,9 @@ static void opening_answer(Opening *opening, int r, const char *session, const C
         void *userdata = opening->userdata;
         CoreError error = { 0 };
 
+        if (r > 0)
+                (void)core_fail(&error, (CoreOutcome)r, "too many sessions of this user at once");
+
         opening_unlink(opening);
         free(opening);
         done(userdata, r, session, step, &error);
@@ -240,7 +243,9 @@ static void opening_begin(Opening *opening, uint64_t now_usec) {
         int r;
 
         r = would_open(opening, now_usec, &uid, &open);
-        if (r < 0) {
+        if (r == 0 && open && core_sessions_of_user(core, uid) >= SESSIONS_USER_MAX)
+                r = CORE_E_BUSY; /* each is a descriptor: one user may not have all of them */
+        if (r != 0) {
                 opening_answer(opening, r, "", NULL);
                 return;
         }

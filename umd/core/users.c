@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "umd/core/internal.h"
+#include "umd/core/login.h"
 
 #define DEFAULT_ROLE "self-service" /* FEATURES A1 */
 
@@ -270,6 +271,11 @@ static int update_user(Change *change, const char *old_name, StoreUser *user) {
         return r;
 }
 
+/* A name somebody had may be given to another, and account is asked by name. */
+static bool proof_of_uid(const Proof *proof, const void *userdata) {
+        return proof->uid == *(const uid_t *)userdata;
+}
+
 int core_user_update(Core *core, const Actor *actor, const char *name, const UserSpec *spec,
                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                      CoreError *error) {
@@ -305,6 +311,9 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
         r = update_user(&change, user->name, &edited);
         if (r < 0)
                 return r;
-        return core_change_commit(&change, "user.update", "user", edited.name, user->uid,
-                                  user->version + 1, ret);
+        r = core_change_commit(&change, "user.update", "user", edited.name, user->uid,
+                               user->version + 1, ret);
+        if (r == 0 && !options->dry_run && strcmp(user->name, edited.name) != 0)
+                core_proofs_drop(core->logins, proof_of_uid, &user->uid);
+        return r;
 }

@@ -108,7 +108,7 @@ int core_vault_import(Core *core, const VaultRequest *request, VaultDone done, v
         return call_made(call, r, ret);
 }
 
-int core_vault_spend(Core *core, const Secret *secret, VaultDone done, void *owner,
+int core_vault_spend(Core *core, uint32_t lane, const Secret *secret, VaultDone done, void *owner,
                      VaultCall **ret) {
         VaultCall *call;
         int r;
@@ -116,7 +116,7 @@ int core_vault_spend(Core *core, const Secret *secret, VaultDone done, void *own
         r = call_new(core, done, owner, &call);
         if (r < 0)
                 return r;
-        r = core->vault.spend(core->vault.userdata, secret, call_done, call);
+        r = core->vault.spend(core->vault.userdata, lane, secret, call_done, call);
         return call_made(call, r, ret);
 }
 
