@@ -88,30 +88,60 @@ static void a_verifier_too_large_is_refused(void **state) {
         bed_done(&bed);
 }
 
-static void events_are_numbered_and_the_oldest_drop_out(void **state) {
+static void entry_append(StoreTxn *txn, uint64_t wanted) {
+        StoreAudit entry = audit_of("user.set", "user/alice");
+        uint64_t seq;
+
+        must(store_audit_append(txn, &entry, &seq));
+        assert_int_equal(seq, wanted);
+}
+
+static void an_event_has_the_number_of_its_entry(void **state) {
         Bed bed = bed_make();
         StoreTxn *txn = begun(bed.store);
         _cleanup_free_ char *type = NULL, *object = NULL;
         uint64_t seq = 0, at = 0;
 
-        for (uint64_t i = 1; i <= STORE_EVENT_MAX + 5; i++) {
-                must(store_event_append(txn, "user.changed", "user/alice", i, &seq));
-                assert_int_equal(seq, i);
-        }
-        assert_int_equal(store_event_get(txn, 256, &type, &object, &at), STORE_E_MISSING);
-        must(store_event_get(txn, 257, &type, &object, &at));
-        assert_string_equal(type, "user.changed");
-        assert_string_equal(object, "user/alice");
-        assert_int_equal(at, 257);
-        assert_int_equal(store_event_get(txn, STORE_EVENT_MAX + 6, &type, &object, &at),
-                         STORE_E_MISSING);
+        assert_int_equal(store_event_append(txn, "t", "o", 1, &seq), -EINVAL); /* of no entry */
+        entry_append(txn, 1);
+        entry_append(txn, 2);
         assert_int_equal(store_event_append(txn, "", "o", 1, &seq), -EINVAL);
+        must(store_event_append(txn, "user.set", "user/alice", 7, &seq));
+        assert_int_equal(seq, 2);
+        assert_int_equal(store_event_append(txn, "t", "o", 1, &seq), -EINVAL); /* has one */
+        assert_int_equal(store_event_get(txn, 1, &type, &object, &at), STORE_E_MISSING);
+        assert_int_equal(store_event_get(txn, 3, &type, &object, &at), STORE_E_MISSING);
         must(store_commit(&txn));
         must(store_flush(bed.store));
         bed_reopen(&bed);
         txn = begun(bed.store);
-        must(store_event_append(txn, "next", "", 1, &seq));
-        assert_int_equal(seq, STORE_EVENT_MAX + 6);
+        must(store_event_get(txn, 2, &type, &object, &at));
+        assert_string_equal(type, "user.set");
+        assert_string_equal(object, "user/alice");
+        assert_int_equal(at, 7);
+        assert_int_equal(store_event_append(txn, "t", "o", 1, &seq), -EINVAL); /* still */
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
+static void old_events_go_as_the_log_grows(void **state) {
+        _cleanup_free_ char *type = NULL, *object = NULL;
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreAuditCheck check = {};
+        uint64_t seq, at;
+
+        for (uint64_t i = 1; i <= STORE_EVENT_SPAN + 1; i++) {
+                entry_append(txn, i);
+                if (i <= 300)
+                        must(store_event_append(txn, "t", "o", i, &seq));
+        }
+        assert_int_equal(store_event_get(txn, 256, &type, &object, &at), STORE_E_MISSING);
+        must(store_event_get(txn, 257, &type, &object, &at));
+        must(store_commit(&txn));
+        txn = reading(bed.store);
+        must(store_audit_verify(txn, UINT64_MAX, &check)); /* the entries stay */
+        assert_true(check.done);
         store_txn_abortp(&txn);
         bed_done(&bed);
 }
@@ -121,7 +151,8 @@ int main(void) {
                 cmocka_unit_test(a_credential_comes_back_as_it_was),
                 cmocka_unit_test(a_credential_is_put_over_the_version_that_was_read),
                 cmocka_unit_test(a_verifier_too_large_is_refused),
-                cmocka_unit_test(events_are_numbered_and_the_oldest_drop_out),
+                cmocka_unit_test(an_event_has_the_number_of_its_entry),
+                cmocka_unit_test(old_events_go_as_the_log_grows),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

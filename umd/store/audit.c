@@ -232,6 +232,9 @@ int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq
                 return r;
         txn->meta.audit_last = record.entry.seq;
         txn->meta_changed = true;
+        r = events_drop(txn);
+        if (r < 0)
+                return r;
         *ret_seq = record.entry.seq;
         return 0;
 }

@@ -25,18 +25,13 @@ static const CodecField credential_fields[] = {
 const CodecKind codec_credential = { 3, 1, sizeof(StoreCredential), credential_fields,
                                      ARRAY_LENGTH(credential_fields) };
 
-static void credential_key(uid_t uid, uint8_t *ret) {
-        key_u32(ret, uid);
-        ret[4] = HOLDING_CREDENTIAL;
-}
-
 int store_credential_get(StoreTxn *txn, uid_t uid, StoreCredential **ret) {
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
-        uint8_t key[5];
+        uint8_t key[4];
         int r;
 
-        credential_key(uid, key);
-        r = record_get(txn, TABLE_HOLDINGS, key, sizeof(key), &codec_credential,
+        key_u32(key, uid);
+        r = record_get(txn, TABLE_CREDENTIALS, key, sizeof(key), &codec_credential,
                        (void **)&credential);
         if (r != 0)
                 return r;
@@ -63,7 +58,7 @@ static int put_check(StoreTxn *txn, const StoreCredential *credential) {
 
 int store_credential_put(StoreTxn *txn, const StoreCredential *credential) {
         StoreCredential written = *credential;
-        uint8_t key[5];
+        uint8_t key[4];
         int r;
 
         if (!txn->writing)
@@ -72,15 +67,15 @@ int store_credential_put(StoreTxn *txn, const StoreCredential *credential) {
         if (r != 0)
                 return r;
         written.version++;
-        credential_key(credential->uid, key);
-        return record_put(txn, TABLE_HOLDINGS, key, sizeof(key), &codec_credential, &written, 0);
+        key_u32(key, credential->uid);
+        return record_put(txn, TABLE_CREDENTIALS, key, sizeof(key), &codec_credential, &written, 0);
 }
 
 int store_credential_delete(StoreTxn *txn, uid_t uid) {
-        uint8_t key[5];
+        uint8_t key[4];
 
-        credential_key(uid, key);
-        return table_delete(txn, TABLE_HOLDINGS, key, sizeof(key));
+        key_u32(key, uid);
+        return table_delete(txn, TABLE_CREDENTIALS, key, sizeof(key));
 }
 
 StoreCredential *store_credential_free(StoreCredential *credential) {

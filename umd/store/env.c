@@ -23,9 +23,13 @@
 #define ENV_FLAGS MDB_NOTLS
 
 static const char *const table_names[_TABLE_MAX] = {
-        [TABLE_MAIN] = NULL,     [TABLE_USERS] = "users",       [TABLE_GROUPS] = "groups",
-        [TABLE_INDEX] = "index", [TABLE_HOLDINGS] = "holdings", [TABLE_RELATIONS] = "relations",
-        [TABLE_LOG] = "log",     [TABLE_EVENTS] = "events",
+        [TABLE_MAIN] = NULL,
+        [TABLE_USERS] = "users",
+        [TABLE_GROUPS] = "groups",
+        [TABLE_INDEX] = "index",
+        [TABLE_CREDENTIALS] = "credentials",
+        [TABLE_RELATIONS] = "relations",
+        [TABLE_LOG] = "log",
 };
 
 static void env_closep(MDB_env **env) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The outbox: what others want to be told, numbered, in the transaction of the change it tells of.
- * A ring: whoever reads too late finds the oldest gone, and knows it by the numbers. */
+/* The outbox: what others want to be told, in the transaction of the change it tells of.  An event
+ * stands beside the audit entry of its change, under the same number, so that it costs a commit no
+ * page more.  Whoever reads too late finds the oldest gone. */
 
 #include <errno.h>
 #include <string.h>
@@ -17,21 +18,21 @@ static const CodecField event_fields[] = {
 const CodecKind codec_event = { 8, 1, sizeof(EventRecord), event_fields,
                                 ARRAY_LENGTH(event_fields) };
 
-/* Old ones go by the row, not one for each that comes: both ends of the table in every commit would
- * be two places on the disk more. */
-#define RING_DROP 256U
+/* Old ones go by many, not one for each entry that comes: both ends of the log in every commit
+ * would be two places on the disk more. */
+#define DROP_COUNT 256U
 
-static int ring_shift(StoreTxn *txn) {
+int events_drop(StoreTxn *txn) {
         Meta *meta = &txn->meta;
 
-        if (meta->event_last + 1 - meta->event_first < STORE_EVENT_MAX)
+        if (meta->audit_last - meta->event_first < STORE_EVENT_SPAN)
                 return 0;
-        for (unsigned i = 0; i < RING_DROP; i++, meta->event_first++) {
-                uint8_t key[8];
+        for (unsigned i = 0; i < DROP_COUNT; i++, meta->event_first++) {
+                uint8_t key[LOG_KEY_BYTES];
                 int r;
 
-                key_u64(key, meta->event_first);
-                r = table_delete(txn, TABLE_EVENTS, key, sizeof(key));
+                key_log(key, meta->event_first, LOG_EVENT);
+                r = table_delete(txn, TABLE_LOG, key, sizeof(key));
                 if (r < 0)
                         return r;
         }
@@ -41,18 +42,18 @@ static int ring_shift(StoreTxn *txn) {
 int store_event_append(StoreTxn *txn, const char *type, const char *object, uint64_t time_usec,
                        uint64_t *ret_seq) {
         EventRecord event = {
-                .seq = txn->meta.event_last + 1,
+                .seq = txn->meta.audit_last,
                 .time_usec = time_usec,
                 .type = type,
                 .object = object,
         };
-        uint8_t key[8];
+        uint8_t key[LOG_KEY_BYTES];
         int r;
 
-        key_u64(key, event.seq);
-        r = record_put(txn, TABLE_EVENTS, key, sizeof(key), &codec_event, &event, MDB_APPEND);
-        if (r == 0)
-                r = ring_shift(txn);
+        if (event.seq == txn->meta.event_last)
+                return -EINVAL;
+        key_log(key, event.seq, LOG_EVENT);
+        r = record_put(txn, TABLE_LOG, key, sizeof(key), &codec_event, &event, MDB_APPEND);
         if (r < 0)
                 return r;
         txn->meta.event_last = event.seq;
@@ -65,11 +66,11 @@ int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_obj
                     uint64_t *ret_time_usec) {
         _cleanup_free_ EventRecord *event = NULL;
         _cleanup_free_ char *type = NULL, *object = NULL;
-        uint8_t key[8];
+        uint8_t key[LOG_KEY_BYTES];
         int r;
 
-        key_u64(key, seq);
-        r = record_get(txn, TABLE_EVENTS, key, sizeof(key), &codec_event, (void **)&event);
+        key_log(key, seq, LOG_EVENT);
+        r = record_get(txn, TABLE_LOG, key, sizeof(key), &codec_event, (void **)&event);
         if (r != 0)
                 return r;
         if (event->seq != seq)

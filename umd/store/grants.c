@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Grants: who holds which role where.  The key (uid, role, tenant) is the grant; a second one for
- * the same three replaces it.  All of one user's stand together. */
+ * the same three replaces it.  All of one user's stand together, behind his record: a new user and
+ * his default grant are one place on the disk. */
 
 #include <errno.h>
 #include <string.h>
 
 #include "umd/store/internal.h"
 
-#define GRANT_PREFIX_BYTES 5U /* uid, HOLDING_GRANT */
-#define GRANT_KEY_MAX      (GRANT_PREFIX_BYTES + CODEC_KEY_MAX + 1 + CODEC_KEY_MAX)
+#define GRANT_KEY_MAX (USER_KEY_BYTES + CODEC_KEY_MAX + 1 + CODEC_KEY_MAX)
 
 static const CodecField grant_fields[] = {
         { 1, CODEC_U32, true, offsetof(StoreGrant, uid), 0, 0 },
@@ -24,12 +24,7 @@ static const CodecField grant_fields[] = {
 const CodecKind codec_grant = { 5, 1, sizeof(StoreGrant), grant_fields,
                                 ARRAY_LENGTH(grant_fields) };
 
-static void grant_prefix(uid_t uid, uint8_t *ret) {
-        key_u32(ret, uid);
-        ret[4] = HOLDING_GRANT;
-}
-
-/* prefix, role NUL tenant */
+/* uid, role NUL tenant */
 static int grant_key(uid_t uid, const char *role, const char *tenant, uint8_t *ret,
                      size_t *ret_len) {
         size_t role_len = strnlen(role, CODEC_KEY_MAX + 1),
@@ -37,10 +32,10 @@ static int grant_key(uid_t uid, const char *role, const char *tenant, uint8_t *r
 
         if (role_len > CODEC_KEY_MAX || tenant_len > CODEC_KEY_MAX)
                 return -EINVAL;
-        grant_prefix(uid, ret);
-        memcpy(ret + GRANT_PREFIX_BYTES, role, role_len + 1);
-        memcpy(ret + GRANT_PREFIX_BYTES + role_len + 1, tenant, tenant_len);
-        *ret_len = GRANT_PREFIX_BYTES + role_len + 1 + tenant_len;
+        key_u32(ret, uid);
+        memcpy(ret + USER_KEY_BYTES, role, role_len + 1);
+        memcpy(ret + USER_KEY_BYTES + role_len + 1, tenant, tenant_len);
+        *ret_len = USER_KEY_BYTES + role_len + 1 + tenant_len;
         return 0;
 }
 
@@ -52,7 +47,7 @@ int store_grant_put(StoreTxn *txn, const StoreGrant *grant) {
         r = grant_key(grant->uid, grant->role, grant->tenant, key, &len);
         if (r < 0)
                 return r;
-        return record_put(txn, TABLE_HOLDINGS, key, len, &codec_grant, grant, 0);
+        return record_put_rising(txn, TABLE_USERS, key, len, &codec_grant, grant, 0);
 }
 
 int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *tenant) {
@@ -61,7 +56,7 @@ int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *t
 
         if (grant_key(uid, role, tenant, key, &len) < 0)
                 return STORE_E_MISSING;
-        return table_delete(txn, TABLE_HOLDINGS, key, len);
+        return table_delete(txn, TABLE_USERS, key, len);
 }
 
 /* Does the record belong under its key? */
@@ -77,13 +72,13 @@ int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const
                      void *userdata) {
         _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
         _cleanup_free_ StoreGrant *grant = NULL;
-        uint8_t prefix[GRANT_PREFIX_BYTES];
+        uint8_t prefix[USER_KEY_BYTES];
         MDB_val key = { sizeof(prefix), prefix }, data;
         size_t size = 0;
         int r;
 
-        grant_prefix(uid, prefix);
-        r = table_cursor(txn, TABLE_HOLDINGS, &cursor);
+        key_u32(prefix, uid);
+        r = table_cursor(txn, TABLE_USERS, &cursor);
         if (r < 0)
                 return r;
         for (r = cursor_get(cursor, &key, &data, MDB_SET_RANGE); r == 0;
@@ -91,6 +86,8 @@ int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const
                 if (key.mv_size < sizeof(prefix) ||
                     memcmp(key.mv_data, prefix, sizeof(prefix)) != 0)
                         return 0;
+                if (key.mv_size == sizeof(prefix))
+                        continue; /* the user */
                 r = record_reuse(&codec_grant, &data, (void **)&grant, &size);
                 if (r == 0 && !grant_stands(grant, &key))
                         r = -EBADMSG;

@@ -7,7 +7,7 @@
 #include "umd/store/internal.h"
 
 int store_id_used(StoreTxn *txn, uint32_t id, bool *ret) {
-        uint8_t key[4];
+        uint8_t key[USER_KEY_BYTES]; /* as long as a group's */
         MDB_val data;
         int r;
 

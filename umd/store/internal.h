@@ -83,7 +83,7 @@ typedef struct Meta {
         uint32_t next_id;       /* the id counter */
         uint64_t audit_last;
         uint8_t audit_hash[STORE_HASH_BYTES]; /* of entry audit_last */
-        uint64_t event_first, event_last;     /* 0, 0: none yet */
+        uint64_t event_first, event_last;     /* the oldest number that may have one; 0: none yet */
 } Meta;
 
 typedef struct AuditRecord {
@@ -103,6 +103,9 @@ typedef struct EventRecord {
         const char *type, *object;
 } EventRecord;
 
+/* Drops events that are too old, as the log grows (events.c). */
+int events_drop(StoreTxn *txn);
+
 /* The list inside a ValuesRecord: value_count values and the bytes their strings need; -EBADMSG. */
 int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, size_t *ret_size);
 
@@ -112,14 +115,13 @@ int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, siz
  * together stands together, and there are few tables. */
 
 typedef enum Table {
-        TABLE_MAIN, /* LMDB's unnamed one: the meta record stands among the names of the others */
-        TABLE_USERS,
+        TABLE_MAIN,  /* LMDB's unnamed one: the meta record stands among the names of the others */
+        TABLE_USERS, /* and, behind each, his grants */
         TABLE_GROUPS,
-        TABLE_INDEX,     /* names and addresses to ids */
-        TABLE_HOLDINGS,  /* what a user holds: his credential, his grants */
-        TABLE_RELATIONS, /* who stands in which group */
-        TABLE_LOG,       /* audit entries and their values */
-        TABLE_EVENTS,
+        TABLE_INDEX,       /* names and addresses to ids */
+        TABLE_CREDENTIALS, /* apart: whoever walks over all users has no use for them */
+        TABLE_RELATIONS,   /* who stands in which group */
+        TABLE_LOG,         /* audit entries, their values and their events */
         _TABLE_MAX,
 } Table;
 
@@ -185,6 +187,10 @@ static inline void mdb_cursor_closep(MDB_cursor **cursor) {
 /* Encodes and puts. */
 int record_put(StoreTxn *txn, Table table, const void *key, size_t key_len, const CodecKind *kind,
                const void *record, unsigned flags);
+/* The same for keys that mostly rise: behind the last one a page is left full, not half full, so
+ * that there are half as many of them. */
+int record_put_rising(StoreTxn *txn, Table table, const void *key, size_t key_len,
+                      const CodecKind *kind, const void *record, unsigned flags);
 /* Gets and decodes; STORE_E_MISSING. */
 int record_get(StoreTxn *txn, Table table, const void *key, size_t key_len, const CodecKind *kind,
                void **ret);
@@ -211,14 +217,13 @@ int index_next(StoreTxn *txn, IndexKind kind, const char *after, uint32_t *ret);
 /* Is the name a user's or a group's, tombstones too? */
 int name_used(StoreTxn *txn, const char *name, bool *ret);
 
-#define HOLDING_CREDENTIAL 'c' /* behind the uid in a key of TABLE_HOLDINGS */
-#define HOLDING_GRANT      'g'
-
-#define LOG_KEY_BYTES 9U
+#define USER_KEY_BYTES 4U /* the uid; a longer key of TABLE_USERS is a grant's */
+#define LOG_KEY_BYTES  9U
 
 typedef enum LogPart {
         LOG_ENTRY,
         LOG_VALUES,
+        LOG_EVENT,
 } LogPart;
 
 /* Keys sort as numbers do. */

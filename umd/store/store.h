@@ -272,10 +272,12 @@ int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
 
 /* ---- events: the outbox ---------------------------------------------------------------------- */
 
-#define STORE_EVENT_MAX 100000U /* kept at most; then the oldest 256 are dropped */
+#define STORE_EVENT_SPAN 100000U /* an event goes when the log has as many entries after it */
 
+/* Of the change whose entry was appended last, and under its number: at most one for an entry, else
+ * -EINVAL. */
 int store_event_append(StoreTxn *txn, const char *type, const char *object, uint64_t time_usec,
                        uint64_t *ret_seq);
-/* Strings are the caller's.  STORE_E_MISSING: not yet, or dropped already. */
+/* Strings are the caller's.  STORE_E_MISSING: not yet, dropped already, or an entry without one. */
 int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_object,
                     uint64_t *ret_time_usec);

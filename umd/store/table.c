@@ -116,6 +116,32 @@ int record_put(StoreTxn *txn, Table table, const void *key, size_t key_len, cons
         return table_put(txn, table, key, key_len, scratch->data, scratch->len, flags);
 }
 
+/* Is the key behind all others of the table? */
+static int key_is_last(StoreTxn *txn, Table table, const void *key, size_t key_len, bool *ret) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        MDB_val k = { key_len, (void *)(uintptr_t)key }, last, data;
+        int r;
+
+        r = table_cursor(txn, table, &cursor);
+        if (r == 0)
+                r = cursor_get(cursor, &last, &data, MDB_LAST);
+        if (r < 0)
+                return r;
+        *ret = r > 0 || mdb_cmp(txn->mdb, txn->store->dbi[table], &k, &last) > 0;
+        return 0;
+}
+
+int record_put_rising(StoreTxn *txn, Table table, const void *key, size_t key_len,
+                      const CodecKind *kind, const void *record, unsigned flags) {
+        bool last;
+        int r;
+
+        r = key_is_last(txn, table, key, key_len, &last);
+        return r < 0 ? r
+                     : record_put(txn, table, key, key_len, kind, record,
+                                  last ? MDB_APPEND : flags);
+}
+
 int record_get(StoreTxn *txn, Table table, const void *key, size_t key_len, const CodecKind *kind,
                void **ret) {
         MDB_val data;

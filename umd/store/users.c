@@ -91,13 +91,16 @@ static int email_delete(StoreTxn *txn, const StoreUser *user) {
         return r < 0 ? r : index_delete(txn, INDEX_EMAIL, key, len);
 }
 
-static int user_put(StoreTxn *txn, const StoreUser *user, uint64_t version, unsigned flags) {
+static int user_put(StoreTxn *txn, const StoreUser *user, uint64_t version) {
         StoreUser written = *user;
-        uint8_t key[4];
+        uint8_t key[USER_KEY_BYTES];
 
         written.version = version;
         key_u32(key, user->uid);
-        return record_put(txn, TABLE_USERS, key, sizeof(key), &codec_user, &written, flags);
+        if (version == 1)
+                return record_put_rising(txn, TABLE_USERS, key, sizeof(key), &codec_user, &written,
+                                         MDB_NOOVERWRITE);
+        return record_put(txn, TABLE_USERS, key, sizeof(key), &codec_user, &written, 0);
 }
 
 /* Is the address one of another user in the tenant? */
@@ -134,7 +137,7 @@ int store_user_insert(StoreTxn *txn, const StoreUser *user) {
         r = user_is_free(txn, user);
         if (r != 0)
                 return r;
-        r = user_put(txn, user, 1, MDB_NOOVERWRITE);
+        r = user_put(txn, user, 1);
         if (r < 0)
                 return r;
         r = index_put(txn, INDEX_USER, user->name, strlen(user->name), user->uid);
@@ -193,7 +196,7 @@ int store_user_update(StoreTxn *txn, const StoreUser *user) {
         r = update_check(txn, old, user);
         if (r != 0)
                 return r;
-        r = user_put(txn, user, user->version + 1, 0);
+        r = user_put(txn, user, user->version + 1);
         if (r == 0)
                 r = indexes_move(txn, old, user);
         if (r < 0)
@@ -206,7 +209,7 @@ int store_user_update(StoreTxn *txn, const StoreUser *user) {
 
 int store_user_get(StoreTxn *txn, uid_t uid, StoreUser **ret) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
-        uint8_t key[4];
+        uint8_t key[USER_KEY_BYTES];
         int r;
 
         key_u32(key, uid);
@@ -268,8 +271,11 @@ int store_user_each(StoreTxn *txn, int (*each)(void *userdata, const StoreUser *
         if (r < 0)
                 return r;
         while ((r = cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
+                if (key.mv_size > USER_KEY_BYTES)
+                        continue; /* a grant */
                 r = record_reuse(&codec_user, &data, (void **)&user, &size);
-                if (r == 0 && (key.mv_size != 4 || key_read_u32(key.mv_data) != user->uid))
+                if (r == 0 &&
+                    (key.mv_size != USER_KEY_BYTES || key_read_u32(key.mv_data) != user->uid))
                         r = -EBADMSG;
                 if (r == 0)
                         r = each(userdata, user);
