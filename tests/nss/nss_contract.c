@@ -64,6 +64,59 @@ static void local_and_impossible_names_are_nobody(void) {
         EXPECT(um.getgrgid(0, &gr, buf, sizeof(buf), &err) == NSS_STATUS_NOTFOUND);
 }
 
+/* A user's name with anything before, within or behind it is not his. */
+static void hostile_names_are_nobody(void) {
+        static const char *const bits[] = { "\x01",
+                                            "\n",
+                                            "\r",
+                                            "\x1b",
+                                            "\x7f",
+                                            "\x9b",
+                                            "\xff",
+                                            "\xc0\xaf",
+                                            " ",
+                                            "\xe2\x80\xae",
+                                            "\xe2\x80\x8b",
+                                            ":",
+                                            "/",
+                                            "..",
+                                            "-",
+                                            "+",
+                                            "0",
+                                            "0x",
+                                            "*",
+                                            "%n",
+                                            "\\x00",
+                                            "\xd1\x83",
+                                            "U",
+                                            "@" };
+        struct passwd pw;
+        struct group gr;
+        char buf[1024], name[80], digits[16];
+        unsigned asked = 0;
+
+        for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+                for (unsigned n = 100; n < 1000; n += 2) { /* of two digits: u10 to u99 */
+                        snprintf(digits, sizeof(digits), "%u", n / 10);
+                        (void)snprintf(name, sizeof(name), "%s%s%s%s%s", n % 3 == 0 ? bits[i] : "",
+                                       "u", n % 3 == 1 ? bits[i] : "", digits,
+                                       n % 3 == 2 ? bits[i] : "");
+                        EXPECT(um.getpwnam(name, &pw, buf, sizeof(buf), &err) ==
+                               NSS_STATUS_NOTFOUND);
+                        EXPECT(um.getgrnam(name, &gr, buf, sizeof(buf), &err) ==
+                               NSS_STATUS_NOTFOUND);
+                        asked++;
+                }
+        EXPECT(asked > 10000);
+        EXPECT(um.getpwnam("u99", &pw, buf, sizeof(buf), &err) == NSS_STATUS_SUCCESS);
+        memset(name, 'u', sizeof(name)); /* and of any length */
+        for (size_t len = 33; len < sizeof(name); len++) {
+                name[len] = '\0';
+                EXPECT(um.getpwnam(name, &pw, buf, sizeof(buf), &err) == NSS_STATUS_NOTFOUND);
+                name[len] = 'u';
+        }
+}
+
 /* ---- buffers ------------------------------------------------------------------------------------
  */
 
@@ -438,6 +491,7 @@ int main(int argc, char **argv) {
         } cases[] = {
                 { "odd-arguments", odd_arguments_are_answered },
                 { "impossible-names", local_and_impossible_names_are_nobody },
+                { "hostile-names", hostile_names_are_nobody },
                 { "buffers", every_buffer_is_filled_or_too_small },
                 { "initgroups", groups_are_added_behind_those_there_are },
                 { "limit", a_limit_cuts },

@@ -3,7 +3,7 @@
 # The module's functions as glibc calls them, and what programs see of them.
 
 publish 100 || exit 2
-for case in odd-arguments impossible-names buffers initgroups limit walk walk-moment republish; do
+for case in odd-arguments impossible-names hostile-names buffers initgroups limit walk walk-moment republish; do
         check "contract: $case" "$contract" "$case"
 done
 publish 100 big && check "contract: big" "$contract" big

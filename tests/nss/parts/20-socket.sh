@@ -88,6 +88,7 @@ same "um first, umd hung: root" "$(grep '^root:' /etc/passwd)" "$(getent passwd 
 same "um first, umd hung: a local name" "$(grep '^daemon:' /etc/passwd)" "$(getent passwd daemon)"
 same "um first, umd hung: a local uid" "$(grep '^daemon:' /etc/passwd)" "$(getent passwd 1)"
 same "um first, umd hung: a local group" "$(grep '^daemon:' /etc/group)" "$(getent group daemon)"
+same "um first, umd hung: who is nobody's is asked for" 1 "$(strace -f -e trace=connect getent passwd anna 2>&1 | grep -c /run/um/bus)"
 same "um first, umd hung: root asks nobody" 0 "$(strace -f -e trace=connect getent passwd root 2>&1 | grep -c /run/um/bus)"
 same "um first, umd hung: id root asks nobody" 0 "$(strace -f -e trace=connect id root 2>&1 | grep -c /run/um/bus)"
 nsswitch 'files um' 'files [SUCCESS=merge] um'

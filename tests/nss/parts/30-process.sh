@@ -21,6 +21,7 @@ rm $work/libnss_um.so.2
 same "the module reads no environment, no locale, no time zone, and does no stdio" '' \
         "$(nm -D --undefined-only "$libdir/libnss_um.so.2" | sed 's/@.*//' | awk '{ print $NF }' |
                 grep -E 'getenv|environ|setlocale|localtime|gmtime|tz|fopen|printf|syslog|pthread|signal|sigaction|atexit|fork|exec|dlopen|getpw|getgr')"
+same "the module links libc" 1 "$(readelf -d "$libdir/libnss_um.so.2" | grep -c 'NEEDED.*libc\.so\.6')"
 same "the module links libc alone" '' \
         "$(readelf -d "$libdir/libnss_um.so.2" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -vE '^(libc\.so\.6|ld-linux.*)$')"
 exports=$(nm -D --defined-only "$libdir/libnss_um.so.2" | awk '{ print $NF }')
