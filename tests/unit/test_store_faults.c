@@ -203,6 +203,11 @@ static bool flush_struck(FaultMode mode, int error, bool disk_full, int nth, int
                 assert_true(r == expected || r == -EIO || (r == 0 && mode == FAULT_SHORT));
                 if (r < 0)
                         lost_but_usable(&bed, r);
+                else {
+                        bed_reopen(&bed);
+                        assert_true(user_is_there(bed.store, "bob"));
+                        chain_is_whole(bed.store);
+                }
         } else
                 must(r);
         bed_done(&bed);
