@@ -4,6 +4,7 @@
 /* The parts of umctl doctor share these: a finding is one line, with what to change where it is not
  * ok. */
 
+#include "config.h"
 #include "umctl/umctl.h"
 
 typedef enum Level {
@@ -13,22 +14,68 @@ typedef enum Level {
         _LEVEL_MAX,
 } Level;
 
+/* The throw-away user.  There is one for ever: its tombstone is brought back for each run, so that
+ * doctor uses up one uid, not one a run. */
+#define DOCTOR_PROBE "doctor-probe"
+#define SERVICES_MAX 64U
+
+typedef struct Service {
+        char name[64];
+        bool asks; /* its auth stack has pam_um too */
+} Service;
+
 typedef struct Doctor {
         Ctl *ctl;
         json_t *findings;
-        bool failed;
+        bool failed, serves;            /* serves: umd answers and its parts are well */
+        Service services[SERVICES_MAX]; /* whose account stacks ask um */
+        size_t service_count;
 } Doctor;
 
 /* text says what was found; mend what to do (NULL where nothing). */
 void doctor_find(Doctor *doctor, Level level, const char *check, const char *mend,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-void doctor_pam(Doctor *doctor, const char *dir);
+/* Checks that need root say so themselves. */
+void doctor_units(Doctor *doctor);
 void doctor_daemon(Doctor *doctor);
 void doctor_files(Doctor *doctor);
 void doctor_nss(Doctor *doctor);
+void doctor_lookups(Doctor *doctor);
 void doctor_ssh(Doctor *doctor);
 void doctor_clock(Doctor *doctor);
+/* The stacks of all services as they are written; finds doctor->services. */
+void doctor_pam(Doctor *doctor, const char *dir);
+/* The stacks of doctor->services as they behave, with a throw-away user. */
+void doctor_login(Doctor *doctor);
+/* Files below paths whose owners nobody is, and um could make somebody. */
+void doctor_owners(Doctor *doctor, int count, char *paths[]);
+
+/* ---- doctor_try.c: what a real stack says ------------------------------------------------------
+ */
+
+/* Where pam_um.so is loaded from. */
+#define DOCTOR_PAM_UM "/lib/" UM_MULTIARCH "/security/pam_um.so"
+
+typedef enum TryWorld {
+        TRY_AS_IS,
+        TRY_UMD_AWAY,    /* nobody listens on the private socket */
+        TRY_MODULE_GONE, /* pam_um.so is an empty file */
+        _TRY_WORLD_MAX,
+} TryWorld;
+
+typedef struct TryResult {
+        int auth, account; /* PAM codes; auth is PAM_SUCCESS where it was not asked for */
+        bool asked_more;   /* than passwords: auth says nothing then */
+} TryResult;
+
+/* Runs the auth phase (where there is a secret to answer with) and the account phase of a service
+ * for a user as root, in a process of its own that sees the file system read-only: whatever its
+ * modules are, they leave no tally, log or home behind.  No session is opened.  -ETIMEDOUT after
+ * 10 s; -ENOTRECOVERABLE where the process died; -ENOTSUP where there is no mount namespace to be
+ * had. */
+int try_stack(TryWorld world, const char *service, const char *user, const Secret *secret,
+              TryResult *ret);
 
 /* ---- doctor_stack.c: what libpam would make of a stack --------------------------------------- */
 

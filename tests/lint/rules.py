@@ -36,8 +36,8 @@ PRODUCT = sorted(EDGES, key=len, reverse=True)
 HEADERS = [
     (re.compile(r"^lmdb\.h$"), {"umd/store"}),
     (re.compile(r"^systemd/"), {"wire", "pam_um", "umctl", "umd/bus", "umd"}),
-    (re.compile(r"^security/_pam_types\.h$"), {"pam_um", "umctl"}),  # the codes, for doctor
-    (re.compile(r"^security/(?!_pam_types\.h)"), {"pam_um"}),
+    (re.compile(r"^security/(_pam_types|pam_appl)\.h$"), {"pam_um", "umctl"}),  # doctor tries the stacks
+    (re.compile(r"^security/(?!_pam_types\.h|pam_appl\.h)"), {"pam_um"}),
     (re.compile(r"^sodium"), {"um_vault", "umd/store"}),
     (re.compile(r"^crypt\.h$"), {"um_vault"}),
     (re.compile(r"^jansson\.h$"), {"umctl", "umd/store", "umd/core", "umd/bus", "umd"}),

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* umctl doctor's look at what um needs of the host: its paths, nsswitch.conf, sshd, the clock. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "umctl/doctor.h"
+
+#define MEND_NSSWITCH UM_LIBEXECDIR "/um-nsswitch add"
+
+/* ---- files and sockets ----------------------------------------------------------------------- */
+
+static void path_check(Doctor *doctor, const char *path, mode_t type, mode_t mode, uid_t owner) {
+        struct stat st;
+
+        char mend[256];
+
+        snprintf(mend, sizeof(mend), "chown %u %s; chmod %04o %s", owner, path, mode, path);
+        if (lstat(path, &st) < 0)
+                doctor_find(doctor, LEVEL_FAIL, path,
+                            "systemd-tmpfiles --create; systemctl restart umd.socket umd.service",
+                            "%s", strerror(errno));
+        else if ((st.st_mode & S_IFMT) != type)
+                doctor_find(doctor, LEVEL_FAIL, path,
+                            "move it away; systemd-tmpfiles --create; systemctl restart "
+                            "umd.socket umd.service",
+                            "is not what it should be: a file of another type");
+        else if ((st.st_mode & 07777) != mode || st.st_uid != owner)
+                doctor_find(doctor, LEVEL_FAIL, path, mend,
+                            "mode %04o and owner %u, not %04o and %u", st.st_mode & 07777,
+                            st.st_uid, mode, owner);
+        else
+                doctor_find(doctor, LEVEL_OK, path, NULL, "mode %04o, owner %u", mode, owner);
+}
+
+void doctor_files(Doctor *doctor) {
+        uint32_t um, um_vault;
+
+        if (base_local_find_name(BASE_PASSWD_PATH, "um", &um) != 1 ||
+            base_local_find_name(BASE_PASSWD_PATH, "um-vault", &um_vault) != 1) {
+                doctor_find(doctor, LEVEL_FAIL, "system users", "systemd-sysusers",
+                            "um and um-vault are not in /etc/passwd");
+                return;
+        }
+        path_check(doctor, "/run/um", S_IFDIR, 0755, 0);
+        path_check(doctor, "/run/um/bus", S_IFSOCK, 0666, 0);
+        path_check(doctor, "/run/um/map.d", S_IFDIR, 0755, um);
+        path_check(doctor, "/run/um/map.d/map", S_IFREG, 0444, um);
+        if (geteuid() != 0)
+                return;
+        path_check(doctor, "/var/lib/um", S_IFDIR, 0700, um);
+        path_check(doctor, "/var/lib/um-vault", S_IFDIR, 0700, um_vault);
+        path_check(doctor, "/var/lib/um-vault/key", S_IFREG, 0600, um_vault);
+}
+
+/* ---- NSS ------------------------------------------------------------------------------------- */
+
+/* The line of a database without its comment, or false. */
+static bool line_find(const char *data, const char *database, char *ret, size_t size) {
+        size_t n = strlen(database);
+
+        for (const char *line = data; line;
+             line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+                const char *p = line + strspn(line, " \t");
+                Text text;
+
+                if (strncmp(p, database, n) != 0)
+                        continue;
+                p += n + strspn(p + n, " \t");
+                if (*p++ != ':')
+                        continue;
+                p += strspn(p, " \t");
+                base_text_init(&text, ret, size);
+                base_text_addf(&text, "%.*s", (int)strcspn(p, "\n#"), p);
+                return true;
+        }
+        return false;
+}
+
+/* What stands before um: the source, and the [criteria] between them; false where um does not
+ * stand.
+ */
+static bool um_find(const char *line, char *ret_before, char *ret_criteria, size_t size) {
+        ret_before[0] = ret_criteria[0] = '\0';
+        for (const char *at = line; *(at += strspn(at, " \t"));) {
+                size_t len = strcspn(at, *at == '[' ? "]" : " \t[");
+
+                if (*at == '[') {
+                        if (!at[len])
+                                return false;
+                        snprintf(ret_criteria, size, "%.*s", (int)len - 1, at + 1);
+                        at += len + 1;
+                        continue;
+                }
+                if (len == 2 && strncmp(at, "um", 2) == 0)
+                        return true;
+                snprintf(ret_before, size, "%.*s", (int)len, at);
+                ret_criteria[0] = '\0';
+                at += len;
+        }
+        return false;
+}
+
+/* um stands right behind the files, so that local names win and cost nothing.  For groups what the
+ * files have is merged with what um has: a role may put people into a group of /etc/group. */
+static void nsswitch_check(Doctor *doctor, const char *data, const char *database) {
+        bool merges = strcmp(database, "group") == 0;
+        char line[256], before[256], criteria[256], check[64], mend[160];
+
+        snprintf(check, sizeof(check), "nsswitch %s", database);
+        snprintf(mend, sizeof(mend), "/etc/nsswitch.conf: %s: files %sum, then what else there is",
+                 database, merges ? "[SUCCESS=merge] " : "");
+        if (!line_find(data, database, line, sizeof(line))) {
+                doctor_find(doctor, LEVEL_FAIL, check, MEND_NSSWITCH, "no such line");
+                return;
+        }
+        if (!um_find(line, before, criteria, sizeof(before)))
+                doctor_find(doctor, LEVEL_FAIL, check, MEND_NSSWITCH, "\"%s\" does not name um",
+                            line);
+        else if (strcmp(before, "files") != 0 && strcmp(before, "compat") != 0)
+                doctor_find(doctor, LEVEL_FAIL, check, mend, "\"%s\": um must follow files", line);
+        else if (strcasestr(criteria, "return"))
+                doctor_find(doctor, LEVEL_FAIL, check, mend,
+                            "\"%s\": [%s] keeps um from being asked", line, criteria);
+        else if (merges && !strcasestr(criteria, "merge"))
+                doctor_find(doctor, LEVEL_WARN, check, mend,
+                            "\"%s\": um's members of a group of /etc/group are not seen", line);
+        else
+                doctor_find(doctor, LEVEL_OK, check, NULL, "%s", line);
+}
+
+void doctor_nss(Doctor *doctor) {
+        _cleanup_free_ char *data = NULL;
+        char line[256];
+        size_t len;
+        int r = base_file_read(AT_FDCWD, "/etc/nsswitch.conf", 65536, &data, &len);
+
+        if (r < 0) {
+                doctor_find(doctor, LEVEL_FAIL, "nsswitch", MEND_NSSWITCH, "/etc/nsswitch.conf: %s",
+                            strerror(-r));
+                return;
+        }
+        nsswitch_check(doctor, data, "passwd");
+        nsswitch_check(doctor, data, "group");
+        if (line_find(data, "initgroups", line, sizeof(line)))
+                doctor_find(doctor, LEVEL_WARN, "nsswitch initgroups",
+                            "/etc/nsswitch.conf: remove the line",
+                            "\"%s\" takes the place of the group line", line);
+        if (access("/run/nscd/socket", F_OK) == 0)
+                doctor_find(doctor, LEVEL_WARN, "nscd", "systemctl disable --now nscd",
+                            "runs: changes of um are seen only after its time to live");
+}
+
+/* ---- ssh, clock --------------------------------------------------------------------------- */
+
+/* What "sshd -T" prints; NULL where it cannot be run. */
+static FILE *sshd_settings(pid_t *ret_pid) {
+        static char *const argv[] = { (char *)"sshd", (char *)"-T", (char *)"-C",
+                                      (char *)"user=" DOCTOR_PROBE ",host=localhost,addr=127.0.0.1",
+                                      NULL };
+        static char *const environment[] = { NULL };
+        posix_spawn_file_actions_t actions;
+        int fds[2], r;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return NULL;
+        r = posix_spawn_file_actions_init(&actions);
+        if (r == 0) {
+                r = posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+                if (r == 0)
+                        r = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+                                                             O_WRONLY, 0);
+                if (r == 0)
+                        r = posix_spawn(ret_pid, "/usr/sbin/sshd", &actions, NULL, argv,
+                                        environment);
+                posix_spawn_file_actions_destroy(&actions);
+        }
+        base_close(fds[1]);
+        if (r != 0) {
+                base_close(fds[0]);
+                return NULL;
+        }
+        return fdopen(fds[0], "re");
+}
+
+void doctor_ssh(Doctor *doctor) {
+        bool pam = false, keyboard = false, any = false;
+        char line[512];
+        pid_t pid;
+        FILE *f;
+
+        if (access("/usr/sbin/sshd", X_OK) < 0)
+                return;
+        if (geteuid() != 0) {
+                doctor_find(doctor, LEVEL_WARN, "sshd", "run doctor as root",
+                            "its settings can be read by root only");
+                return;
+        }
+        f = sshd_settings(&pid);
+        while (f && fgets(line, sizeof(line), f)) {
+                any = true;
+                pam = pam || strcmp(line, "usepam yes\n") == 0;
+                keyboard = keyboard || strcmp(line, "kbdinteractiveauthentication yes\n") == 0;
+        }
+        if (f) {
+                fclose(f);
+                (void)waitpid(pid, NULL, 0);
+        }
+        if (!any)
+                doctor_find(doctor, LEVEL_FAIL, "sshd", "sshd -t", "sshd -T gives no settings");
+        else if (!pam)
+                doctor_find(doctor, LEVEL_FAIL, "sshd",
+                            "UsePAM yes in /etc/ssh/sshd_config.d/10-um.conf, before any other; "
+                            "systemctl reload ssh",
+                            "UsePAM is no: um's users cannot log in by password, and their "
+                            "state is not looked at");
+        else if (!keyboard)
+                doctor_find(doctor, LEVEL_WARN, "sshd",
+                            "KbdInteractiveAuthentication yes in "
+                            "/etc/ssh/sshd_config.d/10-um.conf, before any other; systemctl "
+                            "reload ssh",
+                            "KbdInteractiveAuthentication is no: nobody is told why he is "
+                            "refused, or can change his password at the login");
+        else
+                doctor_find(doctor, LEVEL_OK, "sshd", NULL,
+                            "UsePAM and KbdInteractiveAuthentication are on");
+}
+
+void doctor_clock(Doctor *doctor) {
+        struct timex tx = { 0 };
+
+        if (adjtimex(&tx) == TIME_ERROR || (tx.status & STA_UNSYNC))
+                doctor_find(doctor, LEVEL_WARN, "clock", "timedatectl set-ntp true",
+                            "is not synchronised: validity, expiry and codes depend on it");
+        else
+                doctor_find(doctor, LEVEL_OK, "clock", NULL, "is synchronised");
+}
