@@ -12,7 +12,8 @@ LAB_PACKAGES=(systemd systemd-sysv dbus libpam-systemd libnss-systemd openssh-se
 # The file that names Debian's own archive here; others (vendors') have no business in a lab.
 lab_sources() {
         local file
-        for file in ${UM_LAB_SOURCES:-} /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+        for file in ${UM_LAB_SOURCES:-} /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list \
+                /etc/apt/sources.list.d/*debian*; do
                 [ -s "$file" ] && grep -qE '^(deb|URIs:)' "$file" && echo "$file" && return
         done
         lab_fault "no package sources: set UM_LAB_SOURCES to a sources.list of $LAB_SUITE"
