@@ -65,6 +65,8 @@ static void job_done(VaultPool *pool, VaultJob *job) {
         pthread_cond_broadcast(&pool->changed); /* its lane is free */
 }
 
+/* A guess that the ceiling refuses takes its time all the same, here and in its lane: an answer at
+ * once, or one that asked for the time anew behind all the others, would tell who exists. */
 static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
         uint32_t uid = job->head.subject.uid;
         bool charged = job->head.op == VAULT_VERIFY;
@@ -72,16 +74,18 @@ static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
 
         if (charged)
                 status = throttle_charge(&pool->throttle, uid, base_boottime_usec());
-        if (status == VAULT_OK) {
-                worker->job = job;
-                pthread_mutex_unlock(&pool->lock);
+        worker->job = job;
+        pthread_mutex_unlock(&pool->lock);
+        if (status == VAULT_OK)
                 vault_job_work(pool->context, worker->room, job);
-                pthread_mutex_lock(&pool->lock);
-                worker->job = NULL;
-                if (charged && job->head.status != VAULT_NO_MATCH)
-                        throttle_refund(&pool->throttle, uid);
-        } else
+        else {
+                vault_job_spend(pool->context, worker->room, job);
                 vault_job_refuse(job, status);
+        }
+        pthread_mutex_lock(&pool->lock);
+        worker->job = NULL;
+        if (charged && status == VAULT_OK && job->head.status != VAULT_NO_MATCH)
+                throttle_refund(&pool->throttle, uid);
         job_done(pool, job);
 }
 

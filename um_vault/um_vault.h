@@ -54,9 +54,10 @@ typedef enum VaultStatus {
         VAULT_OK,
         VAULT_MATCH,
         VAULT_NO_MATCH,
-        VAULT_BUSY,       /* the queue or the uid's lane is full */
-        VAULT_THROTTLED,  /* the vault's own ceiling for this uid: 60 failures, one back each 2 s */
-        VAULT_BAD_RECORD, /* does not open, or is no hash of a known method: denies */
+        VAULT_BUSY,      /* the queue or the uid's lane is full */
+        VAULT_THROTTLED, /* the vault's own ceiling for this uid: 60 failures, one back each 2 s; it
+                          * comes after the time of a guess */
+        VAULT_BAD_RECORD,  /* does not open, or is no hash of a known method: denies */
         VAULT_BAD_REQUEST, /* a packet in form, but not one this verb takes */
         VAULT_FAULT,       /* crypt or the kernel failed; denies */
         _VAULT_STATUS_MAX,

@@ -122,6 +122,8 @@ static inline void vault_job_freep(VaultJob **job) {
 int vault_context_init(VaultContext *context, const Secret *key);
 /* Does what the job asks and makes it its answer.  Blocks as long as crypt takes. */
 void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job);
+/* Takes the time of a guess and leaves the job as it is. */
+void vault_job_spend(const VaultContext *context, VaultRoom *room, const VaultJob *job);
 
 #define VAULT_WORKERS_MAX 8U
 

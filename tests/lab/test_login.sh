@@ -36,6 +36,9 @@ ck "umctl user passwd from standard input" um_passwd alice $PW_ALICE
 um user add bob --full-name 'Bob Roe' >/dev/null
 um_passwd bob $PW_BOB >/dev/null
 
+ck "a time zone of this host is taken, as the unit is shut in" um user set alice --time-zone Europe/Berlin
+ck "one it does not know is not" refused um user set alice --time-zone Europe/Atlantis
+
 # ---- every door
 ck "ssh with the password" has '^uid=65536\(alice\)' lab_ssh alice $PW_ALICE id
 ck "her home was made with the skeleton, mode 0700" has "^700 alice alice .bashrc" \

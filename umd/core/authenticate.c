@@ -230,16 +230,6 @@ static void next_round(Dialogue *dialogue, uint64_t now_usec) {
                 finish_unavailable(dialogue, now_usec);
 }
 
-/* The vault refused to try; the time is spent all the same, or the quick answer would tell. */
-static void spend_instead(Dialogue *dialogue, uint64_t now_usec) {
-        _cleanup_secret_ Secret *dummy = NULL;
-
-        dialogue->throttled = true;
-        if (dummy_new(&dummy) < 0 ||
-            core_dialogue_try(dialogue, 0, 0, NULL, NULL, dummy, answered) < 0)
-                finish_unavailable(dialogue, now_usec);
-}
-
 static void answered(void *owner, CoreProofResult result, const void *verifier, size_t len,
                      uint64_t now_usec) {
         Dialogue *dialogue = owner;
@@ -261,12 +251,10 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
         case CORE_PROOF_NO_MATCH:
                 next_round(dialogue, now_usec);
                 return;
-        case CORE_PROOF_THROTTLED:
-                if (!dialogue->spending) {
-                        spend_instead(dialogue, now_usec);
-                        return;
-                }
-                break;
+        case CORE_PROOF_THROTTLED: /* the vault did not look, and took the time of it */
+                dialogue->throttled = true;
+                next_round(dialogue, now_usec);
+                return;
         case CORE_PROOF_FAULT:
         case CORE_PROOF_BUSY:
         case _CORE_PROOF_MAX:
