@@ -30,7 +30,7 @@ echo "== on the private socket: the same objects, and what carries a secret"
 "${private[@]}" call org.um1 "$user" org.um1.User Unlock 'a{sv}' 0
 # a password for the example, made here: busctl takes arguments only, which everybody can see in ps.
 # For a real password use umctl, which reads it from a prompt or standard input.
-secret=$(tr -dc 'a-z0-9' < /dev/urandom | head -c 16 || true)
+secret=$(head -c 12 /dev/urandom | base64)
 bytes=$(printf %s "$secret" | od -An -tu1 | tr '\n' ' ')
 # shellcheck disable=SC2086  # each byte is a word
 "${private[@]}" call org.um1 "$user" org.um1.User SetPassword 'aya{sv}a{sv}' ${#secret} $bytes \
