@@ -85,6 +85,12 @@ static void call_answered(void *userdata, int r, const void *packet, size_t len)
         if (result == CORE_HOME_FAULT)
                 log_write(call->client->log, &(LogRecord){ .priority = LOG_ERR, .fault = r },
                           "um-helper did not make the home of uid %u", call->uid);
+        if (result == CORE_HOME_REFUSED)
+                log_write(
+                        call->client->log, &(LogRecord){ .priority = LOG_WARNING },
+                        "the home of uid %u is not below a directory where um-helper makes homes; "
+                        "um.conf(5), home-root, has what to do",
+                        call->uid);
         call->done(call->userdata, result, base_realtime_usec());
 }
 

@@ -30,6 +30,7 @@ static const char usage[] =
         "  --runtime-dir DIR     the private socket and the map (/run/um)\n"
         "  --config FILE         this configuration alone (/usr/lib/um/um.conf, /etc/um/um.conf,\n"
         "                        /etc/um/um.conf.d/*.conf)\n"
+        "  --check-config        read the configuration, say what is wrong with it, and end\n"
         "  --vault PROGRAM       um-vault, by hand (" UM_LIBEXECDIR "/um-vault)\n"
         "  --no-helper           make no homes\n"
         "  --system-bus ADDRESS  where to own org.um1: an address, default, or none (default "
@@ -45,6 +46,7 @@ enum {
         OPTION_STATE_DIR = 1,
         OPTION_RUNTIME_DIR,
         OPTION_CONFIG,
+        OPTION_CHECK_CONFIG,
         OPTION_VAULT,
         OPTION_NO_HELPER,
         OPTION_SYSTEM_BUS,
@@ -58,6 +60,7 @@ static const struct option longs[] = {
         { "state-dir", required_argument, NULL, OPTION_STATE_DIR },
         { "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
         { "config", required_argument, NULL, OPTION_CONFIG },
+        { "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
         { "vault", required_argument, NULL, OPTION_VAULT },
         { "no-helper", no_argument, NULL, OPTION_NO_HELPER },
         { "system-bus", required_argument, NULL, OPTION_SYSTEM_BUS },
@@ -79,6 +82,9 @@ static int option_set(Options *options, int option) {
                 return 0;
         case OPTION_CONFIG:
                 options->config.only = optarg;
+                return 0;
+        case OPTION_CHECK_CONFIG:
+                options->check_config = true;
                 return 0;
         case OPTION_VAULT:
                 options->vault = optarg;
@@ -151,6 +157,17 @@ static int signals_block(void) {
         return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
 }
 
+/* What a reload asks first, and an admin before a restart. */
+static int config_check(const Options *options) {
+        ConfigError error;
+        Config config;
+        int r = config_load(&options->config, &config, &error);
+
+        if (r < 0)
+                fprintf(stderr, "umd: %s\n", error.text);
+        return r;
+}
+
 static int run(Options *options) {
         Log log;
         int r;
@@ -191,5 +208,6 @@ int main(int argc, char **argv) {
                 return 2;
         if (r > 0)
                 return 0;
-        return run(&options) < 0 ? 1 : 0;
+        r = options.check_config ? config_check(&options) : run(&options);
+        return r < 0 ? 1 : 0;
 }

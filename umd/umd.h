@@ -33,6 +33,7 @@ typedef enum LogMessage {
         MESSAGE_MAP_BACK,
         MESSAGE_VAULT_LOST,
         MESSAGE_VAULT_BACK,
+        MESSAGE_VAULT_RECORD,
         MESSAGE_COLLISION,
         MESSAGE_COLLISION_OVER,
         MESSAGE_LOCAL_UNREADABLE,
@@ -269,7 +270,8 @@ typedef struct Options {
         const char *etc;        /* where local accounts are read */
         const char *system_bus; /* an address, "default" or "none" */
         bool no_helper, debug;
-        int bus_fd; /* systemd's, or -1: by hand */
+        bool check_config; /* read it and end */
+        int bus_fd;        /* systemd's, or -1: by hand */
         ConfigPaths config;
 } Options;
 

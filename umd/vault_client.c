@@ -36,7 +36,9 @@ struct VaultClient {
 };
 
 typedef struct VaultCall {
+        VaultClient *client;
         VaultOp op;
+        uid_t uid;
         CoreVaultDone done;
         void *userdata;
 } VaultCall;
@@ -66,15 +68,29 @@ static CoreProofResult proof_result(VaultOp op, VaultStatus status, bool has_ver
         return CORE_PROOF_FAULT;
 }
 
+/* Nobody gets in, and all else looks well: whoever restored a store without its key must be told.
+ */
+static void record_complain(const VaultCall *call) {
+        log_write(
+                call->client->spec.log,
+                &(LogRecord){ .priority = LOG_ERR, .message = MESSAGE_VAULT_RECORD },
+                "um-vault cannot open the password of uid %u: it was sealed under another key, or "
+                "is damaged; put the right key back and restart um-vault, or set the password anew",
+                call->uid);
+}
+
 static void call_answered(void *userdata, int r, const void *bytes, size_t len) {
         _cleanup_free_ VaultCall *call = userdata;
         CoreProofResult result = CORE_PROOF_FAULT;
         VaultPacket packet = { 0 };
 
         if (r >= 0 && vault_packet_parse(bytes, len, &packet) >= 0 &&
-            packet.head.op == (uint32_t)call->op)
+            packet.head.op == (uint32_t)call->op) {
                 result = proof_result(call->op, (VaultStatus)packet.head.status,
                                       packet.head.verifier_bytes > 0);
+                if (call->op == VAULT_VERIFY && packet.head.status == VAULT_BAD_RECORD)
+                        record_complain(call);
+        }
         if (result != CORE_PROOF_MATCH)
                 packet.head.verifier_bytes = 0;
         call->done(call->userdata, result, packet.head.verifier_bytes > 0 ? packet.verifier : NULL,
@@ -107,7 +123,11 @@ static int client_call(VaultClient *client, VaultHead *head, const Secret *secre
                 return -ENOMEM;
         if (!client->store_id)
                 return -ENOTCONN;
-        *call = (VaultCall){ .op = (VaultOp)head->op, .done = done, .userdata = done_userdata };
+        *call = (VaultCall){ .client = client,
+                             .op = (VaultOp)head->op,
+                             .uid = head->subject.uid,
+                             .done = done,
+                             .userdata = done_userdata };
         memcpy(head->subject.store_id, client->store_id, sizeof(head->subject.store_id));
         r = call_send(client, head, secret, verifier, call_answered, call);
         if (r >= 0)
