@@ -12,17 +12,28 @@
 /* What is none of the words would find nothing and look like an answer. */
 static int word_check(const Ctl *ctl, const char *option, const char *const *words, size_t count) {
         const char *value = option_get(ctl, option);
+        char known[128];
+        Text text;
 
-        for (size_t i = 0; i < count; i++)
+        base_text_init(&text, known, sizeof(known));
+        for (size_t i = 0; i < count; i++) {
                 if (!value || strcmp(value, words[i]) == 0)
                         return 0;
-        return complain(ctl, EXIT_USAGE, "--%s: \"%s\": no such %s", option, value, option);
+                base_text_addf(&text, "%s%s", i > 0 ? ", " : "", words[i]);
+        }
+        return complain(ctl, EXIT_USAGE, "--%s: \"%s\": no such %s; there are: %s", option, value,
+                        option, known);
 }
 
 static int words_check(const Ctl *ctl) {
         static const char *const types[] = { "login", "change", "session", "access", "system" },
                                  *const outcomes[] = { "allow", "deny", "done", "failed" };
         int r = word_check(ctl, "type", types, ARRAY_LENGTH(types));
+
+        /* Whoever means to filter would get everything, and take it for the answer. */
+        if (ctl->reason[0])
+                return complain(ctl, EXIT_USAGE,
+                                "--reason: goes with changes; --because REASON filters");
 
         return r != 0 ? r : word_check(ctl, "outcome", outcomes, ARRAY_LENGTH(outcomes));
 }
@@ -127,6 +138,8 @@ int audit_log(Ctl *ctl, int argc, char *argv[]) {
         int r = words_check(ctl);
 
         ctl->csv = option_given(ctl, "csv");
+        if (r == 0 && ctl->csv && ctl->json != JSON_OFF)
+                r = complain(ctl, EXIT_USAGE, "--csv and --json exclude each other");
         if (r == 0 && option_given(ctl, "limit") &&
             base_parse_u64(option_get(ctl, "limit"), 1, 100000000, &left) < 0)
                 r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",

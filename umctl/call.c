@@ -5,11 +5,19 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "umctl/umctl.h"
 
 #define CALL_TIMEOUT_USEC    (60 * USEC_PER_SEC)
 #define CONNECT_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/* Where to look when the host's umd is silent. */
+static const char *advice(const Ctl *ctl) {
+        return strcmp(ctl->socket, WIRE_SOCKET) == 0
+                       ? "; \"systemctl status umd.socket umd\" may say why"
+                       : "";
+}
 
 int ctl_connect(Ctl *ctl) {
         int r;
@@ -22,8 +30,8 @@ int ctl_connect(Ctl *ctl) {
                 return complain(ctl, EXIT_NOT_REACHABLE, "%s: the server there is not umd",
                                 ctl->socket);
         if (r < 0)
-                return complain(ctl, EXIT_NOT_REACHABLE, "umd is not reachable at %s: %s",
-                                ctl->socket, strerror(-r));
+                return complain(ctl, EXIT_NOT_REACHABLE, "umd is not reachable at %s: %s%s",
+                                ctl->socket, strerror(-r), advice(ctl));
         return 0;
 }
 
@@ -37,18 +45,51 @@ int ctl_message_new(Ctl *ctl, const char *path, const char *interface, const cha
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
 
+/* "root: no such user" is true of um and a riddle to whoever knows root. */
+static bool names_local(const char *text, const char *path) {
+        char name[BASE_NAME_MAX + 1];
+        const char *end = text ? strstr(text, ": no such ") : NULL;
+        uint32_t id;
+
+        if (!end || (size_t)(end - text) >= sizeof(name))
+                return false;
+        memcpy(name, text, (size_t)(end - text));
+        name[end - text] = '\0';
+        return base_local_find_name(path, name, &id) == 1;
+}
+
+static const char *explanation(WireError wire, const char *text) {
+        if (wire == WIRE_E_ACCESS_DENIED && geteuid() != 0)
+                return "; root has it";
+        if (wire == WIRE_E_NO_SUCH_USER && names_local(text, BASE_PASSWD_PATH))
+                return " of um; a local account of /etc/passwd, which um leaves alone";
+        if (wire == WIRE_E_NO_SUCH_GROUP && names_local(text, BASE_GROUP_PATH))
+                return " of um; a local group of /etc/group: \"gpasswd -a USER GROUP\" adds um's "
+                       "users too";
+        return "";
+}
+
 static int error_report(const Ctl *ctl, const sd_bus_error *error, int r) {
-        const char *text = error->message ? error->message : error->name;
+        const char *said = error->message ? error->message : error->name, *more = "";
+        _cleanup_free_ char *text = NULL;
         int code = EXIT_FAILED;
 
         if (!sd_bus_error_is_set(error))
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT) ||
-            sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
-                return complain_as(ctl, EXIT_NOT_REACHABLE, error->name, "umd did not answer");
-        if (strncmp(error->name, WIRE_ERROR_PREFIX, strlen(WIRE_ERROR_PREFIX)) == 0)
-                code = wire_error_exit_code(wire_error_from_name(error->name));
+            sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED)) {
+                code = EXIT_NOT_REACHABLE;
+                said = "umd did not answer";
+                more = advice(ctl);
+        } else if (strncmp(error->name, WIRE_ERROR_PREFIX, strlen(WIRE_ERROR_PREFIX)) == 0) {
+                WireError wire = wire_error_from_name(error->name);
+
+                code = wire_error_exit_code(wire);
+                more = explanation(wire, said);
+        }
+        if (asprintf(&text, "%s%s", said, more) < 0)
+                return complain(ctl, code, "out of memory");
         return complain_as(ctl, code, error->name, text);
 }
 
@@ -59,7 +100,8 @@ int ctl_call(Ctl *ctl, sd_bus_message *m, sd_bus_message **ret) {
         if (r >= 0)
                 return 0;
         if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)
-                return complain(ctl, EXIT_NOT_REACHABLE, "umd closed the connection");
+                return complain(ctl, EXIT_NOT_REACHABLE, "umd closed the connection%s",
+                                advice(ctl));
         return error_report(ctl, &error, r);
 }
 

@@ -55,7 +55,11 @@ const Command commands[] = {
             { "ask", NULL, "ask for name, full name, e-mail and password where they are missing",
               COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
-          "umctl user add alice --full-name 'Alice Doe' --email alice@acme.example" },
+          "umctl user add alice --full-name 'Alice Doe' --email alice@acme.example",
+          "The name is known to the system as soon as this returns; the home is made from\n"
+          "/etc/skel at the first login.  Without --password or --setup-code nobody can\n"
+          "log in with a password yet; that comes with \"umctl user passwd NAME\".  Ids\n"
+          "come from uid-range in um.conf(5) and are never given out again." },
         { "user",
           "show",
           "NAME",
@@ -81,17 +85,25 @@ const Command commands[] = {
             { "limit", "N", "at most N users", COMPLETE_NOTHING },
             { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
-          "umctl user list --filter 'status=suspended' --columns name,status_reason" },
+          "umctl user list --filter 'status=suspended' --columns name,status_reason",
+          "Deleted users are listed with --filter status=deleted only.  Filter keys:\n"
+          "name, status, group, email, department, title, locked, created, valid-until;\n"
+          "operators = != ~ (a glob) < >; terms joined by commas must all hold.\n"
+          "\"created<7d\" is less than 7 days ago.  Columns are the names that --json\n"
+          "shows." },
         { "user",
           "set",
           "NAME",
           1,
           1,
           user_set,
-          "change a user's fields; an empty value clears",
+          "change a user's fields; '' clears a text, never a time",
           { { "name", "NEW", "rename", COMPLETE_NOTHING }, PROFILE_OPTIONS },
           COMPLETE_USER,
-          "umctl user set alice --title Engineer --time-zone Europe/Berlin" },
+          "umctl user set alice --title Engineer --time-zone Europe/Berlin",
+          "A new name leaves uid, groups, home and files as they are: move the home and\n"
+          "set --home yourself.  A new --home is not filled from the old one; it is made\n"
+          "at the next login if it is not there." },
         { "user",
           "passwd",
           "NAME",
@@ -106,7 +118,11 @@ const Command commands[] = {
               COMPLETE_NOTHING },
             { "expires", "WHEN", "when the password expires", COMPLETE_NOTHING } },
           COMPLETE_USER,
-          "umctl user passwd alice --temporary" },
+          "umctl user passwd alice --temporary",
+          "Asks twice on a terminal, else takes one line of standard input.  --hash takes\n"
+          "what stands in /etc/shadow, so that people keep their passwords:\n"
+          "  getent shadow alice | cut -d: -f2 | umctl user passwd alice --hash\n"
+          "passwd(1) and chpasswd(8) set the passwords of um's users as well." },
         { "user",
           "lock",
           "NAME",
@@ -116,7 +132,12 @@ const Command commands[] = {
           "lock: no login until unlocked",
           {},
           COMPLETE_USER,
-          "umctl user lock alice --reason 'lost laptop'" },
+          "umctl user lock alice --reason 'lost laptop'",
+          "For when something is wrong: a password is answered as if it were wrong, so\n"
+          "that who tries it does not learn of the lock; a key is told of it.  A lock\n"
+          "stands beside the state: \"suspend\" is for a person who is away, \"disable\" for\n"
+          "one who left; both are told so once the password was right.  Sessions that are\n"
+          "open stay open: loginctl terminate-user NAME ends them." },
         { "user",
           "unlock",
           "NAME",
@@ -136,7 +157,10 @@ const Command commands[] = {
           "suspend, for a time or until resumed",
           { { "until", "WHEN", "resumes by itself then", COMPLETE_NOTHING } },
           COMPLETE_USER,
-          "umctl user suspend bob --until 2026-09-01 --reason leave" },
+          "umctl user suspend bob --until 2026-09-01 --reason leave",
+          "Who has the right password is told of the suspension, but not the reason;\n"
+          "keys, cron jobs and su are refused as well.  Sessions that are open stay open:\n"
+          "loginctl terminate-user NAME ends them." },
         { "user",
           "resume",
           "NAME",
@@ -156,7 +180,10 @@ const Command commands[] = {
           "disable: the account is closed, the name stays",
           {},
           COMPLETE_USER,
-          "umctl user disable bob" },
+          "umctl user disable bob",
+          "For a person who left: no login in any way until \"enable\"; name, uid, groups\n"
+          "and files stay.  Sessions that are open stay open: loginctl terminate-user\n"
+          "NAME ends them." },
         { "user",
           "enable",
           "NAME",
@@ -176,7 +203,10 @@ const Command commands[] = {
           "delete; name and uid stay reserved",
           { { "end-sessions", NULL, "end open sessions instead of refusing", COMPLETE_NOTHING } },
           COMPLETE_USER,
-          "umctl user delete bob --yes" },
+          "umctl user delete bob --yes",
+          "The name is unknown to the system from then on; home and files stay, with a\n"
+          "bare number as their owner.  \"restore\" brings back user, groups and password;\n"
+          "neither name nor uid is ever given to somebody else." },
         { "user",
           "restore",
           "NAME",
@@ -186,7 +216,9 @@ const Command commands[] = {
           "bring a deleted user back, as inactive",
           {},
           COMPLETE_NOTHING,
-          "umctl user restore bob" },
+          "umctl user restore bob",
+          "Deleted users are listed by \"umctl user list --filter status=deleted\";\n"
+          "\"enable\" then lets him in." },
         { "group",
           "add",
           "NAME",
@@ -198,7 +230,9 @@ const Command commands[] = {
             { "description", "TEXT", "what it is for", COMPLETE_NOTHING },
             { "gid", "N", "take this gid if it is free", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
-          "umctl group add web --owner alice" },
+          "umctl group add web --owner alice",
+          "Members are um's users and groups.  To put a user of um into a local group of\n"
+          "this host, such as sudo or docker, use gpasswd -a USER GROUP." },
         { "group",
           "show",
           "NAME",
@@ -234,7 +268,8 @@ const Command commands[] = {
             { "owner", "USER", "the owners, replacing the old ones; repeat for more, '' for none",
               COMPLETE_USER } },
           COMPLETE_GROUP,
-          "umctl group set web --description 'web servers'" },
+          "umctl group set web --description 'web servers'",
+          "--owner gives the whole list anew: name those who stay, too." },
         { "group",
           "add-member",
           "NAME [USER...]",
@@ -244,7 +279,9 @@ const Command commands[] = {
           "add users or nested groups",
           { { "group", "GROUP", "nest this group; repeat for more", COMPLETE_GROUP } },
           COMPLETE_USER,
-          "umctl group add-member web bob --group ops" },
+          "umctl group add-member web bob --group ops",
+          "A new login sees it at once; a session that is open keeps the groups it began\n"
+          "with, as always." },
         { "group",
           "remove-member",
           "NAME [USER...]",
@@ -297,7 +334,8 @@ const Command commands[] = {
           "change one's own password",
           {},
           COMPLETE_NOTHING,
-          "umctl self passwd" },
+          "umctl self passwd",
+          "passwd(1) does the same." },
         { "status",
           NULL,
           "",
@@ -328,7 +366,10 @@ const Command commands[] = {
             { "limit", "N", "at most N entries (100)", COMPLETE_NOTHING },
             { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
-          "umctl audit log --type login --user bob --since today" },
+          "umctl audit log --type login --user bob --since today",
+          "Reasons and verbs of --because and --verb are those the log shows.  Each entry\n"
+          "has a reference like um-7K2M, which the refused person saw too; --json and\n"
+          "--csv show it." },
         { "audit",
           "verify",
           "",
@@ -338,7 +379,9 @@ const Command commands[] = {
           "check the audit log's hash chain",
           {},
           COMPLETE_NOTHING,
-          "umctl audit verify" },
+          "umctl audit verify",
+          "Every entry holds the hash of the one before.  Prints the entries that were\n"
+          "checked, or the first that is wrong or missing, and then exits with 1." },
         { "doctor",
           NULL,
           "[PATH...]",

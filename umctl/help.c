@@ -25,6 +25,8 @@ void help_command(FILE *f, const Command *command) {
         fprintf(f, "usage: umctl %s%s%s [OPTION...]%s%s\n\n%s\n", command->noun,
                 command->verb ? " " : "", command->verb ? command->verb : "",
                 command->arguments[0] ? " " : "", command->arguments, command->help);
+        if (command->about)
+                fprintf(f, "\n%s\n", command->about);
         if (own)
                 fputs("\noptions:\n", f);
         for (const Option *o = command->options; o->name; o++)
@@ -36,22 +38,36 @@ void help_command(FILE *f, const Command *command) {
                 fprintf(f, "\nexample:\n  %s\n", command->example);
 }
 
-static void noun_help(FILE *f, const char *noun) {
+/* The verbs of one noun, or of all (NULL). */
+static bool verbs_list(FILE *f, const char *noun) {
+        bool found = false;
+
         for (const Command *c = commands; c->noun; c++)
                 if (c->help && (!noun || strcmp(c->noun, noun) == 0)) {
                         char left[96];
+
+                        found = true;
 
                         snprintf(left, sizeof(left), "%s%s%s%s%s", c->noun, c->verb ? " " : "",
                                  c->verb ? c->verb : "", c->arguments[0] ? " " : "", c->arguments);
                         fprintf(f, "  %-38s %s\n", left, c->help);
                 }
+        return found;
+}
+
+bool help_noun(FILE *f, const char *noun) {
+        bool found = verbs_list(f, noun);
+
+        if (found)
+                fprintf(f, "\n\"umctl help %s VERB\" explains one.\n", noun);
+        return found;
 }
 
 void help_overview(FILE *f) {
         fputs("usage: umctl NOUN VERB [OPTION...] [ARGUMENT...]\n\num, user management for Linux "
               "hosts.\n\n",
               f);
-        noun_help(f, NULL);
+        (void)verbs_list(f, NULL);
         fputs("\neverywhere:\n", f);
         for (const Option *o = global_options; o->name; o++)
                 option_line(f, o);
@@ -72,11 +88,8 @@ int help_run(Ctl *ctl, int argc, char *argv[]) {
                 help_command(stdout, command);
                 return EXIT_DONE;
         }
-        for (const Command *c = commands; c->noun && argc == 1; c++)
-                if (strcmp(c->noun, argv[0]) == 0) {
-                        noun_help(stdout, argv[0]);
-                        return EXIT_DONE;
-                }
-        return complain(ctl, EXIT_USAGE, "%s%s%s: no such command", argv[0], argc > 1 ? " " : "",
-                        argc > 1 ? argv[1] : "");
+        if (argc == 1 && help_noun(stdout, argv[0]))
+                return EXIT_DONE;
+        return complain(ctl, EXIT_USAGE, "%s%s%s: no such command; see \"umctl help\"", argv[0],
+                        argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 }

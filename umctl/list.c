@@ -47,6 +47,9 @@ static const char *const group_known[] = {
 /* A column by its name, with - or _ between words; NULL with a complaint. */
 static const char *column_find(const Ctl *ctl, const List *list, const char *option,
                                const char *word) {
+        char known[1024];
+        Text text;
+
         for (size_t i = 0; list->known[i]; i++) {
                 const char *a = list->known[i], *b = word;
 
@@ -57,9 +60,11 @@ static const char *column_find(const Ctl *ctl, const List *list, const char *opt
                 if (!*a && !*b)
                         return list->known[i];
         }
-        complain(ctl, EXIT_USAGE,
-                 "--%s: \"%s\": no such column; org.um1(5) has them: name, %s, ...", option, word,
-                 list->known[1]);
+        base_text_init(&text, known, sizeof(known));
+        for (size_t i = 0; list->known[i]; i++)
+                base_text_addf(&text, "%s%s", i > 0 ? ", " : "", list->known[i]);
+        complain(ctl, EXIT_USAGE, "--%s: \"%s\": no such column; there are: %s", option, word,
+                 known);
         return NULL;
 }
 
@@ -201,6 +206,8 @@ static int list_run(Ctl *ctl, const List *list) {
                 return complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",
                                 option_get(ctl, "limit"));
         ctl->csv = option_given(ctl, "csv");
+        if (ctl->csv && ctl->json != JSON_OFF)
+                return complain(ctl, EXIT_USAGE, "--csv and --json exclude each other");
         if (!sort && (ctl->json == JSON_LINES || (ctl->json == JSON_OFF && ctl->csv)))
                 return pages_fetch(ctl, list, limit, columns, column_count, NULL, &whole);
         all = json_array();

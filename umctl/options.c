@@ -64,7 +64,7 @@ static void long_options(const Command *command, struct option *ret) {
         ret[n] = (struct option){ 0 };
 }
 
-static int global_take(Ctl *ctl, const char *name, const char *value) {
+static int global_take(Ctl *ctl, const char *noun, const char *name, const char *value) {
         if (strcmp(name, "json") == 0) {
                 if (value && strcmp(value, "lines") != 0)
                         return complain(ctl, EXIT_USAGE,
@@ -86,7 +86,7 @@ static int global_take(Ctl *ctl, const char *name, const char *value) {
         } else if (strcmp(name, "help") == 0) {
                 if (ctl->command)
                         help_command(stdout, ctl->command);
-                else
+                else if (!noun || !help_noun(stdout, noun))
                         help_overview(stdout);
                 return EXIT_DONE;
         }
@@ -145,14 +145,19 @@ static int command_unknown(Ctl *ctl, const char *noun, const char *verb) {
 /* A value is never repeated: people write passwords there. */
 static int option_refuse(Ctl *ctl, int c, const char *word) {
         int len = (int)strcspn(word, "=");
+        const char *noun = ctl->command ? ctl->command->noun : "",
+                   *verb = ctl->command && ctl->command->verb ? ctl->command->verb : "",
+                   *space = noun[0] ? " " : "", *second = verb[0] ? " " : "";
+        char option[3] = { '-', (char)optopt, '\0' };
 
         if (c == ':')
                 return complain(ctl, EXIT_USAGE, "%.*s: needs a value", len, word);
         if (optopt >= GLOBAL_BASE)
                 return complain(ctl, EXIT_USAGE, "%.*s: takes no value", len, word);
         if (optopt != 0)
-                return complain(ctl, EXIT_USAGE, "-%c: no such option", optopt);
-        return complain(ctl, EXIT_USAGE, "%.*s: no such option", len, word);
+                word = option, len = 2;
+        return complain(ctl, EXIT_USAGE, "%.*s: no such option; see \"umctl help%s%s%s%s\"", len,
+                        word, space, noun, second, verb);
 }
 
 static int arguments_check(Ctl *ctl, int argc, char *argv[]) {
@@ -205,14 +210,17 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
                 return r;
         long_options(ctl->command, options);
         opterr = 0;
-        while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
                 if (c == '?' || c == ':') {
                         if (!ctl->command && noun)
                                 break;
                         return option_refuse(ctl, c, argv[optind - 1]);
                 }
-                r = c >= VERB_BASE ? verb_take(ctl, c - VERB_BASE, optarg)
-                                   : global_take(ctl, global_options[c - GLOBAL_BASE].name, optarg);
+                r = c >= VERB_BASE
+                            ? verb_take(ctl, c - VERB_BASE, optarg)
+                            : global_take(ctl, noun_word,
+                                          c == 'h' ? "help" : global_options[c - GLOBAL_BASE].name,
+                                          optarg);
                 if (r >= 0)
                         return r;
         }

@@ -5,14 +5,39 @@
 
 #include "umctl/umctl.h"
 
+/* "12 KiB" of a number of bytes. */
+static json_t *size_text(const json_t *bytes) {
+        double size = (double)json_integer_value(bytes) / 1024;
+        char text[64];
+
+        if (size < 1024)
+                snprintf(text, sizeof(text), "%.0f KiB", size);
+        else
+                snprintf(text, sizeof(text), "%.1f MiB", size / 1024);
+        return json_string(text);
+}
+
+/* Figures are root's to see; those of a store that is not served would only look like an empty one.
+ */
+static void for_people(json_t *status) {
+        static const char *const figures[] = { "users", "groups", "audit_entries" };
+
+        if (!json_is_true(json_object_get(status, "store_ok")))
+                for (size_t i = 0; i < ARRAY_LENGTH(figures); i++)
+                        json_object_del(status, figures[i]);
+        else if (json_object_get(status, "store_used_bytes"))
+                json_object_set_new(status, "store_size",
+                                    size_text(json_object_get(status, "store_used_bytes")));
+        if (json_is_true(json_object_get(status, "map_ok")) && json_object_get(status, "map_bytes"))
+                json_object_set_new(status, "map_size",
+                                    size_text(json_object_get(status, "map_bytes")));
+}
+
 int status_run(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "version",         "store",         "why",
-                "vault",           "map",           "users",
-                "groups",          "map_users",     "map_groups",
-                "map_bytes",       "map_published", "store_used_bytes",
-                "store_map_bytes", "audit_entries", "sessions",
-                "connections",     "started",
+                "version",       "store",    "why",         "vault",         "map",
+                "users",         "groups",   "map_size",    "map_published", "store_size",
+                "audit_entries", "sessions", "connections", "started",
         };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         json_t *status = NULL;
@@ -46,6 +71,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                             json_string(json_is_true(json_object_get(status, "map_ok"))
                                                 ? "ok"
                                                 : "not published: lookups go through the socket"));
+        for_people(status);
         record_print(status, keys, ARRAY_LENGTH(keys));
         json_decref(status);
         if (!well)

@@ -277,6 +277,17 @@ static void text_table_print(const Ctl *ctl, json_t *rows, const char *const *co
         }
 }
 
+/* "1 user", "2 users", "1 entry". */
+static void count_print(size_t count, const char *name, const char *more) {
+        int len = (int)strlen(name);
+        bool ies = len > 3 && strcmp(name + len - 3, "ies") == 0;
+
+        if (count == 1)
+                printf("1 %.*s%s%s.\n", len - (ies ? 3 : 1), name, ies ? "y" : "", more);
+        else
+                printf("%zu %s%s.\n", count, name, more);
+}
+
 int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *const *columns,
                 size_t column_count, bool last_page) {
         if (ctl->json != JSON_OFF) {
@@ -289,8 +300,8 @@ int table_print(const Ctl *ctl, const char *name, json_t *rows, const char *cons
         }
         text_table_print(ctl, rows, columns, column_count);
         if (ctl->legend)
-                printf("%zu %s%s.\n", json_array_size(rows), name,
-                       last_page ? "" : " shown, more with --limit");
+                count_print(json_array_size(rows), name,
+                            last_page ? "" : " shown, more with --limit");
         return EXIT_DONE;
 }
 

@@ -64,6 +64,7 @@ typedef struct Command {
         Option options[OPTIONS_MAX]; /* ended by a NULL name */
         Complete complete;           /* of the arguments */
         const char *example;
+        const char *about; /* lines that tell what the one line does not, or NULL */
 } Command;
 
 extern const Command commands[];
@@ -96,6 +97,7 @@ const char *const *option_values(const Ctl *ctl, const char *name, size_t *ret_c
 
 int help_run(Ctl *ctl, int argc, char *argv[]);
 void help_command(FILE *f, const Command *command);
+bool help_noun(FILE *f, const char *noun); /* its verbs; false where there is none */
 void help_overview(FILE *f);
 int complete_run(Ctl *ctl, int argc, char *argv[]);
 
@@ -206,6 +208,8 @@ int object_get_all(Ctl *ctl, const char *path, const char *interface, json_t **r
 int user_print(Ctl *ctl, json_t *user);
 /* Appends the a{sv} of a user's fields from the options (user_add.c). */
 int user_append_fields(Ctl *ctl, sd_bus_message *m);
+/* Says where the shell that was just given to a user is not on this host, which keeps him out. */
+void shell_warn(const Ctl *ctl);
 void user_trim(json_t *user);
 /* The caller's own name by his real uid, from NSS; NULL with a complaint. */
 const char *self_name(const Ctl *ctl);

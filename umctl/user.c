@@ -115,7 +115,11 @@ int user_set(Ctl *ctl, int argc, char *argv[]) {
 
         if (r == 0)
                 r = user_append_fields(ctl, m);
-        return r != 0 ? r : ctl_change(ctl, m, "user", "changed");
+        if (r == 0)
+                r = ctl_change(ctl, m, "user", "changed");
+        if (r == 0)
+                shell_warn(ctl);
+        return r;
 }
 
 /* A method without arguments of its own. */

@@ -76,6 +76,16 @@ int user_append_fields(Ctl *ctl, sd_bus_message *m) {
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
 
+void shell_warn(const Ctl *ctl) {
+        const char *shell = option_get(ctl, "shell");
+
+        if (shell && access(shell, X_OK) < 0)
+                fprintf(stderr,
+                        "umctl: warning: %s is not there on this host: sshd refuses a login "
+                        "until it is\n",
+                        shell);
+}
+
 /* --ask: what is missing, on the terminal. */
 static int missing_ask(Ctl *ctl) {
         static char answers[3][BASE_LINE_MAX + 2];
@@ -164,5 +174,9 @@ int user_add(Ctl *ctl, int argc, char *argv[]) {
                         return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         }
         r = ctl_send(ctl, m, &reply);
-        return r != 0 ? r : create_print(ctl, argv[0], reply, with_credential);
+        if (r == 0)
+                r = create_print(ctl, argv[0], reply, with_credential);
+        if (r == 0)
+                shell_warn(ctl);
+        return r;
 }

@@ -63,6 +63,10 @@ int user_passwd(Ctl *ctl, int argc, char *argv[]) {
         if (code + must + option_given(ctl, "temporary") > 1)
                 return complain(ctl, EXIT_USAGE,
                                 "--setup-code, --temporary and --must-change exclude each other");
+        if ((code || must) && (option_given(ctl, "hash") || option_given(ctl, "expires")))
+                return complain(ctl, EXIT_USAGE,
+                                "--hash and --expires go with a password that is set, not with "
+                                "--setup-code or --must-change");
         r = user_message_new(ctl, argv[0],
                              code   ? "CreateSetupCode"
                              : must ? "MustChange"

@@ -31,6 +31,12 @@ def every_change_is_in_the_log_with_its_reason():
 
 
 @check
+def a_filter_by_reason_is_not_taken_for_a_reason():
+    has(bad(USAGE, "audit log", "--reason", "bad-proof"), "--because REASON filters")
+    has(bad(USAGE, "audit log", "--type", "hat"), "there are: login, change, session, access, system")
+
+
+@check
 def the_log_is_filtered():
     name, group = fresh(), fresh("g")
     good("user add", name, "--password", stdin="start\n")

@@ -55,6 +55,21 @@ def a_noun_shows_its_verbs():
 
 
 @check
+def h_is_help_too_and_of_what_stands_there():
+    same(good("", "-h"), good("help"))
+    for command in "user", "user add", "status":
+        same(good(command, "-h"), good("help " + command))
+        same(good(command, "--help"), good("help " + command))
+
+
+@check
+def an_unknown_option_leads_to_the_help():
+    has(bad(USAGE, "user add", "a", "--colour", "red"), '--colour: no such option; see "umctl help user add"')
+    has(bad(USAGE, "status", "-x"), '-x: no such option; see "umctl help status"')
+    has(ctl("", "-x", code=USAGE).err, '-x: no such option; see "umctl help"')
+
+
+@check
 def the_version_is_one_line():
     assert re.fullmatch(r"umctl [0-9]+\.[0-9]+\.[0-9]+\n", good("", "--version"))
 

@@ -62,6 +62,20 @@ def rows_are_sorted_and_limited():
 
 
 @check
+def one_is_not_many():
+    prefix = some_users(1)
+    assert good("user list", "--filter", f"department={prefix}").endswith("\n1 user.\n")
+    assert good("user list", "--filter", f"department={prefix}x").endswith("\n0 users.\n")
+    assert good("audit log", "--limit", 1).endswith("\n1 entry shown, more with --limit.\n")
+
+
+@check
+def csv_and_json_exclude_each_other():
+    for command in "user list", "group list", "audit log":
+        bad(USAGE, command, "--csv", "--json=lines")
+
+
+@check
 def every_column_can_be_shown_and_no_other():
     some_users(1)
     head = good("user list", "--csv", "--limit", 1, "--columns", ",".join(USER_COLUMNS)).splitlines()[0]
@@ -71,7 +85,7 @@ def every_column_can_be_shown_and_no_other():
         assert set(row) <= set(USER_COLUMNS), set(row) - set(USER_COLUMNS)
     same(good("user list", "--csv", "--limit", 1, "--columns", "full-name").splitlines()[0], "full_name")
     for command, option in ("user list", "columns"), ("user list", "sort"), ("group list", "columns"):
-        has(bad(USAGE, command, f"--{option}=hat"), "hat", "no such column", "name")
+        has(bad(USAGE, command, f"--{option}=hat"), "hat", "no such column", "there are: name, ", "version")
     bad(USAGE, "user list", "--columns=")
     bad(USAGE, "user list", "--columns=,")
 

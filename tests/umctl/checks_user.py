@@ -6,7 +6,7 @@ import pwd
 import subprocess
 import time
 
-from harness import (FAILED, NOT_FOUND, REFUSED, USAGE, Terminal, bad, check, environment, fresh, get, good, has,
+from harness import (FAILED, NOT_FOUND, REFUSED, USAGE, Terminal, bad, check, ctl, environment, fresh, get, good, has,
                      same, user)
 
 YEAR_USEC = 365 * 86400 * 1000000
@@ -52,6 +52,43 @@ def a_profile_is_stored_as_given():
     has(text, "full name: Zoë O'Neil\n", "title: Engineer, senior\n", "password: none\n")
     same(user(record["email"]), record)
     same(user(str(record["uid"])), record)
+
+
+@check
+def an_empty_text_clears_and_never_a_time():
+    name = fresh()
+    good("user add", name, "--title", "T", "--valid-from", "2026-01-02", "--valid-until", "2031-05-06")
+    good("user set", name, "--title", "", "--valid-from", "never", "--valid-until", "never")
+    record = user(name)
+    same((record.get("title"), record.get("valid_from"), record["valid_until"]), (None, None, "never"))
+
+
+@check
+def a_shell_that_is_not_there_is_warned_of():
+    name, warning = fresh(), "umctl: warning: /bin/no-such-shell is not there on this host"
+    has(ctl("user add", name, "--shell", "/bin/no-such-shell", code=0, warns=True).err, warning)
+    has(ctl("user set", name, "--shell", "/bin/no-such-shell", code=0, warns=True).err, warning)
+    same(ctl("user set", name, "--shell", "/bin/sh", code=0).err, "")
+
+
+@check
+def what_is_not_set_takes_no_options_of_a_password():
+    name = fresh()
+    good("user add", name, "--password", stdin="first secret\n")
+    for way in "--setup-code", "--must-change":
+        for option in ["--hash"], ["--expires", "90d"]:
+            has(bad(USAGE, "user passwd", name, way, *option), "--hash and --expires go with a password that is set")
+
+
+@check
+def local_names_are_told_from_unknown_ones():
+    has(bad(NOT_FOUND, "user show", "root"), "root: no such user of um; a local account of /etc/passwd")
+    has(bad(NOT_FOUND, "user lock", "daemon"), "daemon: no such user of um; a local account of /etc/passwd")
+    same(bad(NOT_FOUND, "user show", "nosuchname"), "nosuchname: no such user")
+    name = fresh()
+    good("user add", name)
+    has(bad(NOT_FOUND, "group add-member", "daemon", name), "a local group of /etc/group: \"gpasswd -a USER GROUP\"")
+    same(bad(NOT_FOUND, "group show", "nosuchname"), "nosuchname: no such group")
 
 
 @check

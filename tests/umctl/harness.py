@@ -6,6 +6,7 @@ an exit status of 0 to 5; silence on standard error where it is 0, else a line "
 character on either that a terminal would obey.
 """
 
+import codecs
 import json
 import os
 import pathlib
@@ -193,6 +194,7 @@ class Terminal:
 
     def __init__(self, command, *arguments, columns=80, uid=0):
         self.text, self.seen, self.command, self.arguments = "", 0, command, arguments
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             subprocess.run(["stty", "columns", str(columns)], check=True)
@@ -209,7 +211,7 @@ class Terminal:
             data = os.read(self.fd, 65536)
         except OSError:  # the last one has closed it
             return False
-        self.text += data.decode()
+        self.text += self.decoder.decode(data)  # a read may end within a character
         return bool(data)
 
     def answer(self, prompt, line):
