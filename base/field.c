@@ -33,15 +33,23 @@ static FieldFault name_check(const char *s, size_t len) {
         return FIELD_OK;
 }
 
+/* A few characters: a call of strchr(3) for each byte would be most of the work. */
+static bool is_one_of(char c, const char *few) {
+        while (*few && *few != c)
+                few++;
+        return *few;
+}
+
 /* Printable UTF-8 without any of the characters in forbidden. */
 static FieldFault text_check(const char *s, size_t len, const char *forbidden) {
         for (size_t at = 0; at < len;) {
-                uint32_t c;
-                int n = base_utf8_decode(s + at, len - at, &c);
+                uint32_t c = (unsigned char)s[at];
+                int n = c < 0x80 ? 1 : base_utf8_decode(s + at, len - at, &c);
 
                 if (n < 0)
                         return FIELD_FAULT_ENCODING;
-                if (!base_codepoint_printable(c) || (c < 0x80 && strchr(forbidden, (int)c)))
+                if (c >= 0x20 && c < 0x7F ? is_one_of(s[at], forbidden)
+                                          : !base_codepoint_printable(c))
                         return FIELD_FAULT_CHARACTER;
                 at += (size_t)n;
         }

@@ -91,12 +91,23 @@ static int table_grow(const MapBuild *build, const MapArena *arena, MapTable tab
         return 0;
 }
 
+/* The hash of the record at `at`; its slot is on its way from memory when it is needed. */
+static uint64_t table_hash(const MapBuild *build, const MapArena *arena, MapTable table,
+                           size_t at) {
+        const BuildTable *t = &build->tables[table];
+        uint64_t hash = map_record_hash(build->seed, (const MapRecord *)(arena->data + at), table);
+
+        if (t->slot_count > 0)
+                __builtin_prefetch(&t->slots[hash & (t->slot_count - 1)], 1);
+        return hash;
+}
+
 /* Makes room for one more key and looks whether it is there: its slot is where to put it. */
 static int table_prepare(MapBuild *build, const MapArena *arena, MapTable table, size_t at,
-                         MapSlot **ret_slot, uint32_t *ret_tag) {
+                         uint64_t hash, MapSlot **ret_slot, uint32_t *ret_tag) {
         BuildTable *t = &build->tables[table];
         const MapRecord *record = (const MapRecord *)(arena->data + at), *other;
-        uint64_t hash = map_record_hash(build->seed, record, table), i;
+        uint64_t i;
         int r;
 
         if ((t->used + 1) * 2 > t->slot_count) {
@@ -124,6 +135,8 @@ static int table_prepare(MapBuild *build, const MapArena *arena, MapTable table,
 /* Enters the arena's newest record by name and by id, or takes it back. */
 static int record_enter(MapBuild *build, MapArena *arena, MapTable by_name, MapTable by_id,
                         size_t at) {
+        uint64_t name_hash = table_hash(build, arena, by_name, at),
+                 id_hash = table_hash(build, arena, by_id, at);
         MapSlot *name_slot, *id_slot;
         uint32_t name_tag, id_tag;
         int r;
@@ -131,9 +144,9 @@ static int record_enter(MapBuild *build, MapArena *arena, MapTable by_name, MapT
         if ((uint64_t)arena->len + MAP_PAGE_BYTES > (uint64_t)UINT32_MAX * MAP_UNIT_BYTES / 4)
                 r = -EFBIG; /* 8 GiB of users or of groups: slots reach to 32 */
         else
-                r = table_prepare(build, arena, by_name, at, &name_slot, &name_tag);
+                r = table_prepare(build, arena, by_name, at, name_hash, &name_slot, &name_tag);
         if (r >= 0)
-                r = table_prepare(build, arena, by_id, at, &id_slot, &id_tag);
+                r = table_prepare(build, arena, by_id, at, id_hash, &id_slot, &id_tag);
         if (r < 0) {
                 arena->len = at;
                 return r;
@@ -167,6 +180,52 @@ int map_build_group(MapBuild *build, const MapGroupSpec *group) {
         if (r < 0)
                 return r;
         return record_enter(build, &build->groups, MAP_TABLE_GROUP_NAME, MAP_TABLE_GID, at);
+}
+
+/* Adds the record as it is. */
+static int record_copy(MapBuild *build, MapArena *arena, const MapRecord *record, MapTable by_name,
+                       MapTable by_id) {
+        size_t at = arena->len;
+        void *copy;
+        int r;
+
+        if (build->written)
+                return -EBUSY;
+        r = map_arena_add(arena, record->bytes, &copy);
+        if (r < 0)
+                return r;
+        memcpy(copy, record, record->bytes);
+        return record_enter(build, arena, by_name, by_id, at);
+}
+
+int map_build_copy_user(MapBuild *build, const MapUser *user) {
+        const void *record = user->strings - offsetof(MapUserRecord, strings);
+
+        return record_copy(build, &build->users, record, MAP_TABLE_USER_NAME, MAP_TABLE_UID);
+}
+
+int map_build_copy_group(MapBuild *build, const MapGroup *group) {
+        const void *record = (const char *)group->member_at - offsetof(MapGroupRecord, member_at);
+
+        return record_copy(build, &build->groups, record, MAP_TABLE_GROUP_NAME, MAP_TABLE_GID);
+}
+
+int map_build_expect(MapBuild *build, uint64_t user_count, uint64_t group_count) {
+        for (size_t i = 0; i < _MAP_TABLE_MAX; i++) {
+                bool users = i == MAP_TABLE_USER_NAME || i == MAP_TABLE_UID;
+                uint64_t slot_count = map_slot_count(users ? user_count : group_count);
+                BuildTable *t = &build->tables[i];
+
+                if (t->slot_count > 0)
+                        return -EBUSY;
+                if (slot_count == 0)
+                        continue;
+                t->slots = calloc(slot_count, sizeof(*t->slots));
+                if (!t->slots)
+                        return -ENOMEM;
+                t->slot_count = slot_count;
+        }
+        return 0;
 }
 
 /* ---- the file

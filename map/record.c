@@ -49,14 +49,18 @@ static bool name_valid(Field field, const char *name, size_t len) {
 
 /* A GECOS may have the commas that separate its parts; nothing may have what would end a field. */
 static bool text_valid(const char *s, size_t len, size_t max, const char *forbidden) {
-        if (len > max)
+        if (len > max || (len > 0 && strpbrk(s, forbidden)))
                 return false;
         for (size_t at = 0; at < len;) {
-                uint32_t c = (unsigned char)s[at];
-                int n = c < 0x80 ? 1 : base_utf8_decode(s + at, len - at, &c);
+                uint32_t c;
+                int n;
 
-                if (n < 0 || !base_codepoint_printable(c) ||
-                    (c < 0x80 && strchr(forbidden, (int)c)))
+                if (s[at] >= 0x20 && s[at] < 0x7F) { /* nearly always */
+                        at++;
+                        continue;
+                }
+                n = base_utf8_decode(s + at, len - at, &c);
+                if (n < 0 || !base_codepoint_printable(c))
                         return false;
                 at += (size_t)n;
         }

@@ -80,9 +80,14 @@ int publish_file(Publish *publish) {
         _cleanup_(map_writer_freep) MapWriter *writer = NULL;
         _cleanup_(map_build_freep) MapBuild *build = NULL;
         Whole whole = { .publish = publish };
+        CoreStatus status;
         int r = map_build_new(publish_flags(publish), &build);
 
         whole.build = build;
+        if (r >= 0)
+                r = core_status(publish->spec.core, &status);
+        if (r >= 0) /* each user brings a group */
+                r = map_build_expect(build, status.users, status.users + status.groups);
         if (r >= 0)
                 r = core_entries_all(publish->spec.core, entry_add, &whole);
         if (r >= 0)

@@ -25,6 +25,7 @@ struct PublishNext {
         MapView view;
         MapCursor users, groups;
         uint32_t flags;
+        uint64_t user_count, group_count; /* about */
         int dir_fd;
         MapWriter *writer;
         int r;
@@ -38,49 +39,20 @@ struct PublishNext {
 
 /* ---- in the thread --------------------------------------------------------------------------- */
 
-static int user_copy(MapBuild *build, const MapUser *user) {
-        MapUserSpec spec = {
-                .uid = user->uid,
-                .gid = user->gid,
-                .name = user->strings,
-                .gecos = user->strings + user->gecos_at,
-                .home = user->strings + user->home_at,
-                .shell = user->strings + user->shell_at,
-                .gids = user->gids + 1, /* the first is the primary one */
-                .gid_count = user->gid_count - 1,
-        };
-
-        return user->gid_count > 0 ? map_build_user(build, &spec) : -EBADMSG;
-}
-
-static int group_copy(MapBuild *build, const MapGroup *group) {
-        _cleanup_free_ const char **members = calloc(group->member_count + 1UL, sizeof(char *));
-        MapGroupSpec spec = {
-                .gid = group->gid,
-                .name = group->strings,
-                .members = members,
-                .member_count = group->member_count,
-        };
-
-        if (!members)
-                return -ENOMEM;
-        for (uint32_t i = 0; i < group->member_count; i++)
-                members[i] = group->strings + group->member_at[i];
-        return map_build_group(build, &spec);
-}
-
 static int file_copy(PublishNext *next, MapBuild *build) {
         MapGroup group;
         MapUser user;
-        int r;
+        int r = map_build_expect(build, next->user_count, next->group_count);
 
+        if (r < 0)
+                return r;
         while ((r = map_user_next(&next->view, &next->users, &user)) > 0) {
-                r = user_copy(build, &user);
+                r = map_build_copy_user(build, &user);
                 if (r < 0)
                         return r;
         }
         while (r == 0 && (r = map_group_next(&next->view, &next->groups, &group)) > 0)
-                r = group_copy(build, &group);
+                r = map_build_copy_group(build, &group);
         return r < 0 ? r : map_build_write(build, next->dir_fd, &next->writer);
 }
 
@@ -132,6 +104,8 @@ void publish_next_begin(Publish *publish) {
         if (!next)
                 return;
         next->flags = publish_flags(publish);
+        next->user_count = publish->status.users;
+        next->group_count = publish->status.groups;
         next->dir_fd = publish->spec.dir_fd;
         next->gone = calloc(NEXT_CHANGES_MAX, sizeof(*next->gone));
         r = next->gone ? next_start(next, publish->spec.path) : -ENOMEM;
