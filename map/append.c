@@ -171,6 +171,8 @@ int map_append(MapWriter *writer, const MapChange *changes, size_t change_count)
                 return r;
 
         writer->committed += delta.arena.len;
+        if (writer->committed > writer->file_bytes)
+                writer->file_bytes = map_room_make(writer->fd, writer->committed);
         __atomic_store_n(&writer->page->committed, writer->committed, __ATOMIC_RELEASE);
         __atomic_store_n(&writer->page->delta, delta.at + block_at, __ATOMIC_RELEASE);
         for (size_t i = 0; i < _MAP_TABLE_MAX; i++) {

@@ -281,7 +281,13 @@ static void group_slots_move(MapBuild *build) {
                                 build->tables[i].slots[k].at += by;
 }
 
-static int file_write(const MapBuild *build, const MapHeader *h, int fd) {
+uint64_t map_room_make(int fd, uint64_t at) {
+        uint64_t end = map_align(at + MAP_ROOM_BYTES, MAP_PAGE_BYTES);
+
+        return fallocate(fd, 0, (off_t)at, (off_t)(end - at)) == 0 ? end : at;
+}
+
+static int file_write(const MapBuild *build, const MapHeader *h, int fd, uint64_t *ret_bytes) {
         _Alignas(MapHeader) unsigned char page[MAP_PAGE_BYTES] = {};
         int r;
 
@@ -294,9 +300,10 @@ static int file_write(const MapBuild *build, const MapHeader *h, int fd) {
         for (size_t i = 0; i < _MAP_TABLE_MAX && r >= 0; i++)
                 r = map_write_all(fd, build->tables[i].slots,
                                   build->tables[i].slot_count * sizeof(MapSlot), h->tables[i].at);
-        if (r >= 0 && (fchmod(fd, 0444) < 0 || fdatasync(fd) < 0))
-                r = -errno;
-        return r;
+        if (r < 0)
+                return r;
+        *ret_bytes = map_room_make(fd, h->base_end);
+        return fchmod(fd, 0444) < 0 || fdatasync(fd) < 0 ? -errno : 0;
 }
 
 int map_build_write(MapBuild *build, int dir_fd, MapWriter **ret) {
@@ -312,7 +319,7 @@ int map_build_write(MapBuild *build, int dir_fd, MapWriter **ret) {
         build->written = true;
         group_slots_move(build);
         header_make(build, &h);
-        r = file_write(build, &h, writer->fd);
+        r = file_write(build, &h, writer->fd, &writer->file_bytes);
         if (r >= 0)
                 r = map_writer_start(writer, &h);
         if (r < 0)

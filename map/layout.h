@@ -17,17 +17,13 @@
 #define MAP_PAGE_BYTES 4096U
 #define MAP_UNIT_BYTES 8U /* records, tables and blocks begin at multiples of it */
 
+/* Zeros kept behind what is committed, so that deltas are seen without a system call.  They are
+ * allocated: neither a hole nor a page beyond the file's end may raise SIGBUS in a reader. */
+#define MAP_ROOM_BYTES (1024U * 1024)
+
 /* A new file is due once the deltas have more entries than this of one kind, or more bytes than
  * map_delta_bytes_max(). */
 #define MAP_DELTA_ENTRIES_MAX 1024U
-
-typedef enum MapTable {
-        MAP_TABLE_USER_NAME,
-        MAP_TABLE_UID,
-        MAP_TABLE_GROUP_NAME,
-        MAP_TABLE_GID,
-        _MAP_TABLE_MAX = MAP_TABLES,
-} MapTable;
 
 typedef enum MapKind {
         MAP_KIND_USER = 0x7375,       /* "us" */
@@ -121,7 +117,7 @@ static inline uint64_t map_align(uint64_t n, uint64_t to) {
         return (n + to - 1) & ~(to - 1);
 }
 
-/* Bytes that deltas may add to a base.  Readers map this much beyond the file they find. */
+/* Bytes that deltas may add to a base. */
 static inline uint64_t map_delta_bytes_max(uint64_t base_end) {
         uint64_t least = 1024 * 1024;
 
@@ -285,9 +281,13 @@ struct MapWriter {
         MapHeader *page;  /* page 0, shared and writable */
         uint64_t seed[2];
         uint64_t base_end, committed;
+        uint64_t file_bytes; /* up to here the file has its bytes */
         MapDeltaKeys delta[_MAP_TABLE_MAX];
 };
 
+/* Makes that room behind `at`, all of it or nothing.  Returns where it ends; `at` where the file
+ * system has no room or cannot: readers then open again at the next delta, and nothing else. */
+uint64_t map_room_make(int fd, uint64_t at);
 /* Creates an empty file of that (static) name, replacing a leftover. */
 int map_writer_new(int dir_fd, const char *name, MapWriter **ret);
 /* Once the base is written. */

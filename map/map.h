@@ -26,7 +26,6 @@
 #define MAP_FLAG_ENUMERATE 2U /* getpwent and getgrent list um's users */
 
 #define MAP_RECORD_MAX (64U * 1024 * 1024) /* bytes of one record: 1 M group members and more */
-#define MAP_TABLES     4
 #define MAP_ID_BYTES   16
 
 /* ---- records as a reader sees them: all pointers into the map, valid while it is held -------- */
@@ -52,18 +51,29 @@ typedef struct MapGroup {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* A file has one of each. */
+typedef enum MapTable {
+        MAP_TABLE_USER_NAME,
+        MAP_TABLE_UID,
+        MAP_TABLE_GROUP_NAME,
+        MAP_TABLE_GID,
+        _MAP_TABLE_MAX,
+} MapTable;
+
 /* One mapping of one file.  Read-only for all threads; who unmaps it knows that nobody reads.  What
- * the header says about the base is copied and checked once, here. */
+ * the header says about the base is copied and checked once, here.  A lookup looks at base to flags
+ * and at the one table it searches. */
 typedef struct MapView {
         const unsigned char *base;
-        size_t mapped_bytes; /* may reach beyond the file's end: only below `committed` is touched
-                              */
+        size_t mapped_bytes; /* whole pages of the file as it was found: no access raises SIGBUS */
         uint64_t seed[2];
-        struct {
-                uint64_t at, slot_count;
-        } tables[MAP_TABLES];
-        uint64_t base_end, users_at, users_end, groups_at, groups_end;
+        uint64_t base_end;
         uint32_t flags;
+        struct {
+                const struct MapSlot *slots; /* never NULL */
+                uint64_t mask;               /* their number - 1 */
+        } tables[_MAP_TABLE_MAX];
+        uint64_t users_at, users_end, groups_at, groups_end;
         unsigned char id[MAP_ID_BYTES]; /* random, of this file */
 } MapView;
 
@@ -72,15 +82,21 @@ typedef struct MapView {
  * (that the owner is um follows from the folder, where nobody else can create one). */
 int map_open(const char *path, MapView *ret);
 void map_close(MapView *view);
+/* The halves of map_open(), for who lays one file over another.  The first opens, checks owner's
+ * mode and size, and returns the descriptor.  The second maps that many bytes, `at` an address of
+ * as many or, for NULL, anywhere; what it laid over `at` stays there on -EBADMSG, which it also
+ * says where a delta was committed since the first. */
+int map_file_open(const char *path, size_t *ret_bytes);
+int map_file_map(int fd, size_t bytes, void *at, MapView *ret);
 /* The same for a file in memory, 8-aligned, size bytes of it present; mapped_bytes >= size bytes
  * may be touched once they are committed.  Nothing is owned. */
 int map_view_init(const void *bytes, size_t size, size_t mapped_bytes, MapView *ret);
-/* A newer file took its place, or deltas outgrew the mapped window: open again.  One load each. */
+/* A newer file took its place, or deltas outgrew what is mapped: open again.  One load each. */
 bool map_is_stale(const MapView *view);
 
-/* 1 found, 0 not there, -EBADMSG where the map contradicts itself, -ESTALE where deltas outgrew the
- * mapped window (never for a map just opened).  The newest committed delta wins.  A superseded map
- * still answers: whoever reopens in the moment between mark and rename finds it again. */
+/* 1 found, 0 not there, -EBADMSG where the map contradicts itself, -ESTALE where deltas outgrew
+ * what is mapped: open again.  The newest committed delta wins.  A superseded map still answers:
+ * whoever reopens in the moment between mark and rename finds it again. */
 int map_user_by_name(const MapView *view, const char *name, size_t len, MapUser *ret);
 int map_user_by_uid(const MapView *view, uid_t uid, MapUser *ret);
 int map_group_by_name(const MapView *view, const char *name, size_t len, MapGroup *ret);

@@ -4,94 +4,67 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/base.h"
 #include "map/map.h"
 #include "nss_um/nss_um.h"
 
-/* glibc's list: *groups has room for *size, *start are taken; limit > 0 is the most there may be.
- */
-typedef struct List {
-        gid_t group; /* is in the list already */
-        long *start, *size;
-        gid_t **groups;
-        long limit;
-} List;
+enum nss_status gids_copy(const MapUser *user, Request request, int *ret_errno) {
+        Gids *gids = request.ret;
+        long at = gids->at, room = gids->room;
 
-/* Room for count more, or as many as the limit permits. */
-static int list_grow(const List *list, size_t count) {
-        size_t wanted = (size_t)*list->start + count, size = (size_t)*list->size;
-        gid_t *groups;
-
-        if (list->limit > 0 && wanted > (size_t)list->limit)
-                wanted = (size_t)list->limit;
-        if (wanted <= size)
-                return 0;
-        if (wanted < size * 2 && (list->limit <= 0 || size * 2 <= (size_t)list->limit))
-                wanted = size * 2;
-        groups = realloc(*list->groups, wanted * sizeof(*groups));
-        if (!groups)
-                return -ENOMEM;
-        *list->groups = groups;
-        *list->size = (long)wanted;
-        return 0;
-}
-
-/* What does not fit under the limit is left out: that is what a limit asks for (SECURITY F8). */
-static enum nss_status gids_add(const List *list, const MapUser *user, int *ret_errno) {
-        long room, at = *list->start;
-        int r;
-
-        r = list_grow(list, user->gid_count);
-        if (r < 0)
-                return nss_unavailable(r, ret_errno);
-        room = *list->size;
-        if (list->limit > 0 && list->limit < room)
-                room = list->limit;
+        if (!gids->cut && user->gid_count > (size_t)(room - at)) {
+                gids->more = user->gid_count - (size_t)(room - at);
+                return nss_too_small(ret_errno);
+        }
         for (uint32_t i = 0; i < user->gid_count && at < room; i++)
-                if (user->gids[i] != list->group)
-                        (*list->groups)[at++] = user->gids[i];
-        *list->start = at;
+                if (user->gids[i] != gids->group)
+                        gids->list[at++] = user->gids[i];
+        gids->end = at;
         return NSS_STATUS_SUCCESS;
 }
 
-/* Where the map gave a fault. */
-static COLD enum nss_status gids_ask(Query query, int fault, List list, int *ret_errno) {
-        _cleanup_(answer_done) Answer answer = {};
-        int r;
+/* A limit is not an error: what is beyond it is left out (SECURITY F8). */
+static inline void gids_bound(Gids *gids, long size, long limit) {
+        gids->cut = limit > 0 && size >= limit;
+        gids->room = gids->cut ? limit : size;
+        if (gids->room < gids->at)
+                gids->room = gids->at;
+}
 
-        r = query_user_possible(&query);
-        if (r > 0)
-                r = socket_groups_of(&query, &answer);
-        if (r == 0)
-                return nss_none(ret_errno);
-        if (r < 0)
-                return nss_unavailable(r == -ENOENT ? fault : r, ret_errno);
-        return gids_add(&list, &answer.user, ret_errno);
+/* Makes the list as much longer as it was too short, or twice as long, or as long as it may be. */
+static COLD int gids_grow(Gids *gids, long *size, long limit) {
+        size_t wanted = (size_t)gids->room + gids->more;
+        gid_t *list;
+
+        if (wanted < (size_t)gids->room * 2)
+                wanted = (size_t)gids->room * 2;
+        if (limit > 0 && wanted > (size_t)limit)
+                wanted = (size_t)limit;
+        list = reallocarray(gids->list, wanted, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        gids->list = list;
+        *size = (long)wanted;
+        gids_bound(gids, *size, limit);
+        return 0;
 }
 
 NSS_UM_LOOKUP enum nss_status _nss_um_initgroups_dyn(const char *name, gid_t group, long *start,
                                                      long *size, gid_t **groups, long limit,
                                                      int *ret_errno) {
-        Query query = { .name = name, .len = name ? strnlen(name, BASE_NAME_MAX + 1) : 0 };
-        List list = {
-                .group = group, .start = start, .size = size, .groups = groups, .limit = limit
-        };
+        Gids gids = { .group = group, .list = *groups, .at = *start };
+        Request request = request_by_name(KIND_GROUPS_OF_USER, name, &gids, NULL, 0);
         enum nss_status status;
-        MapView spare;
-        MapUser user;
-        Hold hold;
-        int r;
+        int r = 0;
 
-        if (query.len == 0)
-                return nss_none(ret_errno);
-        r = lookup_user(query, &hold, &spare, &user);
-        if (r == 0)
-                return nss_none(ret_errno);
-        if (r < 0)
-                return gids_ask(query, r, list, ret_errno);
-        status = gids_add(&list, &user, ret_errno);
-        mapping_release(hold);
+        gids_bound(&gids, *size, limit);
+        while ((status = lookup(request, ret_errno)) == NSS_STATUS_TRYAGAIN) {
+                r = gids_grow(&gids, size, limit);
+                if (r < 0)
+                        return nss_unavailable(r, ret_errno);
+                *groups = gids.list;
+        }
+        if (status == NSS_STATUS_SUCCESS)
+                *start = gids.end;
         return status;
 }

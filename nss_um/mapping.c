@@ -1,219 +1,237 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The process's mapping of the published map: found without a lock, replaced without a lock, and
- * unmapped only when nobody reads it.
+/* The process's mapping of the published map: read without a lock and without a store, replaced
+ * without a lock, and never unmapped.
  *
- * A reader raises a count of the current mapping, looks whether it still is the current one, reads,
- * and lowers the count.  Who replaces a mapping makes the new one current first and then looks at
- * the old one's counts: a reader that came later sees that it is too late, by the order of these
- * two pairs of accesses (all sequentially consistent).  A mapping still in use is left for a later
- * replacement to unmap.  Counts are striped by thread, a cache line each, and plain where the
- * process has one thread.
+ * A place is a range of addresses that a map lies in, and a turn that is odd while the map is being
+ * changed.  A reader takes the turn, reads, copies out, and takes the turn again: where it is
+ * another one, what was copied is worth nothing and the reader begins anew, with a mapping of its
+ * own this time, so that it is done after one repetition whatever others do.  Who finds the map
+ * superseded and the turn still as it was makes it odd, lays zeros and then the new file over the
+ * range (MAP_FIXED), and makes it even again.  A range stays readable for as long as the process
+ * lives and has only whole pages of whole files in it: reading what is no longer the map can give
+ * nonsense, which the reader of map/ checks as it does a hostile file, but no fault.  It is read by
+ * its address, so it is not unloaded either (-z nodelete): no destructor runs beside other threads
+ * at exit(3).
  *
- * fork(2) in a process with threads may leave a count raised, or a place taken, in the child for
- * ever: the child then has one mapping or place less, nothing else; where all places are taken, a
- * lookup maps the file for itself alone.  No pid is remembered, no atfork handler is needed. */
+ * Readers leave nothing behind, so threads may end and signal handlers may look up or jump out
+ * anywhere.  fork(2), or a jump, in the midst of a change leaves a place odd for ever: there a
+ * lookup maps the file for itself alone, and after REFUSED_MAX of them another place is used.  No
+ * pid is remembered, no atfork handler is needed. */
 
 #include <errno.h>
-#include <stdatomic.h>
-#include <sys/single_threaded.h>
+#include <sys/mman.h>
 
 #include "base/base.h"
 #include "map/map.h"
 #include "nss_um/nss_um.h"
 
-#define PLACES  8U
-#define STRIPES 16U
+#define PLACES      4U
+#define PAGE_BYTES  4096U /* what map_file_map() rounds to */
+#define REFUSED_MAX 4096U /* far more than meet one change that goes on */
 
-enum {
-        PLACE_FREE,
-        PLACE_BUSY, /* one thread is filling or emptying it */
-        PLACE_USED, /* current, or to be unmapped */
+struct Place {
+        uint64_t turn; /* odd: being changed */
+        MapView view;  /* base NULL: there is no map */
+
+        /* Only for who made the turn odd. */
+        void *range;
+        size_t range_bytes;
+
+        uint32_t refused; /* lookups since the change began that found it going on */
 };
 
-typedef struct Stripe {
-        _Alignas(64) uint32_t count;
-} Stripe;
-
-typedef struct Place {
-        Stripe stripes[STRIPES];
-        MapView view;
-        uint32_t state;
-} Place;
-
 static Place places[PLACES];
-static Place *current; /* NULL: no map */
+static Place *current = places;
 
-static inline Place *current_load(void) {
-        return __atomic_load_n(&current, __ATOMIC_SEQ_CST);
-}
-
-/* ---- counts -------------------------------------------------------------------------------------
+/* ---- reading ------------------------------------------------------------------------------------
  */
 
-/* Threads differ in where their errno is: no thread-local variable of our own is needed. */
-static uint32_t stripe_number(void) {
-        uintptr_t at = (uintptr_t)&errno;
+#define LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
 
-        return (uint32_t)(at >> 12) * 0x9e3779b1U >> 28;
+/* Takes what a lookup in one table needs of the view.  False where that is nothing, or not of one
+ * moment. */
+static inline bool place_begin(const Place *place, MapTable table, Hold *ret) {
+        const MapView *from = &place->view;
+
+        ret->place = place;
+        ret->turn = __atomic_load_n(&place->turn, __ATOMIC_ACQUIRE);
+        ret->view.base = LOAD(from->base);
+        ret->view.mapped_bytes = LOAD(from->mapped_bytes);
+        ret->view.seed[0] = LOAD(from->seed[0]);
+        ret->view.seed[1] = LOAD(from->seed[1]);
+        ret->view.base_end = LOAD(from->base_end);
+        ret->view.flags = LOAD(from->flags);
+        ret->view.tables[table].slots = LOAD(from->tables[table].slots);
+        ret->view.tables[table].mask = LOAD(from->tables[table].mask);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        return ret->turn % 2 == 0 && LOAD(place->turn) == ret->turn && ret->view.base;
 }
 
-_Static_assert(STRIPES == 1U << 4, "stripe_number() gives four bits");
-
-/* In a process of one thread only its own signal handlers can come between, and they leave a count
- * as they found it. */
-static inline void count_raise(Place *place, Hold *hold) {
-        hold->plain = __libc_single_threaded;
-        if (hold->plain) {
-                hold->count = &place->stripes[0].count;
-                __atomic_store_n(hold->count, __atomic_load_n(hold->count, __ATOMIC_RELAXED) + 1,
-                                 __ATOMIC_RELAXED);
-                __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                return;
-        }
-        hold->count = &place->stripes[stripe_number()].count;
-        __atomic_fetch_add(hold->count, 1, __ATOMIC_SEQ_CST);
-}
-
-static inline void count_lower(Hold hold) {
-        if (hold.plain) {
-                __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                __atomic_store_n(hold.count, __atomic_load_n(hold.count, __ATOMIC_RELAXED) - 1,
-                                 __ATOMIC_RELAXED);
-                return;
-        }
-        __atomic_fetch_sub(hold.count, 1, __ATOMIC_SEQ_CST);
-}
-
-static bool place_idle(const Place *place) {
-        for (size_t i = 0; i < STRIPES; i++)
-                if (__atomic_load_n(&place->stripes[i].count, __ATOMIC_SEQ_CST) != 0)
-                        return false;
-        return true;
-}
-
-/* ---- places -------------------------------------------------------------------------------------
+/* ---- changing -----------------------------------------------------------------------------------
  */
 
-static bool place_step(Place *place, uint32_t from, uint32_t to) {
-        return __atomic_compare_exchange_n(&place->state, &from, to, false, __ATOMIC_SEQ_CST,
-                                           __ATOMIC_RELAXED);
+static bool place_lock(Place *place, uint64_t turn) {
+        bool locked =
+                turn % 2 == 0 && __atomic_compare_exchange_n(&place->turn, &turn, turn + 1, false,
+                                                             __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before anything of the old map goes */
+        if (locked)
+                STORE(place->refused, 0);
+        return locked;
 }
 
-static void place_set(Place *place, uint32_t state) {
-        __atomic_store_n(&place->state, state, __ATOMIC_SEQ_CST);
-}
-
-/* Unmaps what is no longer current and read by nobody. */
-static void places_empty(void) {
-        for (Place *place = places; place < places + PLACES; place++) {
-                if (current_load() == place || !place_step(place, PLACE_USED, PLACE_BUSY))
-                        continue;
-                if (current_load() == place || !place_idle(place)) {
-                        place_set(place, PLACE_USED);
-                        continue;
-                }
-                map_close(&place->view);
-                place_set(place, PLACE_FREE);
+static void view_store(MapView *to, const MapView *view) {
+        STORE(to->base, view->base);
+        STORE(to->mapped_bytes, view->mapped_bytes);
+        STORE(to->seed[0], view->seed[0]);
+        STORE(to->seed[1], view->seed[1]);
+        STORE(to->base_end, view->base_end);
+        STORE(to->flags, view->flags);
+        for (size_t i = 0; i < _MAP_TABLE_MAX; i++) {
+                STORE(to->tables[i].slots, view->tables[i].slots);
+                STORE(to->tables[i].mask, view->tables[i].mask);
         }
 }
 
-static Place *place_take(void) {
-        places_empty();
-        for (Place *place = places; place < places + PLACES; place++)
-                if (place_step(place, PLACE_FREE, PLACE_BUSY))
-                        return place;
-        return NULL;
+/* Zeros, of no memory, in place of what a range has: the old file is let go. */
+static void *zeros_map(void *at, size_t bytes) {
+        return mmap(at, bytes, PROT_READ,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED : 0), -1, 0);
 }
 
-/* Makes the published file current in place of `seen`, unless another thread did meanwhile.  Where
- * there is none, nothing is current any more. */
-static int current_replace(Place *seen, Place *place) {
-        int r;
+static void place_clear(Place *place) {
+        if (LOAD(place->view.base))
+                (void)zeros_map(place->range, place->range_bytes);
+        view_store(&place->view, &(MapView){});
+}
 
-        r = map_open(MAP_PATH, &place->view);
-        if (__atomic_compare_exchange_n(&current, &seen, r < 0 ? NULL : place, false,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED) &&
-            r >= 0) {
-                place_set(place, PLACE_USED);
-        } else {
-                if (r >= 0)
-                        map_close(&place->view);
-                place_set(place, PLACE_FREE);
+/* Ranges that were outgrown stay, empty: each is at least twice the one before, so together they
+ * are smaller than the newest. */
+static int range_grow(Place *place, size_t bytes) {
+        size_t wanted = place->range_bytes > bytes / 2 ? place->range_bytes * 2 : bytes;
+        void *range = wanted < bytes ? MAP_FAILED : zeros_map(NULL, wanted);
+
+        if (range == MAP_FAILED)
+                return -ENOMEM;
+        place->range = range;
+        place->range_bytes = wanted;
+        return 0;
+}
+
+/* The first file is mapped as it is: most processes end before there is a second. */
+static int place_fill(Place *place, int fd, size_t bytes) {
+        size_t pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+        MapView view;
+        int r = 0;
+
+        place_clear(place);
+        if (place->range && pages > place->range_bytes)
+                r = range_grow(place, pages);
+        if (r >= 0)
+                r = map_file_map(fd, bytes, place->range, &view);
+        if (r < 0 && place->range)
+                (void)zeros_map(place->range, place->range_bytes);
+        if (r < 0)
+                return r;
+        if (!place->range) {
+                place->range = (void *)(uintptr_t)view.base;
+                place->range_bytes = view.mapped_bytes;
         }
-        places_empty();
-        return r;
+        view_store(&place->view, &view);
+        return 0;
+}
+
+/* Where another place became the current one meanwhile, nobody would ever empty this one. */
+static void place_unlock(Place *place) {
+        if (place != LOAD(current))
+                place_clear(place);
+        __atomic_store_n(&place->turn, LOAD(place->turn) + 1, __ATOMIC_RELEASE);
+}
+
+static void place_refuse(Place *place) {
+        Place *next = place + 1 < places + PLACES ? place + 1 : places;
+
+        if (__atomic_add_fetch(&place->refused, 1, __ATOMIC_RELAXED) < REFUSED_MAX)
+                return;
+        STORE(place->refused, 0);
+        (void)__atomic_compare_exchange_n(&current, &place, next, false, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED);
 }
 
 /* ---- holding ------------------------------------------------------------------------------------
  */
 
-/* Holds what is current, stale or not, and says which; NULL where nothing is. */
-static inline Place *current_hold(Hold *ret) {
-        for (;;) {
-                Place *place = current_load();
+/* Looks at the published file and makes it the map of the place, as it was in `turn`.  0, or a
+ * fault; also where another thread was faster.  A file found marked although just opened is on its
+ * way out: it answers this once. */
+static int place_renew(Place *place, uint64_t turn, MapTable table, Hold *ret) {
+        size_t bytes;
+        _cleanup_close_ int fd = map_file_open(MAP_PATH, &bytes); /* may be cancelled: not locked */
+        int r = fd < 0 ? fd : 0;
 
-                if (!place)
-                        return NULL;
-                count_raise(place, ret);
-                if (current_load() == place) {
-                        ret->view = &place->view;
-                        return place;
-                }
-                count_lower(*ret);
-        }
+        if (!place_lock(place, turn))
+                return r < 0 ? r : -EBUSY;
+        if (r < 0)
+                place_clear(place);
+        else
+                r = place_fill(place, fd, bytes);
+        place_unlock(place);
+        return r < 0 || place_begin(place, table, ret) ? r : -EBUSY;
 }
 
-/* A file found marked although just opened is on its way out: it answers this once. */
-static COLD int fresh_hold(Place *seen, Hold *ret, MapView *spare) {
-        int saved = errno, r;
+static COLD int fresh_hold(Place *place, uint64_t turn, MapTable table, Hold *ret) {
+        int saved = errno, r = -EBUSY;
 
-        do {
-                Place *place = place_take();
-
-                if (!place) {
-                        r = map_open(MAP_PATH, spare);
-                        *ret = (Hold){ .view = spare };
-                        break;
-                }
-                r = current_replace(seen, place);
-                if (r < 0)
-                        break;
-                seen = current_hold(ret);
-        } while (!seen);
+        *ret = (Hold){};
+        if (place && turn % 2 == 0)
+                r = place_renew(place, turn, table, ret);
+        else if (place)
+                place_refuse(place);
+        if (r < 0 && r != -ENOENT) {
+                ret->place = NULL;
+                r = map_open(MAP_PATH, &ret->view);
+        }
         errno = saved;
         return r;
 }
 
-static COLD void spare_close(MapView view) {
-        map_close(&view);
+static COLD void own_close(const unsigned char *base, size_t mapped_bytes) {
+        map_close(&(MapView){ .base = base, .mapped_bytes = mapped_bytes });
 }
 
-int mapping_hold(Hold *ret, MapView *spare) {
-        Place *place = current_hold(ret);
-        Hold fresh = {};
+/* One by one, so that the caller's may stand in registers. */
+static inline void hold_copy(const Hold *from, MapTable table, Hold *ret) {
+        ret->place = from->place;
+        ret->turn = from->turn;
+        ret->view.base = from->view.base;
+        ret->view.mapped_bytes = from->view.mapped_bytes;
+        ret->view.seed[0] = from->view.seed[0];
+        ret->view.seed[1] = from->view.seed[1];
+        ret->view.base_end = from->view.base_end;
+        ret->view.flags = from->view.flags;
+        ret->view.tables[table].slots = from->view.tables[table].slots;
+        ret->view.tables[table].mask = from->view.tables[table].mask;
+}
+
+int mapping_hold(MapTable table, bool alone, Hold *ret) {
+        Place *place = alone ? NULL : LOAD(current);
+        Hold fresh;
         int r;
 
-        if (place) {
-                if (!map_is_stale(ret->view))
-                        return 0;
-                count_lower(*ret);
-        }
-        r = fresh_hold(place, &fresh, spare);
-        *ret = fresh;
+        if (place && place_begin(place, table, ret) && !map_is_stale(&ret->view))
+                return 0;
+        r = fresh_hold(place, place ? ret->turn : 0, table, &fresh);
+        hold_copy(&fresh, table, ret);
         return r;
 }
 
-void mapping_release(Hold hold) {
-        if (hold.count)
-                count_lower(hold);
-        else
-                spare_close(*hold.view);
-}
-
-/* dlclose(3) gives back what was mapped; exit(3) too runs this, with threads perhaps still reading:
- * they are counted, and what they hold stays.  Not a thread's destructor, which would run after the
- * library is gone. */
-static __attribute__((destructor)) void mapping_unload(void) {
-        __atomic_store_n(&current, NULL, __ATOMIC_SEQ_CST);
-        places_empty();
+bool mapping_release(const Hold *hold) {
+        if (!hold->place) {
+                own_close(hold->view.base, hold->view.mapped_bytes);
+                return true;
+        }
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        return LOAD(hold->place->turn) == hold->turn;
 }

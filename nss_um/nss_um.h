@@ -17,8 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
+#include "base/base.h"
 #include "map/map.h"
 
 #define NSS_UM_EXPORT __attribute__((visibility("default")))
@@ -29,20 +31,23 @@
 /* ---- the map, held ------------------------------------------------------------------------------
  */
 
-/* One use of the current mapping: nobody unmaps it meanwhile. */
+typedef struct Place Place;
+
+/* One use of a mapping.  What is read through the view counts only if mapping_release() says so. */
 typedef struct Hold {
-        const MapView *view;
-        uint32_t *count; /* NULL where the mapping is this use's alone */
-        bool plain;      /* the count was raised without an atomic instruction */
+        const Place *place; /* NULL where the mapping is this use's alone */
+        uint64_t turn;
+        MapView view; /* of a place: without what lookups do not look at */
 } Hold;
 
-/* Holds a mapping of the newest published map.  -ENOENT where there is none, or map_open()'s
- * faults. spare is the caller's, as long as the hold; it serves where a mapping cannot be shared.
- */
-int mapping_hold(Hold *ret, MapView *spare);
-void mapping_release(Hold hold);
+/* Gives the newest published map, for lookups in one table: the process's, or, alone, a mapping
+ * that nobody else changes.  -ENOENT where there is none, or map_open()'s faults. */
+int mapping_hold(MapTable table, bool alone, Hold *ret);
+/* False: another thread replaced the map meanwhile, and whatever was read is to be forgotten.  True
+ * always where the hold was alone. */
+bool mapping_release(const Hold *hold);
 
-/* ---- lookups ------------------------------------------------------------------------------------
+/* ---- lookups and walks --------------------------------------------------------------------------
  */
 
 /* By name, or by id where name is NULL.  A name's len counts; it need not end with a NUL. */
@@ -52,15 +57,80 @@ typedef struct Query {
         uint32_t id;
 } Query;
 
-/* 1 found: the record is valid until mapping_release().  0 final: nobody has it.  A fault where no
- * valid, complete map says anything; then as for 0 nothing is held. */
-int lookup_user(Query query, Hold *hold, MapView *spare, MapUser *ret);
-int lookup_group(Query query, Hold *hold, MapView *spare, MapGroup *ret);
+typedef enum Kind {
+        KIND_USER,
+        KIND_GROUP,
+        KIND_GROUPS_OF_USER,
+        _KIND_MAX,
+} Kind;
+
+/* glibc's list of gids, of which `at` are taken. */
+typedef struct Gids {
+        gid_t group; /* is in the list already */
+        gid_t *list;
+        long at, room;
+        bool cut;    /* there must not be more: what does not fit is left out */
+        long end;    /* where the added ones end */
+        size_t more; /* by how much the list was too short */
+} Gids;
+
+/* What glibc asks for, and where it wants it. */
+typedef struct Request {
+        Kind kind;
+        Query query; /* of a walk: not used */
+        void *ret;   /* struct passwd, struct group or Gids */
+        char *buffer;
+        size_t size;
+} Request;
+
+/* No name is the empty one, which nobody has. */
+static inline Request request_by_name(Kind kind, const char *name, void *ret, char *buffer,
+                                      size_t size) {
+        return (Request){ .kind = kind,
+                          .query.name = name ? name : "",
+                          .query.len = name ? strnlen(name, BASE_NAME_MAX + 1) : 0,
+                          .ret = ret,
+                          .buffer = buffer,
+                          .size = size };
+}
+
+static inline Request request_by_id(Kind kind, uint32_t id, void *ret, char *buffer, size_t size) {
+        return (Request){
+                .kind = kind, .query.id = id, .ret = ret, .buffer = buffer, .size = size
+        };
+}
+
+/* A record of the map, or an answer of umd in its shape. */
+typedef union Found {
+        MapUser user;
+        MapGroup group;
+} Found;
+
+/* From the map; from umd where no valid, complete map says anything. */
+enum nss_status lookup(Request request, int *ret_errno);
+
+/* Each hands one record out: a copy of its strings into the buffer, of its gids into the list.
+ * TRYAGAIN and ERANGE where they do not fit. */
+enum nss_status user_copy(const MapUser *user, Request request, int *ret_errno);
+enum nss_status group_copy(const MapGroup *group, Request request, int *ret_errno);
+enum nss_status gids_copy(const MapUser *user, Request request, int *ret_errno);
+enum nss_status found_copy(const Found *found, Request request, int *ret_errno);
+/* uid and gid 0 are nobody's of um, whatever a map says. */
+bool found_valid(const Found *found, Kind kind);
+
+/* A thread's way through all users, or all groups; {} before its beginning. */
+typedef struct Walk {
+        bool begun, over;
+        MapView view; /* a mapping of its own: one moment from beginning to end */
+        MapCursor cursor;
+} Walk;
+
+enum nss_status walk_next(Walk *walk, Request request, int *ret_errno);
+void walk_end(Walk *walk);
 
 /* May um own what is asked for?  Asked before the socket only: a map cannot hold what it may not.
  * 1 yes, 0 no (another source's, or nobody's), or a fault of reading /etc/passwd or /etc/group. */
-int query_user_possible(const Query *query);
-int query_group_possible(const Query *query);
+int query_possible(Kind kind, const Query *query);
 
 /* ---- umd, asked where there is no map
  * -------------------------------------------------------------
@@ -68,18 +138,14 @@ int query_group_possible(const Query *query);
 
 /* An answer of umd, in the shape of a record. */
 typedef struct Answer {
-        void *memory; /* what user and group point into */
-        MapUser user;
-        MapGroup group;
+        void *memory; /* what is found points into it */
+        Found found;
 } Answer;
 
 void answer_done(Answer *answer);
-/* 1 found, 0 umd says that there is none, or a fault.  At most 250 ms; after a silent or senseless
- * peer -EHOSTDOWN at once for two seconds. */
-int socket_user(const Query *query, Answer *ret);
-int socket_group(const Query *query, Answer *ret);
-/* Only user.gids and user.gid_count are set. */
-int socket_groups_of(const Query *query, Answer *ret);
+/* 1 found, 0 umd says that there is none, or a fault.  Of a KIND_GROUPS_OF_USER only the gids are
+ * set.  At most 250 ms; after a silent or senseless peer -EHOSTDOWN at once for two seconds. */
+int socket_ask(Kind kind, const Query *query, Answer *ret);
 
 /* ---- D-Bus, as much of it as five calls need
  * ------------------------------------------------------

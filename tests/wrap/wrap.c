@@ -180,6 +180,8 @@ WRAP(int, lstat64, (const char *path, struct stat *st), (path, st), -1, EACCES, 
 WRAP(int, fstatat64, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags),
      -1, EACCES, EIO, ENOMEM)
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1, EPERM, EROFS, EIO)
+WRAP(int, fallocate64, (int fd, int mode, off64_t at, off64_t len), (fd, mode, at, len), -1, EIO,
+     ENOSPC, EOPNOTSUPP)
 WRAP(int, fdatasync, (int fd), (fd), -1, EIO, ENOSPC, EDQUOT)
 WRAP(int, renameat, (int from_fd, const char *from, int to_fd, const char *to),
      (from_fd, from, to_fd, to), -1, ENOSPC, EROFS, EIO, ENOMEM)

@@ -4,7 +4,7 @@
 
 process=$build/tests/nss/nss_process
 publish 100
-for case in descriptors stdio-closed daemon alarms masked small-stack; do
+for case in descriptors stdio-closed daemon little-room alarms masked small-stack; do
         check "process: $case" "$process" $case
 done
 check "process: ${full:+10000 times }loaded and unloaded" "$process" unload ${full:+10000}

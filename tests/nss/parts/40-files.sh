@@ -5,7 +5,7 @@
 # Nobody listens here: what is no valid map is "not known", never "nobody has it", and never a crash.
 publish 20
 cp /run/um/map.d/map $work/good
-size=$(stat -c %s $work/good)
+size=$(od -An -tu8 -j256 -N8 $work/good | tr -d ' ') # what is committed; behind it is room
 wrong_map() { # NAME: the file stands ready as $work/wrong
         chmod "${2:-0444}" $work/wrong
         mv -f $work/wrong /run/um/map.d/map
@@ -16,6 +16,10 @@ for cut in 0 1 100 4095 4096 4097 $((size / 2)) $((size - 1)); do
         head -c "$cut" $work/good > $work/wrong
         wrong_map "cut to $cut bytes"
 done
+head -c "$size" $work/good > $work/wrong
+chmod 0444 $work/wrong
+mv -f $work/wrong /run/um/map.d/map
+same "a map without its room is a map" 1 "$(status user u1 | grep -c '^1 u1:')"
 head -c "$size" /dev/zero > $work/wrong
 wrong_map "zeros"
 head -c "$size" /dev/urandom > $work/wrong
