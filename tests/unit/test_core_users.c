@@ -144,7 +144,71 @@ static void a_range_that_is_used_up_says_so(void **state) {
         make_user(f, "bob");
         must_be(create(f, &spec), CORE_E_UNAVAILABLE);
         assert_string_equal(f->error.text,
-                            "uid: the range 65536-65537 is used up (uid-range in um.conf)");
+                            "uid: all of uid-range 65536-65537 in um.conf are used up: let it end "
+                            "higher");
+}
+
+static void a_range_made_lower_than_what_was_given_says_so(void **state) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = "carol" } };
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        make_user(f, "bob");
+        make_group(f, "web");
+        f->settings.id_last = FIRST + 1;
+        core_set_settings(f->core, &f->settings);
+        must_be(create(f, &spec), CORE_E_UNAVAILABLE);
+        assert_string_equal(f->error.text,
+                            "uid: uid-range 65536-65537 in um.conf ends below ids that were given "
+                            "before (up to 65538), and none is given twice: let it end higher, or "
+                            "choose one yourself (--uid, --gid)");
+        spec.has_uid = true;
+        spec.uid = FIRST + 100;
+        must(create(f, &spec));
+        f->settings.id_last = FIRST + 1000;
+        core_set_settings(f->core, &f->settings);
+        assert_int_equal(make_user(f, "dave"), FIRST + 3);
+}
+
+static void notices_go_some_way(void **state) {
+        static const struct {
+                const char *value;
+                bool good;
+        } rows[] = {
+                { "", true },
+                { "security=mail", true },
+                { "security=mail,login", true },
+                { "security=mail,login,announcement=terminal,task=mail", true },
+                { "security", false },
+                { "security=", false },
+                { "security=,login", false },
+                { "=mail", false },
+                { "mail", false },
+                { "security=mail,", false },
+                { "security=mail,mail", false },
+                { "security=mail,security=login", false },
+                { "security=mail=login", false },
+                { "security=none", false },
+                { "security=Mail", false },
+                { "security= mail", false },
+                { "secur=mail", false },
+                { "security=mail,announcement", false },
+                { ",security=mail", false },
+        };
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                UserSpec spec = { .text = { [USER_FIELD_NOTIFY] = rows[i].value } };
+
+                must_be(core_user_update(f->core, &f->root, "alice", &spec, &f->options, f->now,
+                                         &f->change, &f->error),
+                        rows[i].good ? CORE_DONE : CORE_E_BAD_VALUE);
+        }
+        assert_string_equal(f->error.text,
+                            "notify: \",security=mail\": must be KIND=WAY[,WAY][,KIND=WAY]: kinds "
+                            "are account, security, announcement, task, expiry; ways are mail, "
+                            "login, terminal; each once");
 }
 
 static void an_edit_changes_only_what_it_names(void **state) {
@@ -417,6 +481,8 @@ int main(void) {
                 STORY(bad_specs_are_refused_whole),
                 STORY(an_id_held_outside_is_passed_over),
                 STORY(a_range_that_is_used_up_says_so),
+                STORY(a_range_made_lower_than_what_was_given_says_so),
+                STORY(notices_go_some_way),
                 STORY(an_edit_changes_only_what_it_names),
                 STORY(changing_nothing_is_no_change),
                 STORY(of_two_writers_the_second_gets_a_conflict),

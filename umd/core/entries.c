@@ -47,15 +47,22 @@ static int entry_user(StoreTxn *txn, const StoreUser *user, CoreEntryEach each, 
         return emit_user(user, gids.ids, gids.count, each, userdata);
 }
 
+/* Who is in the group, nesting unrolled. */
+static int uids_of_group(StoreTxn *txn, gid_t gid, IdSet *ret) {
+        _cleanup_idset_ IdSet below = { 0 };
+        int r;
+
+        r = core_groups_below(txn, gid, &below);
+        return r < 0 ? r : core_members_of(txn, &below, ret);
+}
+
 static int entry_group(StoreTxn *txn, const StoreGroup *group, CoreEntryEach each, void *userdata) {
-        _cleanup_idset_ IdSet below = { 0 }, uids = { 0 };
+        _cleanup_idset_ IdSet uids = { 0 };
         _cleanup_texts_ Texts names = { 0 };
         CoreEntry entry = { .is_group = true, .id = group->gid, .name = group->name };
         int r;
 
-        r = core_groups_below(txn, group->gid, &below);
-        if (r == 0)
-                r = core_members_of(txn, &below, &uids);
+        r = uids_of_group(txn, group->gid, &uids);
         if (r == 0)
                 r = core_texts_add_users(txn, uids.ids, uids.count, &names);
         if (r < 0)
@@ -65,36 +72,6 @@ static int entry_group(StoreTxn *txn, const StoreGroup *group, CoreEntryEach eac
         return each(userdata, &entry);
 }
 
-int core_entry_user(Core *core, uid_t uid, CoreEntryEach each, void *userdata) {
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
-        int r;
-
-        r = store_begin_read(core->store, &txn);
-        if (r == 0)
-                r = store_user_get(txn, uid, &user);
-        if (r < 0)
-                return r;
-        if (r > 0 || user->status == USER_STATUS_DELETED)
-                return CORE_E_NO_SUCH_USER;
-        return entry_user(txn, user, each, userdata);
-}
-
-int core_entry_user_by_name(Core *core, const char *name, CoreEntryEach each, void *userdata) {
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
-        int r;
-
-        r = store_begin_read(core->store, &txn);
-        if (r == 0)
-                r = store_user_get_by_name(txn, name, &user);
-        if (r < 0)
-                return r;
-        if (r > 0 || user->status == USER_STATUS_DELETED)
-                return CORE_E_NO_SUCH_USER;
-        return entry_user(txn, user, each, userdata);
-}
-
 /* The private group, if the id or name is that of a user. */
 static int entry_own_group(const StoreUser *user, CoreEntryEach each, void *userdata) {
         CoreEntry entry = { .is_group = true, .id = user->gid, .name = user->name };
@@ -102,7 +79,27 @@ static int entry_own_group(const StoreUser *user, CoreEntryEach each, void *user
         return user->status == USER_STATUS_DELETED ? CORE_E_NO_SUCH_GROUP : each(userdata, &entry);
 }
 
-int core_entry_group(Core *core, gid_t gid, CoreEntryEach each, void *userdata) {
+/* By name, or by id where it is NULL. */
+static int find_user(StoreTxn *txn, const char *name, uint32_t id, StoreUser **ret) {
+        return name ? store_user_get_by_name(txn, name, ret) : store_user_get(txn, id, ret);
+}
+
+static int show_user(Core *core, const char *name, uid_t uid, CoreEntryEach each, void *userdata) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = find_user(txn, name, uid, &user);
+        if (r < 0)
+                return r;
+        if (r > 0 || user->status == USER_STATUS_DELETED)
+                return CORE_E_NO_SUCH_USER;
+        return entry_user(txn, user, each, userdata);
+}
+
+static int show_group(Core *core, const char *name, gid_t gid, CoreEntryEach each, void *userdata) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
@@ -110,34 +107,32 @@ int core_entry_group(Core *core, gid_t gid, CoreEntryEach each, void *userdata) 
 
         r = store_begin_read(core->store, &txn);
         if (r == 0)
-                r = core_group_load_by_gid(txn, gid, &group);
+                r = name ? store_group_get_by_name(txn, name, &group)
+                         : store_group_get(txn, gid, &group);
         if (r < 0)
                 return r;
-        if (r == 0)
+        if (r == 0 && !group->deleted)
                 return entry_group(txn, group, each, userdata);
-        r = store_user_get(txn, gid, &user);
+        r = find_user(txn, name, gid, &user);
         if (r < 0)
                 return r;
         return r > 0 ? CORE_E_NO_SUCH_GROUP : entry_own_group(user, each, userdata);
 }
 
-int core_entry_group_by_name(Core *core, const char *name, CoreEntryEach each, void *userdata) {
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_(store_group_freep) StoreGroup *group = NULL;
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
-        int r;
+int core_entry_user(Core *core, uid_t uid, CoreEntryEach each, void *userdata) {
+        return show_user(core, NULL, uid, each, userdata);
+}
 
-        r = store_begin_read(core->store, &txn);
-        if (r == 0)
-                r = store_group_get_by_name(txn, name, &group);
-        if (r < 0)
-                return r;
-        if (r == 0 && !group->deleted)
-                return entry_group(txn, group, each, userdata);
-        r = store_user_get_by_name(txn, name, &user);
-        if (r < 0)
-                return r;
-        return r > 0 ? CORE_E_NO_SUCH_GROUP : entry_own_group(user, each, userdata);
+int core_entry_user_by_name(Core *core, const char *name, CoreEntryEach each, void *userdata) {
+        return show_user(core, name, 0, each, userdata);
+}
+
+int core_entry_group(Core *core, gid_t gid, CoreEntryEach each, void *userdata) {
+        return show_group(core, NULL, gid, each, userdata);
+}
+
+int core_entry_group_by_name(Core *core, const char *name, CoreEntryEach each, void *userdata) {
+        return show_group(core, name, 0, each, userdata);
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */
@@ -200,12 +195,10 @@ static int room(void **array, size_t *size, size_t need, size_t each) {
 }
 
 static int collect_pairs(Everything *all, gid_t gid) {
-        _cleanup_idset_ IdSet below = { 0 }, uids = { 0 };
+        _cleanup_idset_ IdSet uids = { 0 };
         int r;
 
-        r = core_groups_below(all->txn, gid, &below);
-        if (r == 0)
-                r = core_members_of(all->txn, &below, &uids);
+        r = uids_of_group(all->txn, gid, &uids);
         if (r == 0)
                 r = room((void **)&all->pairs, &all->pair_size, all->pair_count + uids.count,
                          sizeof(Pair));
@@ -266,7 +259,7 @@ static int walk_user(void *userdata, const StoreUser *user) {
 
 static int emit_group(Everything *all, gid_t gid) {
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
-        _cleanup_idset_ IdSet below = { 0 }, uids = { 0 };
+        _cleanup_idset_ IdSet uids = { 0 };
         _cleanup_free_ const char **names = NULL;
         CoreEntry entry = { .is_group = true, .id = gid };
         size_t at;
@@ -276,9 +269,7 @@ static int emit_group(Everything *all, gid_t gid) {
         if (r > 0)
                 return -EUCLEAN;
         if (r == 0)
-                r = core_groups_below(all->txn, gid, &below);
-        if (r == 0)
-                r = core_members_of(all->txn, &below, &uids);
+                r = uids_of_group(all->txn, gid, &uids);
         if (r < 0)
                 return r;
         names = calloc(uids.count + 1, sizeof(*names));

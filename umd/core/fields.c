@@ -68,10 +68,65 @@ void core_check_text(const char *label, Field field, const char *value, CoreErro
                                core_quote(value).text, base_field_rule(field, fault));
 }
 
+/* ---- notification preferences (FEATURES H9) ----------------------------------------------- */
+
+static const char *const notify_kinds[] = { "account", "security", "announcement", "task",
+                                            "expiry" };
+static const char *const notify_ways[] = { "mail", "login", "terminal" };
+
+/* Strikes the word off those that are left; false where it is none of them, or was there before. */
+static bool word_take(const char *const *words, size_t count, const char *word, size_t len,
+                      unsigned int *taken) {
+        for (size_t i = 0; i < count; i++)
+                if (strlen(words[i]) == len && memcmp(words[i], word, len) == 0) {
+                        bool first = !(*taken & 1U << i);
+
+                        *taken |= 1U << i;
+                        return first;
+                }
+        return false;
+}
+
+/* KIND=WAY[,WAY...][,KIND=WAY...]: whatever kind is named has a way, so none is switched off by
+ * half a word. */
+static bool notify_ok(const char *value) {
+        unsigned int kinds = 0, ways = 0;
+
+        for (const char *at = value;; at++) {
+                size_t len = strcspn(at, ",="), used = 0;
+
+                if (at[len] == '=') {
+                        if (!word_take(notify_kinds, ARRAY_LENGTH(notify_kinds), at, len, &kinds))
+                                return false;
+                        used = len + 1;
+                        len = strcspn(at + used, ",=");
+                        ways = 0;
+                }
+                if (kinds == 0 ||
+                    !word_take(notify_ways, ARRAY_LENGTH(notify_ways), at + used, len, &ways))
+                        return false;
+                at += used + len;
+                if (*at != ',')
+                        return *at == '\0';
+        }
+}
+
+static void check_notify(const char *value, CoreError *error) {
+        if (value[0] && !notify_ok(value))
+                core_fault_add(
+                        error, CORE_E_BAD_VALUE,
+                        "notify: \"%s\": must be KIND=WAY[,WAY][,KIND=WAY]: kinds are account, "
+                        "security, announcement, task, expiry; ways are mail, login, terminal; "
+                        "each once",
+                        core_quote(value).text);
+}
+
 void core_check_field(Core *core, UserField field, const char *value, CoreError *error) {
         FieldFault fault = base_field_check(fields[field].check, value, strlen(value));
 
         core_check_text(fields[field].label, fields[field].check, value, error);
+        if (fault == FIELD_OK && field == USER_FIELD_NOTIFY)
+                check_notify(value, error);
         if (fault == FIELD_OK && field == USER_FIELD_TIME_ZONE && value[0] &&
             !core->host.time_zone_known(core->host.userdata, value))
                 core_fault_add(error, CORE_E_BAD_VALUE,

@@ -148,13 +148,26 @@ static bool id_taken_outside(void *userdata, uint32_t id) {
                core->host.id_held(core->host.userdata, id, holder, sizeof(holder));
 }
 
+/* Why there is no id, and what helps.  The counter is above the range where that was made lower. */
+static int range_fail(const Core *core, const StoreTxn *txn, CoreError *error) {
+        const uint32_t first = core->settings.id_first, last = core->settings.id_last;
+        const uint32_t next = store_id_next(txn);
+
+        if (next > last + 1)
+                return core_fail(
+                        error, CORE_E_UNAVAILABLE,
+                        "uid: uid-range %u-%u in um.conf ends below ids that were given "
+                        "before (up to %u), and none is given twice: let it end higher, or "
+                        "choose one yourself (--uid, --gid)",
+                        first, last, next - 1);
+        return core_fail(error, CORE_E_UNAVAILABLE,
+                         "uid: all of uid-range %u-%u in um.conf are used up: let it end higher",
+                         first, last);
+}
+
 int core_allocate_id(Core *core, StoreTxn *txn, uint32_t *ret, CoreError *error) {
         int r = store_id_allocate(txn, core->settings.id_first, core->settings.id_last,
                                   id_taken_outside, core, ret);
 
-        if (r > 0)
-                return core_fail(error, CORE_E_UNAVAILABLE,
-                                 "uid: the range %u-%u is used up (uid-range in um.conf)",
-                                 core->settings.id_first, core->settings.id_last);
-        return r;
+        return r > 0 ? range_fail(core, txn, error) : r;
 }

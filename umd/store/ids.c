@@ -21,6 +21,10 @@ int store_id_used(StoreTxn *txn, uint32_t id, bool *ret) {
         return 0;
 }
 
+uint32_t store_id_next(const StoreTxn *txn) {
+        return txn->meta.next_id;
+}
+
 int store_id_allocate(StoreTxn *txn, uint32_t first, uint32_t last,
                       bool (*taken)(void *userdata, uint32_t id), void *userdata, uint32_t *ret) {
         uint32_t id = txn->meta.next_id > first ? txn->meta.next_id : first;

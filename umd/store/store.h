@@ -127,6 +127,8 @@ static inline void store_user_freep(StoreUser **user) {
  * (may be NULL) outside; an id once given is never given again. */
 int store_id_allocate(StoreTxn *txn, uint32_t first, uint32_t last,
                       bool (*taken)(void *userdata, uint32_t id), void *userdata, uint32_t *ret);
+/* Ids below have been given or passed over, and are not given by store_id_allocate() any more. */
+uint32_t store_id_next(const StoreTxn *txn);
 /* Is the id that of a user or group, tombstones too, or was it ever one? */
 int store_id_used(StoreTxn *txn, uint32_t id, bool *ret);
 
