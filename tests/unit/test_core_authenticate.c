@@ -396,6 +396,27 @@ static void every_name_has_a_lane_of_its_own(void **state) {
         fixture_vault(f);
 }
 
+static uid_t lane_of(Fixture *f, const char *name) {
+        Talk talk = talk_new(f, 1, 0);
+        uid_t lane;
+
+        talk_begin(&talk, "authenticate", name, "sshd", 0);
+        talk_answer_only(&talk, "guess");
+        lane = f->jobs[0]->uid;
+        fixture_vault(f);
+        return lane;
+}
+
+static void which_names_share_a_lane_is_not_to_be_found_out(void **state) {
+        Fixture *f = *state;
+        uid_t lane = lane_of(f, "nobody");
+
+        assert_non_null(base_id_reserved(lane)); /* never a user's */
+        fixture_flush(f);
+        fixture_reopen(f);
+        assert_int_not_equal(lane_of(f, "nobody"), lane);
+}
+
 /* Names can be given again (FEATURES A3); a proof is of him who proved it. */
 static void a_proof_does_not_go_with_the_name_to_another(void **state) {
         Fixture *f = *state;
@@ -431,6 +452,7 @@ int main(void) {
                 STORY(a_throttled_user_looks_like_a_wrong_password),
                 STORY(a_user_without_a_grant_is_refused),
                 STORY(every_name_has_a_lane_of_its_own),
+                STORY(which_names_share_a_lane_is_not_to_be_found_out),
                 STORY(a_proof_does_not_go_with_the_name_to_another),
         };
 

@@ -180,7 +180,8 @@ static int hash_new(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
                                  .secret = dialogue->fresh };
 
         dialogue->new_version = request.new_version;
-        if (core_vault_hash(dialogue->core, &request, hashed, dialogue, &dialogue->call) < 0)
+        if (core_vault_call(dialogue->core, VAULT_VERB_HASH, &request, hashed, dialogue,
+                            &dialogue->call) < 0)
                 return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
         return WORKING;
 }

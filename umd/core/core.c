@@ -61,6 +61,8 @@ int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost
         if (r == 0)
                 r = core_logins_new(core, &core->logins);
         if (r == 0)
+                r = base_random(core->lane_key, sizeof(core->lane_key));
+        if (r == 0)
                 r = open_store(state_dir, &core->store, error);
         if (r != 0) {
                 core_free(core);

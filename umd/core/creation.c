@@ -106,9 +106,8 @@ int core_user_create_with_password(Core *core, const Actor *actor, const UserSpe
                                   .kind = secret ? CORE_KIND_PASSWORD : CORE_KIND_SETUP_CODE,
                                   .new_version = job->new_version,
                                   .secret = secret ? secret : job->code };
-        r = secret && password->is_hash
-                    ? core_vault_import(core, &request, creation_answer, job, &job->call)
-                    : core_vault_hash(core, &request, creation_answer, job, &job->call);
+        r = core_vault_call(core, secret && password->is_hash ? VAULT_VERB_IMPORT : VAULT_VERB_HASH,
+                            &request, creation_answer, job, &job->call);
         if (r < 0)
                 return core_vault_fail(CORE_PROOF_FAULT, error);
         (void)TAKE(job); /* the answer frees it */

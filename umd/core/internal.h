@@ -64,12 +64,18 @@ int core_news_reserve(News *news, size_t more);
 void core_news_merge(News *into, News *from); /* after core_news_reserve(into, from->count) */
 void core_news_done(News *news);
 
+/* ---- hashes ------------------------------------------------------------------------------- */
+
+#define CORE_HASH_KEY_BYTES 16U
+uint64_t core_hash(const uint8_t *key, const void *data, size_t len);
+
 /* ---- core --------------------------------------------------------------------------------- */
 
 #define CORE_LISTENER_MAX 4U
 
 typedef struct VaultCall VaultCall;
 typedef struct Logins Logins;
+typedef struct Refusals Refusals;
 
 struct Core {
         Store *store;
@@ -87,6 +93,8 @@ struct Core {
         IdSet ending;     /* users whose sessions end once the batch is durable */
         struct Job *jobs; /* jobs.c: waiting for the vault */
         Logins *logins;
+        Refusals *refusals;
+        uint8_t lane_key[CORE_HASH_KEY_BYTES]; /* random, of this run */
 };
 
 void core_jobs_free(Core *core);
@@ -212,6 +220,15 @@ int core_check_nesting(StoreTxn *txn, const StoreGroup *group, gid_t child, Core
 typedef void (*VaultDone)(void *owner, CoreProofResult result, const void *verifier, size_t len,
                           uint64_t now_usec);
 
+typedef enum VaultVerb {
+        VAULT_VERB_VERIFY,
+        VAULT_VERB_HASH,
+        VAULT_VERB_IMPORT,
+        VAULT_VERB_SPEND, /* takes the time of VERIFY */
+        _VAULT_VERB_MAX,
+} VaultVerb;
+
+/* What the verb takes of it: SPEND the uid and the secret alone. */
 typedef struct VaultRequest {
         uid_t uid;
         uint32_t kind;
@@ -220,14 +237,8 @@ typedef struct VaultRequest {
         const Secret *secret;
 } VaultRequest;
 
-int core_vault_verify(Core *core, const VaultRequest *request, VaultDone done, void *owner,
-                      VaultCall **ret);
-int core_vault_hash(Core *core, const VaultRequest *request, VaultDone done, void *owner,
-                    VaultCall **ret);
-int core_vault_import(Core *core, const VaultRequest *request, VaultDone done, void *owner,
-                      VaultCall **ret);
-int core_vault_spend(Core *core, uint32_t lane, const Secret *secret, VaultDone done, void *owner,
-                     VaultCall **ret);
+int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, VaultDone done,
+                    void *owner, VaultCall **ret);
 /* done is not called any more.  NULL allowed; returns NULL. */
 VaultCall *core_vault_give_up(VaultCall *call);
 /* What a fault of the vault is to the caller of a verb. */

@@ -120,9 +120,10 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
         dialogue->spending = !verifier;
         if (uid != 0)
                 dialogue->lane = uid;
+        request.uid = dialogue->lane;
         if (!verifier)
-                return core_vault_spend(dialogue->core, dialogue->lane, secret, done, dialogue,
-                                        &dialogue->call);
+                return core_vault_call(dialogue->core, VAULT_VERB_SPEND, &request, done, dialogue,
+                                       &dialogue->call);
         copy = malloc(verifier->len);
         if (!copy)
                 return -ENOMEM;
@@ -135,7 +136,8 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
         dialogue->kind = kind;
         dialogue->tried_next_version = credential->verifier_version + 1;
         request.new_version = dialogue->tried_next_version;
-        return core_vault_verify(dialogue->core, &request, done, dialogue, &dialogue->call);
+        return core_vault_call(dialogue->core, VAULT_VERB_VERIFY, &request, done, dialogue,
+                               &dialogue->call);
 }
 
 bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *credential) {

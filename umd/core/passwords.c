@@ -202,8 +202,8 @@ int core_user_set_password(Core *core, const Actor *actor, const char *name, con
                                   .kind = CORE_KIND_PASSWORD,
                                   .new_version = job->new_version,
                                   .secret = secret };
-        r = password->is_hash ? core_vault_import(core, &request, job_answer, job, &job->call)
-                              : core_vault_hash(core, &request, job_answer, job, &job->call);
+        r = core_vault_call(core, password->is_hash ? VAULT_VERB_IMPORT : VAULT_VERB_HASH, &request,
+                            job_answer, job, &job->call);
         if (r < 0)
                 return core_vault_fail(CORE_PROOF_FAULT, error);
         (void)TAKE(job); /* the answer frees it */
@@ -232,7 +232,7 @@ int core_user_create_setup_code(Core *core, const Actor *actor, const char *name
                                   .kind = CORE_KIND_SETUP_CODE,
                                   .new_version = job->new_version,
                                   .secret = job->code };
-        r = core_vault_hash(core, &request, job_answer, job, &job->call);
+        r = core_vault_call(core, VAULT_VERB_HASH, &request, job_answer, job, &job->call);
         if (r < 0)
                 return core_vault_fail(CORE_PROOF_FAULT, error);
         (void)TAKE(job);

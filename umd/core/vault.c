@@ -56,68 +56,46 @@ static int call_new(Core *core, VaultDone done, void *owner, VaultCall **ret) {
         return 0;
 }
 
-/* A call that the vault did not take is not answered. */
-static int call_made(VaultCall *call, int r, VaultCall **ret) {
-        if (r < 0) {
+static int call_send(VaultCall *call, VaultVerb verb, const VaultRequest *request) {
+        const CoreVault *vault = &call->core->vault;
+
+        switch (verb) {
+        case VAULT_VERB_VERIFY:
+                return vault->verify(vault->userdata, request->uid, request->kind,
+                                     request->verifier->bytes, request->verifier->len,
+                                     request->verifier->version, request->new_version,
+                                     request->secret, call_done, call);
+        case VAULT_VERB_HASH:
+                return vault->hash(vault->userdata, request->uid, request->kind,
+                                   request->new_version, request->secret, call_done, call);
+        case VAULT_VERB_IMPORT:
+                return vault->import(vault->userdata, request->uid, request->kind,
+                                     request->new_version, request->secret, call_done, call);
+        case VAULT_VERB_SPEND:
+                return vault->spend(vault->userdata, request->uid, request->secret, call_done,
+                                    call);
+        case _VAULT_VERB_MAX:
+                break;
+        }
+        return -EINVAL;
+}
+
+int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, VaultDone done,
+                    void *owner, VaultCall **ret) {
+        VaultCall *call;
+        int r;
+
+        r = call_new(core, done, owner, &call);
+        if (r < 0)
+                return r;
+        r = call_send(call, verb, request);
+        if (r < 0) { /* not taken, so it is not answered */
                 call_unlink(call);
                 free(call);
                 return r;
         }
         *ret = call;
         return 0;
-}
-
-int core_vault_verify(Core *core, const VaultRequest *request, VaultDone done, void *owner,
-                      VaultCall **ret) {
-        VaultCall *call;
-        int r;
-
-        r = call_new(core, done, owner, &call);
-        if (r < 0)
-                return r;
-        r = core->vault.verify(core->vault.userdata, request->uid, request->kind,
-                               request->verifier->bytes, request->verifier->len,
-                               request->verifier->version, request->new_version, request->secret,
-                               call_done, call);
-        return call_made(call, r, ret);
-}
-
-int core_vault_hash(Core *core, const VaultRequest *request, VaultDone done, void *owner,
-                    VaultCall **ret) {
-        VaultCall *call;
-        int r;
-
-        r = call_new(core, done, owner, &call);
-        if (r < 0)
-                return r;
-        r = core->vault.hash(core->vault.userdata, request->uid, request->kind,
-                             request->new_version, request->secret, call_done, call);
-        return call_made(call, r, ret);
-}
-
-int core_vault_import(Core *core, const VaultRequest *request, VaultDone done, void *owner,
-                      VaultCall **ret) {
-        VaultCall *call;
-        int r;
-
-        r = call_new(core, done, owner, &call);
-        if (r < 0)
-                return r;
-        r = core->vault.import(core->vault.userdata, request->uid, request->kind,
-                               request->new_version, request->secret, call_done, call);
-        return call_made(call, r, ret);
-}
-
-int core_vault_spend(Core *core, uint32_t lane, const Secret *secret, VaultDone done, void *owner,
-                     VaultCall **ret) {
-        VaultCall *call;
-        int r;
-
-        r = call_new(core, done, owner, &call);
-        if (r < 0)
-                return r;
-        r = core->vault.spend(core->vault.userdata, lane, secret, call_done, call);
-        return call_made(call, r, ret);
 }
 
 VaultCall *core_vault_give_up(VaultCall *call) {
