@@ -122,6 +122,15 @@ class Umd:
         if not until(self.answers, 20):
             raise RuntimeError("umd does not serve:\n" + self.log_text())
 
+    def end(self, number):
+        """Ends umd alone, by that signal."""
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+    def restart(self, number=signal.SIGTERM):
+        self.end(number)
+        self.start()
+
     def answers(self):
         if self.process.poll() is not None:
             raise RuntimeError("umd ended:\n" + self.log_text())

@@ -3,6 +3,7 @@
 as its descriptor."""
 
 import os
+import signal
 
 from fixture import ERRORS, ROOT, until
 
@@ -38,6 +39,66 @@ def sessions(umd, checks):
         serial = root.send_call(ROOT, LOGIN, "OpenSession", "a{sv}s", CONTEXT, "")
     checks.check("a session nobody took is over at once", serial and until(lambda: count(umd) == before))
     checks.check("no descriptor is left", until(lambda: umd.fds() <= fds), f"{fds}, {umd.fds()}")
+
+
+class Holder:
+    """A process that opens a session and keeps it until it is told to end."""
+
+    def __init__(self, umd, user):
+        said, told = os.pipe()
+        leave, self.leave = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.close(self.leave)
+                with umd.peer() as root:
+                    reply = root.call(ROOT, LOGIN, "OpenSession", "a{sv}s", {**CONTEXT, "user": ("s", user)}, "",
+                                      timeout=30)
+                    os.write(told, str(reply.args[4]).encode())
+                os.read(leave, 1)
+            finally:
+                os._exit(0)
+        os.close(leave)
+        os.close(told)
+        self.session = os.read(said, 64).decode()
+        os.close(said)
+
+    def end(self):
+        os.write(self.leave, b"x")
+        os.close(self.leave)
+        os.waitpid(self.pid, 0)
+
+
+def closings(umd, session):
+    """[(reason, fields)] of the entries that end it."""
+    with umd.peer() as root:
+        reply = root.call(ROOT, "org.um1.Audit", "List", "a{sv}tu", {"verb": ("s", "session.close")}, 0, 100)
+    return [(entry["reason"], entry["object"], [value[0] for value in entry["values"]])
+            for entry in reply.args[0] if entry["values"][0][1] == session]
+
+
+def restarts(umd, checks):
+    """umd is killed, and stopped, while sessions are open (catalogue 116)."""
+    before = count(umd)
+    holders = [Holder(umd, name) for name in ("alice", "bob", "olga")]
+    checks.same("three sessions are open", before + 3, count(umd))
+    umd.end(signal.SIGKILL)
+    holders[1].end()
+    umd.start()
+    checks.same("umd killed, one process gone: two of them go on", before + 2, count(umd))
+    checks.same("the end of the third is on record", [
+        ("lost", "user/bob", ["session", "ended_after", "ended_before"])], closings(umd, holders[1].session))
+    holders[0].end()
+    checks.check("a process ends: so does its session", until(lambda: count(umd) == before + 1))
+    checks.same("at its own time", [("", "user/alice", ["session"])], closings(umd, holders[0].session))
+    umd.restart()
+    checks.same("umd stopped and started: the last one goes on", before + 1, count(umd))
+    fds = umd.fds()
+    holders[2].end()
+    checks.check("until its process ends", until(lambda: count(umd) == before))
+    checks.check("and its descriptor is given back", until(lambda: umd.fds() < fds), umd.fds())
+    umd.restart()
+    checks.same("each has one end", [1, 1, 1], [len(closings(umd, h.session)) for h in holders])
 
 
 def replies(umd, checks):
@@ -94,4 +155,5 @@ def run(umd, people, checks):
     replies(umd, checks)
     selves(umd, people, checks)
     sessions(umd, checks)
+    restarts(umd, checks)
     chain(umd, checks)

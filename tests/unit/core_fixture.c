@@ -421,7 +421,8 @@ const char *audit_line(Fixture *f, uint64_t back) {
 Talk talk_new(Fixture *f, uint64_t connection, uid_t uid) {
         return (Talk){ .f = f,
                        .peer = { connection,
-                                 { .uid = uid, .login_uid = (uid_t)-1, .via = "socket" } } };
+                                 { .uid = uid, .login_uid = (uid_t)-1, .via = "socket" },
+                                 { 0 } } };
 }
 
 static void talk_done(void *userdata, int r, const char *login, const CoreStep *step,

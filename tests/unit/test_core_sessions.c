@@ -3,6 +3,8 @@
 
 #include "tests/unit/core_fixture.h"
 
+#include "umd/core/login.h"
+
 static void setup_alice(Fixture *f) {
         make_user(f, "alice");
         make_user(f, "bob");
@@ -219,6 +221,136 @@ static void one_user_cannot_have_all_sessions(void **state) {
         assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
 }
 
+/* ---- across a restart --------------------------------------------------------------------- */
+
+typedef struct Watch {
+        const char *lives; /* the session whose process does */
+        size_t asked;
+        CoreProcess process;
+} Watch;
+
+static bool held(void *userdata, const char *session, const CoreProcess *process) {
+        Watch *watch = userdata;
+
+        watch->asked++;
+        watch->process = *process;
+        return watch->lives && strcmp(session, watch->lives) == 0;
+}
+
+static void values_take(void *userdata, const CoreAuditEntry *entry) {
+        char *text = userdata;
+        size_t len = (size_t)snprintf(text, 512, "%s by %s from %s on %s:", entry->service,
+                                      entry->actor, entry->source, entry->tty);
+
+        for (size_t i = 0; i < entry->value_count; i++)
+                len += (size_t)snprintf(text + len, 512 - len, " %s=%s%s", entry->values[i].field,
+                                        entry->values[i].before ? entry->values[i].before : "",
+                                        entry->values[i].after ? entry->values[i].after : "");
+}
+
+static const char *newest_values(Fixture *f) {
+        const CoreAuditFilter filter = { .until_usec = USEC_INFINITY };
+        static char text[512];
+        uint64_t cursor;
+
+        must(core_audit_list(f->core, &filter, 0, 1, values_take, text, &cursor, &f->error));
+        return text;
+}
+
+static void open_as(Fixture *f, Talk *talk, const char *user, pid_t pid) {
+        *talk = talk_new(f, 1, 0);
+        talk->peer.process = (CoreProcess){ pid, (uint64_t)pid * 10 };
+        assert_int_equal(talk_open(talk, user, "sshd"), CORE_VERDICT_ALLOW);
+}
+
+static void a_session_whose_process_lives_goes_on(void **state) {
+        Fixture *f = *state;
+        Watch watch = { 0 };
+        Talk alice, bob;
+
+        setup_alice(f);
+        open_as(f, &alice, "alice", 100);
+        open_as(f, &bob, "bob", 200);
+        core_session_close(f->core, alice.session, f->now);
+        fixture_flush(f);
+        fixture_reopen(f);
+        watch.lives = bob.session;
+        must(core_sessions_resume(f->core, held, &watch, 0, f->now));
+        assert_int_equal(watch.asked, 1); /* not for what was closed */
+        assert_int_equal(watch.process.pid, 200);
+        assert_int_equal(watch.process.start_ticks, 2000);
+        assert_int_equal(core_session_count(f->core), 1);
+        assert_false(core_has_unflushed(f->core));
+        must_be(core_user_step(f->core, &f->root, "bob", STATUS_STEP_DELETE, 0, &f->options, f->now,
+                               &f->change, &f->error),
+                CORE_E_POLICY_REFUSED);
+        core_session_close(f->core, bob.session, f->now); /* its process ended */
+        assert_string_equal(audit_line(f, 0), "session.close done  user/bob");
+        assert_string_equal(newest_values(f), "sshd by root from 192.0.2.7 on ssh: session=s-5");
+        fixture_flush(f);
+        fixture_reopen(f);
+        must(core_sessions_resume(f->core, held, &watch, 0, f->now));
+        assert_int_equal(watch.asked, 1);
+}
+
+static void a_session_whose_process_is_gone_is_lost(void **state) {
+        static const struct {
+                int64_t boot, now; /* seconds after the session began */
+                const char *values;
+        } rows[] = {
+                { 0, 60,
+                  "sshd by root from 192.0.2.7 on ssh: session=s-4 "
+                  "ended_after=2026-08-01T09:00:00Z ended_before=2026-08-01T09:01:00Z" },
+                /* the machine started in between */
+                { 30, 60,
+                  "sshd by root from 192.0.2.7 on ssh: session=s-6 "
+                  "ended_after=2026-08-01T09:01:00Z ended_before=2026-08-01T09:01:30Z" },
+                /* the clock was set back */
+                { 0, -3600,
+                  "sshd by root from 192.0.2.7 on ssh: session=s-8 "
+                  "ended_after=2026-08-01T08:02:00Z ended_before=2026-08-01T08:02:00Z" },
+        };
+        Fixture *f = *state;
+        Watch watch = { 0 };
+
+        setup_alice(f);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                uint64_t began = f->now;
+                Talk talk;
+
+                open_as(f, &talk, "alice", 100);
+                fixture_flush(f);
+                f->now = began + (uint64_t)(rows[i].now * (int64_t)USEC_PER_SEC);
+                fixture_reopen(f);
+                must(core_sessions_resume(
+                        f->core, held, &watch,
+                        rows[i].boot ? began + (uint64_t)rows[i].boot * USEC_PER_SEC : 0, f->now));
+                assert_string_equal(audit_line(f, 0), "session.close done lost user/alice");
+                assert_string_equal(newest_values(f), rows[i].values);
+                assert_int_equal(core_session_count(f->core), 0);
+                fixture_flush(f);
+                fixture_reopen(f);
+                must(core_sessions_resume(f->core, held, &watch, 0, f->now)); /* once */
+                assert_int_equal(watch.asked, i + 1);
+        }
+}
+
+static void a_flush_that_fails_takes_no_older_session(void **state) {
+        Fixture *f = *state;
+        Watch watch = { 0 };
+        Talk talk;
+
+        setup_alice(f);
+        open_as(f, &talk, "alice", 100);
+        fixture_flush(f);
+        fixture_reopen(f);
+        watch.lives = talk.session;
+        must(core_sessions_resume(f->core, held, &watch, 0, f->now));
+        for (uint64_t batch = 0; batch < 4; batch++)
+                core_logins_drop_batch(f->core->logins, batch);
+        assert_int_equal(core_session_count(f->core), 1);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -234,6 +366,9 @@ int main(void) {
                 STORY(a_hangup_while_the_home_is_made_opens_nothing),
                 STORY(who_has_a_session_is_not_deleted),
                 STORY(one_user_cannot_have_all_sessions),
+                STORY(a_session_whose_process_lives_goes_on),
+                STORY(a_session_whose_process_is_gone_is_lost),
+                STORY(a_flush_that_fails_takes_no_older_session),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,7 @@ static size_t samples_make(Sample *samples) {
         AuditRecord audit = { .entry = audit_of("user.create", "user/a") };
         ValuesRecord values = { .list = list, .list_len = sizeof(list) };
         EventRecord event = { 1, 2, "t", "o" };
+        StoreSession session = { 1, 70000, 4711, 5 };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
                 { &codec_group, encoded(&codec_group, &group) },
@@ -99,13 +100,14 @@ static size_t samples_make(Sample *samples) {
                 { &codec_audit, encoded(&codec_audit, &audit) },
                 { &codec_values, encoded(&codec_values, &values) },
                 { &codec_event, encoded(&codec_event, &event) },
+                { &codec_session, encoded(&codec_session, &session) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 8
+#define SAMPLE_COUNT 9
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

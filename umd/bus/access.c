@@ -153,7 +153,8 @@ const Access *access_find(const char *path, const char *interface, const char *m
         return NULL;
 }
 
-int access_refuse(const char *permission, CoreError *error) {
+int access_refuse(Call *call, const char *permission, CoreError *error) {
+        call->missing = permission;
         if (!permission[0])
                 return error_set(error, CORE_E_ACCESS_DENIED,
                                  "only root may do this for somebody else");
@@ -253,7 +254,7 @@ int access_check(Call *call, CoreError *error) {
         if (call->actor.uid == (uid_t)-1 ||
             (call->access->who != ACCESS_EVERYONE && call->actor.uid != 0 &&
              is_local(call->bus, call->actor.uid)))
-                return access_refuse(call->access->permission, error);
+                return access_refuse(call, call->access->permission, error);
         switch (call->access->who) {
         case ACCESS_NOBODY:
                 break;
@@ -278,5 +279,40 @@ int access_check(Call *call, CoreError *error) {
         }
         if (r < 0)
                 return r;
-        return allowed ? 0 : access_refuse(call->access->permission, error);
+        return allowed ? 0 : access_refuse(call, call->access->permission, error);
+}
+
+/* ---- what was refused, in the log ------------------------------------------------------------ */
+
+#define LOGIN_OTHERS "login.others" /* what Login's rows mean, which name none */
+
+static void refusal_object(Call *call, CoreRefusal *refusal) {
+        bool group = call->access->object == ACCESS_ON_GROUP ||
+                     strncmp(call->access->member, "GetGroup", 8) == 0;
+
+        refusal->name = call->about ? call->about : call->name;
+        refusal->object = group ? CORE_OBJECT_GROUP : CORE_OBJECT_USER;
+        if (!refusal->name && (call->access->object != ACCESS_ON_ROOT_BY_NAME ||
+                               subject_read(call, &refusal->name, &refusal->id) < 0))
+                refusal->object = _CORE_OBJECT_MAX;
+}
+
+void access_record(Call *call, bool elsewhere) {
+        const char *permission = call->missing ? call->missing : call->access->permission;
+        char method[128];
+        CoreRefusal refusal = {
+                .method = method,
+                .permission = permission[0] ? permission : LOGIN_OTHERS,
+                .elsewhere = elsewhere,
+        };
+        int r;
+
+        if (!call->bus->core || call->actor.uid == (uid_t)-1)
+                return; /* nobody to name */
+        (void)snprintf(method, sizeof(method), "%s.%s", call->access->interface,
+                       call->access->member);
+        refusal_object(call, &refusal);
+        r = core_refused(call->bus->core, &call->actor, &refusal, call->now_usec);
+        if (r < 0)
+                bus_log(call->bus, r, "cannot write into the log that a call was refused");
 }

@@ -97,8 +97,10 @@ int audit_list(Call *call, CoreError *error) {
         if (r != 0)
                 return r;
         if (call->actor.uid != 0 &&
-            (!filter.user || !access_is_self(call->bus->core, call->actor.uid, filter.user)))
-                return access_refuse("audit.view", error);
+            (!filter.user || !access_is_self(call->bus->core, call->actor.uid, filter.user))) {
+                call->about = filter.user;
+                return access_refuse(call, "audit.view", error);
+        }
         r = sd_bus_message_read(call->message, "tu", &cursor, &limit);
         if (r < 0)
                 return r;

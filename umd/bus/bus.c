@@ -36,8 +36,10 @@ int bus_new(sd_event *event, Core *core, const char *why_unavailable, const BusH
                 bus_free(bus);
                 return r;
         }
-        if (core)
+        if (core) {
                 signals_listen(bus);
+                login_sessions_resume(bus);
+        }
         *ret = bus;
         return 0;
 }

@@ -109,10 +109,37 @@ static int call_name_check(const Call *call, CoreError *error) {
                          "%s: no such %s", shown, group ? "group" : "user");
 }
 
+/* Some methods are refused on the system bus whoever calls. */
+static bool call_is_elsewhere(const Link *link, const Access *access) {
+        return !link->peer && (access->flags & ACCESS_PRIVATE);
+}
+
+static int reply_elsewhere(Bus *bus, sd_bus_message *m) {
+        return error_reply(bus, m, WIRE_E_PRIVATE_SOCKET_ONLY,
+                           "this method works on the private socket " WIRE_SOCKET " only");
+}
+
+/* ... and where it is a right that would be used, it is on record who tried it where all can read.
+ */
+static void call_refuse_elsewhere(Call *call) {
+        int r;
+
+        access_record(call, true);
+        r = reply_elsewhere(call->bus, call->message);
+        if (r < 0)
+                bus_log(call->bus, r, "cannot answer a call");
+        call_free(call);
+}
+
 void call_run(Call *call) {
         CoreError error = { 0 };
-        int r = access_check(call, &error);
+        int r;
 
+        if (call->on_system && (call->access->flags & ACCESS_PRIVATE)) {
+                call_refuse_elsewhere(call);
+                return;
+        }
+        r = access_check(call, &error);
         if (r == 0)
                 r = call_name_check(call, &error);
         if (r == 0 && (call->access->flags & ACCESS_WRITES) &&
@@ -132,12 +159,12 @@ void call_run(Call *call) {
 /* What is known without knowing who asks: 0, or 1 and the error was sent. */
 static int call_refuse_early(Link *link, sd_bus_message *m, const Access *access) {
         Bus *bus = link->bus;
+        bool elsewhere = call_is_elsewhere(link, access);
         int r;
 
-        if (!link->peer && (access->flags & ACCESS_PRIVATE))
-                r = error_reply(bus, m, WIRE_E_PRIVATE_SOCKET_ONLY,
-                                "this method works on the private socket " WIRE_SOCKET " only");
-        else if (!sd_bus_message_has_signature(m, access->in))
+        if (elsewhere && (!access->permission[0] || !bus->core))
+                r = reply_elsewhere(bus, m);
+        else if (!elsewhere && !sd_bus_message_has_signature(m, access->in))
                 r = sd_bus_reply_method_errorf(m, SD_BUS_ERROR_INVALID_ARGS,
                                                "%s takes arguments of type \"%s\"", access->member,
                                                access->in);

@@ -76,6 +76,8 @@ void call_fail(Call *call, int r, const CoreError *error) {
         WireError wire = WIRE_E_FAULT;
         char text[sizeof(error->text) + 128];
 
+        if (r == CORE_E_ACCESS_DENIED)
+                access_record(call, false);
         if (r > 0) {
                 wire = error_of_outcome((CoreOutcome)r);
                 (void)snprintf(text, sizeof(text), "%s",

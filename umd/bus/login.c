@@ -50,8 +50,11 @@ static int context_read(Call *call, CoreLoginContext *ret, CoreError *error) {
                 return r;
         if (!context.user[0] || !context.service[0])
                 return error_set(error, CORE_E_BAD_VALUE, "context: user and service are needed");
-        if (call->actor.uid != 0 && !access_is_self(call->bus->core, call->actor.uid, context.user))
-                return access_refuse("", error);
+        if (call->actor.uid != 0 &&
+            !access_is_self(call->bus->core, call->actor.uid, context.user)) {
+                call->about = context.user;
+                return access_refuse(call, "", error);
+        }
         *ret = context;
         return 0;
 }
@@ -176,8 +179,8 @@ static int session_over(sd_event_source *source, int fd, uint32_t revents, void 
         return 0;
 }
 
-/* Watches fd, which it takes.  Nobody reads what is written into the other end: it cannot be. */
-static int session_watch(Bus *bus, const char *id, int fd) {
+/* Ends the session at the event on fd, which it takes. */
+static int session_watch(Bus *bus, const char *id, int fd, uint32_t events) {
         size_t size = strlen(id) + 1;
         LoginSession *session = calloc(1, sizeof(*session) + size);
         int r;
@@ -191,10 +194,7 @@ static int session_watch(Bus *bus, const char *id, int fd) {
         memcpy(session->id, id, size);
         LIST_INSERT_HEAD(&bus->sessions, session, entry);
         bus->session_count++;
-        r = shutdown(fd, SHUT_RD) < 0 ? -errno : 0;
-        if (r >= 0)
-                r = sd_event_add_io(bus->event, &session->source, fd, EPOLLHUP, session_over,
-                                    session);
+        r = sd_event_add_io(bus->event, &session->source, fd, events, session_over, session);
         if (r < 0)
                 session_free(session);
         return r < 0 ? r : 0;
@@ -210,7 +210,9 @@ static int session_reply(Call *call, const char *session, const CoreStep *step) 
         ours = pair[0];
         theirs = pair[1];
         if (open) {
-                r = session_watch(call->bus, session, base_take_fd(&ours));
+                if (shutdown(ours, SHUT_RD) < 0) /* nobody reads what is written into theirs */
+                        return -errno;
+                r = session_watch(call->bus, session, base_take_fd(&ours), EPOLLHUP);
                 if (r < 0)
                         return r;
         }
@@ -249,13 +251,43 @@ int login_open_session(Call *call, CoreError *error) {
         if (call->bus->session_count >= LOGIN_SESSIONS_MAX ||
             !server_may_open(call->bus, call->actor.uid, 2))
                 return error_set(error, CORE_E_UNAVAILABLE, "too many sessions are open");
+        /* unknown: the session is there, and lost with the next restart */
+        (void)process_find(call->peer->pid, &call->peer->core_peer.process);
         call->ends_with_peer = true;
         core_session_open(call->bus->core, &call->peer->core_peer, &context, login, call->now_usec,
                           session_done, call);
         return CALL_HELD;
 }
 
-/* umd stops: the sessions go on, and core finds their records when it starts again. */
+/* Does the process live?  Then its end will be the session's: nobody has the descriptor any more
+ * that told so before. */
+static bool session_held(void *userdata, const char *id, const CoreProcess *process) {
+        Bus *bus = userdata;
+        int pidfd, r = process_open(process, &pidfd);
+
+        if (r >= 0)
+                r = session_watch(bus, id, pidfd, EPOLLIN);
+        if (r < 0 && r != -ESRCH)
+                bus_log(bus, r, "cannot watch over a session until the next restart");
+        return r != -ESRCH;
+}
+
+/* When the machine started, on the wall clock. */
+static uint64_t boot_time(uint64_t now_usec) {
+        uint64_t since = base_boottime_usec();
+
+        return now_usec > since ? now_usec - since : 0;
+}
+
+void login_sessions_resume(Bus *bus) {
+        uint64_t now_usec = base_realtime_usec();
+        int r = core_sessions_resume(bus->core, session_held, bus, boot_time(now_usec), now_usec);
+
+        if (r < 0)
+                bus_log(bus, r, "cannot tell which sessions are still open");
+}
+
+/* umd stops: the sessions go on, and login_sessions_resume() finds them. */
 void login_sessions_clear(Bus *bus) {
         LoginSession *session;
 

@@ -239,7 +239,7 @@ static int peer_ready(sd_event_source *source, int fd, uint32_t revents, void *u
         return 0;
 }
 
-int peer_new(Bus *bus, int fd, const Actor *actor, uid_t behind_uid, Peer **ret) {
+int peer_new(Bus *bus, int fd, const Actor *actor, uid_t behind_uid, pid_t pid, Peer **ret) {
         Server *server = &bus->server;
         Peer *peer = calloc(1, sizeof(*peer));
         int r;
@@ -251,6 +251,7 @@ int peer_new(Bus *bus, int fd, const Actor *actor, uid_t behind_uid, Peer **ret)
         peer->link = (Link){ .bus = bus, .peer = peer };
         peer->core_peer = (CorePeer){ .connection = ++server->last_connection, .actor = *actor };
         peer->behind_uid = behind_uid;
+        peer->pid = pid;
         peer->fd = fd;
         peer->inner_fd = -1;
         TAILQ_INIT(&peer->queue);

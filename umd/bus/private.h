@@ -94,6 +94,7 @@ struct Peer {
         LIST_ENTRY(Peer) entry;
         Link link; /* sd_bus NULL until the first whole call */
         CorePeer core_peer;
+        pid_t pid; /* who connected */
         Gate gate;
         int fd, inner_fd; /* the socket; our end of the pair to sd-bus */
         sd_event_source *source, *inner_source;
@@ -128,7 +129,7 @@ bool server_may_open(const Bus *bus, uid_t uid, size_t count);
 bool server_is_clogged(const Bus *bus, uid_t uid);
 
 /* Takes fd, also on a fault. */
-int peer_new(Bus *bus, int fd, const Actor *actor, uid_t behind_uid, Peer **ret);
+int peer_new(Bus *bus, int fd, const Actor *actor, uid_t behind_uid, pid_t pid, Peer **ret);
 Peer *peer_free(Peer *peer);
 /* Does what can be done now; may free the peer. */
 void peer_pump(Peer *peer);
@@ -164,6 +165,12 @@ uid_t system_login_uid(pid_t pid, int pidfd);
  * Takes call. */
 void system_identify(Call *call);
 void system_close(Bus *bus);
+
+/* The process that has the pid now; -ENOENT, -ESRCH: none. */
+int process_find(pid_t pid, CoreProcess *ret);
+/* A pidfd of that very process; -ESRCH: it is gone. */
+int process_open(const CoreProcess *process, int *ret_pidfd);
+bool process_lives(int pidfd);
 
 /* ---- who may --------------------------------------------------------------------------------- */
 
@@ -212,7 +219,10 @@ const Access *access_find(const char *path, const char *interface, const char *m
 const Access *access_rows(size_t *ret_count);
 /* 0, CORE_E_ACCESS_DENIED with the permission in *error, or a fault; decides by call->actor. */
 int access_check(Call *call, CoreError *error);
-int access_refuse(const char *permission, CoreError *error);
+/* A refusal for want of the permission ("" where it has no name); call notes it for the log. */
+int access_refuse(Call *call, const char *permission, CoreError *error);
+/* Writes into the log that the call was refused, and for want of what. */
+void access_record(Call *call, bool elsewhere);
 /* Has the uid written too much lately?  Charges it.  Never root. */
 bool access_is_exhausted(Bus *bus, uid_t uid, uint64_t boottime_usec);
 /* Is it the name or the e-mail address of the user with that uid?  Always false for root's. */
@@ -233,8 +243,10 @@ struct Call {
         bool on_system, listed, ends_with_peer;
         sd_bus_message *message;
         const Access *access;
-        Actor actor; /* uid (uid_t)-1 until it is known */
-        char *name;  /* of the user or group whose path it is, or NULL */
+        Actor actor;         /* uid (uid_t)-1 until it is known */
+        char *name;          /* of the user or group whose path it is, or NULL */
+        const char *about;   /* whom it is about where the path does not say; of the message */
+        const char *missing; /* the permission it was refused for; NULL: its row's */
         uint64_t now_usec;
 };
 
@@ -379,6 +391,8 @@ int login_open_session(Call *call, CoreError *error);
 
 typedef struct LoginSession LoginSession;
 LIST_HEAD(LoginSessionList, LoginSession);
+/* Finds the sessions that were open when umd last ran. */
+void login_sessions_resume(Bus *bus);
 void login_sessions_clear(Bus *bus);
 
 int nss_get_user_by_name(Call *call, CoreError *error);

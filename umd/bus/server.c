@@ -130,7 +130,7 @@ static void server_admit(Bus *bus, int fd) {
                 base_close(fd);
                 return;
         }
-        r = peer_new(bus, fd, &actor, behind, &peer);
+        r = peer_new(bus, fd, &actor, behind, pid, &peer);
         if (r < 0)
                 bus_log(bus, r, "cannot take a connection on the private socket");
         else

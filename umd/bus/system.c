@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -32,12 +31,6 @@ static void pending_free(SystemPending *pending) {
         sd_bus_slot_unref(pending->slot);
         call_free(pending->call);
         free(pending);
-}
-
-static bool process_lives(int pidfd) {
-        struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
-        return poll(&p, 1, 0) == 0;
 }
 
 uid_t system_login_uid(pid_t pid, int pidfd) {

@@ -43,7 +43,7 @@ int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError 
 }
 
 /* Users change of themselves what core says they may, and nothing else in the same call. */
-static int update_check_self(const Call *call, const UserSpec *spec, CoreError *error) {
+static int update_check_self(Call *call, const UserSpec *spec, CoreError *error) {
         bool other = spec->has_valid_from || spec->has_valid_until;
 
         if (call->actor.uid == 0)
@@ -51,7 +51,7 @@ static int update_check_self(const Call *call, const UserSpec *spec, CoreError *
         for (unsigned i = 0; i < _USER_FIELD_TEXT_MAX; i++)
                 if (spec->text[i] && !core_user_field_self_editable((UserField)i))
                         other = true;
-        return other ? access_refuse("user.edit", error) : 0;
+        return other ? access_refuse(call, "user.edit", error) : 0;
 }
 
 int user_update(Call *call, CoreError *error) {

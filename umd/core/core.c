@@ -61,6 +61,8 @@ int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost
         if (r == 0)
                 r = core_logins_new(core, &core->logins);
         if (r == 0)
+                r = core_refusals_new(&core->refusals);
+        if (r == 0)
                 r = base_random(core->lane_key, sizeof(core->lane_key));
         if (r == 0)
                 r = open_store(state_dir, &core->store, error);
@@ -79,6 +81,7 @@ Core *core_free(Core *core) {
         core_jobs_free(core);
         core_news_done(&core->news);
         core_idset_done(&core->ending);
+        free(core->refusals);
         core->store = store_close(core->store);
         settings_done(&core->settings);
         free(core);
@@ -175,6 +178,7 @@ void core_note_time(Core *core, uint64_t now_usec) {
 void core_tick(Core *core, uint64_t now_usec) {
         core->now_usec = now_usec; /* also backwards: the clock may have been set right */
         core_logins_tick(core->logins, now_usec);
+        (void)core_refusals_tick(core, now_usec); /* the counts stay, and are told with the next */
 }
 
 int core_status(Core *core, CoreStatus *ret) {

@@ -439,10 +439,17 @@ typedef struct CoreStep {
         char reference[32]; /* "um-7K2P" or "" */
 } CoreStep;
 
+/* A process, as it can be found again after umd was away: the pid alone may be another's then. */
+typedef struct CoreProcess {
+        pid_t pid;            /* 0: unknown */
+        uint64_t start_ticks; /* proc(5)'s starttime */
+} CoreProcess;
+
 /* One peer's connection; dialogues die with it. */
 typedef struct CorePeer {
         uint64_t connection; /* unique for the life of umd */
         Actor actor;
+        CoreProcess process; /* who holds a session that is opened; elsewhere nobody looks at it */
 } CorePeer;
 
 typedef void (*CoreStepDone)(void *userdata, int r, const char *login, const CoreStep *step,
@@ -467,6 +474,14 @@ typedef void (*CoreSessionDone)(void *userdata, int r, const char *session, cons
 void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext *context,
                        const char *login, uint64_t now_usec, CoreSessionDone done, void *userdata);
 void core_session_close(Core *core, const char *session, uint64_t now_usec);
+/* Called once, before the first login: the sessions that were open when umd last ran.  held says
+ * whether the process that holds one lives; core_session_close() is then due when that process
+ * ends.  Of the others the log gets the end, with the reason "lost" and the times it lies between;
+ * boot_usec is when the machine started, on the clock of now_usec.  A fault leaves what is not done
+ * for the next time.  Needs a flush. */
+typedef bool (*CoreSessionHeld)(void *userdata, const char *session, const CoreProcess *process);
+int core_sessions_resume(Core *core, CoreSessionHeld held, void *userdata, uint64_t boot_usec,
+                         uint64_t now_usec);
 size_t core_session_count(const Core *core);
 
 /* ---- audit and status --------------------------------------------------------------------- */
@@ -513,6 +528,31 @@ int core_audit_verify(Core *core, CoreAuditVerifier *verifier, CoreAuditVerdict 
  * flush. */
 int core_audit_system(Core *core, const char *verb, const char *object, uint32_t object_id,
                       const char *reason, uint64_t now_usec);
+
+/* A call that was refused, for the log (type "access", outcome "deny").  How much of it is written
+ * has a limit that callers cannot move: in each period of CORE_REFUSED_PERIOD_USEC an entry for a
+ * caller's first refusal by each of CORE_REFUSED_METHODS methods, with the method as its verb and
+ * the permission among its values; all further ones are counted, and told in one entry
+ * ("access.repeated", with count and since) when the period is over.  It has CORE_REFUSED_CALLERS
+ * callers, CORE_REFUSED_STRANGERS of them people um does not know; the others are one number
+ * together.  Needs a flush. */
+#define CORE_REFUSED_PERIOD_USEC (3600 * USEC_PER_SEC)
+#define CORE_REFUSED_METHODS     16U
+#define CORE_REFUSED_CALLERS     32U
+#define CORE_REFUSED_STRANGERS   8U
+
+typedef struct CoreRefusal {
+        const char *method;     /* "org.um1.User.Lock"; at most 128 bytes */
+        const char *permission; /* the one that is missing: "user.lock" */
+        bool elsewhere;         /* it is the way that is refused: on the private socket only */
+        CoreObject object;      /* what it was about; _CORE_OBJECT_MAX: nothing */
+        const char *name;       /* of the object, as it was given; NULL: by id */
+        uint32_t id;
+} CoreRefusal;
+
+int core_refused(Core *core, const Actor *actor, const CoreRefusal *refusal, uint64_t now_usec);
+/* umd stops: ends the period now.  Needs a flush. */
+int core_refusals_tell(Core *core, uint64_t now_usec);
 
 /* "um-7K2P" of an audit entry, and back. */
 void core_reference_format(uint64_t seq, char *buf, size_t size);

@@ -317,3 +317,12 @@ int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at
 /* "~" and 12 hex digits: a name nobody has, since people type passwords there (FEATURES H1). */
 #define CORE_UNKNOWN_BYTES 16U
 void core_unknown_name(const Core *core, const char *name, char *buf);
+/* That, or the name as it may be shown where um.conf says so; buf has CORE_UNKNOWN_TEXT bytes. */
+#define CORE_UNKNOWN_TEXT 64U
+void core_unknown_text(const Core *core, const char *name, char *buf);
+
+/* ---- refused calls ------------------------------------------------------------------------ */
+
+int core_refusals_new(Refusals **ret);
+/* Tells the counts once the period is over; a fault leaves them for the next time. */
+int core_refusals_tick(Core *core, uint64_t now_usec);

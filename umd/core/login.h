@@ -35,8 +35,8 @@ int core_setup_code_read(const Secret *answer, Secret **ret);
 
 /* A context as it is kept and written into the log: bounded, escaped. */
 typedef struct LoginWords {
-        char name[BASE_NAME_MAX + 1]; /* "" where the name given can be nobody's */
-        char unknown[64];             /* how the log calls a name nobody has */
+        char name[BASE_NAME_MAX + 1];    /* "" where the name given can be nobody's */
+        char unknown[CORE_UNKNOWN_TEXT]; /* how the log calls a name nobody has */
         char service[64], source[128], tty[64];
         uint32_t lane; /* in the vault, of a name that has no uid: a number that is none */
 } LoginWords;
@@ -181,14 +181,26 @@ bool core_proof_by_code(const Core *core, uid_t uid, uint64_t now_usec);
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
+#define SESSION_ID_BYTES 24U /* "s-", a number, the NUL */
+
 typedef struct Session {
         struct Session *prev, *next;
-        char id[24]; /* "s-" and the number of its audit entry */
+        uint64_t seq;              /* of its audit entry */
+        char id[SESSION_ID_BYTES]; /* "s-" and that */
         uid_t uid;
         Actor actor;
         LoginWords words;
-        uint64_t batch;
+        uint64_t batch; /* UINT64_MAX: of an earlier run */
 } Session;
+
+void core_session_id(uint64_t seq, char *ret_id);
+void core_session_keep(Logins *logins, Session *session); /* takes it */
+/* Writes the end into the log and takes the record away; lost NULL: it ended now. */
+typedef struct SessionLost {
+        uint64_t after_usec, before_usec; /* it ended between these */
+} SessionLost;
+int core_session_end(Core *core, const Session *session, const SessionLost *lost,
+                     uint64_t now_usec);
 
 typedef struct Opening Opening; /* a session that waits for its home */
 

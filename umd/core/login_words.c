@@ -22,6 +22,13 @@ static uint32_t name_lane(const Core *core, const char *name) {
         return (uint32_t)core_hash(core->lane_key, name, strlen(name)) | 1U << 31;
 }
 
+void core_unknown_text(const Core *core, const char *name, char *buf) {
+        if (core->settings.unknown_names)
+                base_escape(name, strlen(name), buf, CORE_UNKNOWN_TEXT);
+        else
+                core_unknown_name(core, name, buf);
+}
+
 /* ---- words -------------------------------------------------------------------------------- */
 
 /* An address in one form (IPv4-mapped ones unmapped), or what was given, escaped.  No DNS. */
@@ -53,11 +60,7 @@ int core_login_words(const Core *core, const CoreLoginContext *context, LoginWor
         memcpy(words.service, context->service, len);
         if (base_field_check(FIELD_USER_NAME, context->user, strlen(context->user)) == FIELD_OK)
                 memcpy(words.name, context->user, strlen(context->user));
-        if (core->settings.unknown_names)
-                base_escape(context->user, strlen(context->user), words.unknown,
-                            sizeof(words.unknown));
-        else
-                core_unknown_name(core, context->user, words.unknown);
+        core_unknown_text(core, context->user, words.unknown);
         words.lane = name_lane(core, context->user);
         source_write(context->rhost, words.source, sizeof(words.source));
         base_escape(context->tty, strlen(context->tty), words.tty, sizeof(words.tty));

@@ -2,8 +2,8 @@
 /* Sessions: judged once more, a home made if it is missing, and an entry in the log for the
  * beginning and the end.  A home that cannot be made does not keep anybody out; the person is told.
  *
- * Sessions live in memory only: pam_um's descriptor closes when umd goes, and the log then has a
- * beginning without an end. */
+ * pam_um's descriptor dies with umd; so the store keeps which sessions are open, and which process
+ * holds each, for resume.c. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@ struct Opening {
         Core *core; /* NULL: nobody waits any more, the helper's answer frees it */
         uint64_t connection;
         Actor actor;
+        CoreProcess process;
         LoginWords words;
         PolicyProof proof;
         char text[512];
@@ -56,6 +57,7 @@ static int opening_new(Core *core, const CorePeer *peer, const LoginWords *words
         opening->connection = peer->connection;
         opening->actor = peer->actor;
         opening->actor.via = "pam";
+        opening->process = peer->process;
         opening->words = *words;
         opening->proof = proof;
         opening->done = done;
@@ -95,7 +97,7 @@ static void session_free(Logins *logins, Session *session) {
         free(session);
 }
 
-static void session_keep(Logins *logins, Session *session) {
+void core_session_keep(Logins *logins, Session *session) {
         session->next = logins->sessions;
         if (logins->sessions)
                 logins->sessions->prev = session;
@@ -103,18 +105,34 @@ static void session_keep(Logins *logins, Session *session) {
         logins->session_count++;
 }
 
+void core_session_id(uint64_t seq, char *ret_id) {
+        snprintf(ret_id, SESSION_ID_BYTES, "s-%llu", (unsigned long long)seq);
+}
+
 static int session_new(const Opening *opening, const StoreUser *user, uint64_t seq, Session **ret) {
         Session *session = calloc(1, sizeof(*session));
 
         if (!session)
                 return -ENOMEM;
-        snprintf(session->id, sizeof(session->id), "s-%llu", (unsigned long long)seq);
+        session->seq = seq;
+        core_session_id(seq, session->id);
         session->uid = user->uid;
         session->actor = opening->actor;
         session->words = opening->words;
         session->batch = opening->core->batch;
         *ret = session;
         return 0;
+}
+
+static int session_record(StoreTxn *txn, const Opening *opening, const Session *session) {
+        const StoreSession record = {
+                .seq = session->seq,
+                .uid = session->uid,
+                .pid = (uint32_t)opening->process.pid,
+                .start_ticks = opening->process.start_ticks,
+        };
+
+        return store_session_put(txn, &record);
 }
 
 /* Judges and writes the log's entry; with an allow, session is made and kept. */
@@ -142,6 +160,8 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
                              &seq);
         if (r >= 0 && allowed)
                 r = session_new(opening, judged.user, seq, &session);
+        if (r >= 0 && allowed)
+                r = session_record(txn, opening, session);
         if (r >= 0)
                 r = core_txn_commit(core, &txn);
         if (r < 0)
@@ -156,7 +176,7 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
         else {
                 snprintf(ret->text, sizeof(ret->text), "%s", opening->text);
                 memcpy(ret_session, session->id, sizeof(session->id));
-                session_keep(core->logins, TAKE(session));
+                core_session_keep(core->logins, TAKE(session));
         }
         return 0;
 }
@@ -298,31 +318,45 @@ void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext 
                 opening_begin(opening, now_usec);
 }
 
-void core_session_close(Core *core, const char *session, uint64_t now_usec) {
+int core_session_end(Core *core, const Session *session, const SessionLost *lost,
+                     uint64_t now_usec) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
-        LoginEntry entry = { "session", "session.close", "done", "", NULL, 0 };
-        StoreValue value = { .field = "session" };
-        Session *s;
+        char after[32], before[32];
+        const StoreValue values[] = { { "session", session->id, NULL },
+                                      { "ended_after", NULL, after },
+                                      { "ended_before", NULL, before } };
+        LoginEntry entry = { "session",          "session.close", "done",
+                             lost ? "lost" : "", values,          lost ? 3 : 1 };
         uint64_t seq;
         int r;
+
+        if (lost) {
+                base_format_rfc3339(lost->after_usec, after);
+                base_format_rfc3339(lost->before_usec, before);
+        }
+        r = store_begin(core->store, &txn);
+        if (r == 0)
+                r = store_user_get(txn, session->uid, &user);
+        if (r >= 0)
+                r = core_login_audit(txn, &session->words, user, &session->actor, &entry, now_usec,
+                                     &seq);
+        if (r >= 0)
+                r = store_session_delete(txn, session->seq);
+        return r < 0 ? r : core_txn_commit(core, &txn);
+}
+
+void core_session_close(Core *core, const char *session, uint64_t now_usec) {
+        Session *s;
 
         for (s = core->logins->sessions; s; s = s->next)
                 if (strcmp(s->id, session) == 0)
                         break;
         if (!s) /* its batch was lost, or it is closed */
                 return;
-        value.before = s->id;
-        entry.values = &value;
-        entry.value_count = 1;
-        r = store_begin(core->store, &txn);
-        if (r == 0)
-                r = store_user_get(txn, s->uid, &user);
-        if (r >= 0)
-                r = core_login_audit(txn, &s->words, user, &s->actor, &entry, now_usec, &seq);
-        if (r >=
-            0) /* over it is in any case; a log that cannot be written stops logins, not this */
-                (void)core_txn_commit(core, &txn);
+        /* over it is in any case; where the log cannot be written, the end is written at the next
+         * start, from the record that stays */
+        (void)core_session_end(core, s, NULL, now_usec);
         session_free(core->logins, s);
 }
 

@@ -73,7 +73,7 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
                  void **ret_extra);
 
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
-        codec_audit, codec_values, codec_event;
+        codec_audit, codec_values, codec_event, codec_session;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -115,7 +115,8 @@ int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, siz
  * together stands together, and there are few tables. */
 
 typedef enum Table {
-        TABLE_MAIN,  /* LMDB's unnamed one: the meta record stands among the names of the others */
+        /* LMDB's unnamed one: the meta record and open sessions, among the names of the others */
+        TABLE_MAIN,
         TABLE_USERS, /* and, behind each, his grants */
         TABLE_GROUPS,
         TABLE_INDEX,       /* names and addresses to ids */
