@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* umctl audit: the log of logins and changes, and whether its chain is whole. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,6 +101,9 @@ static void row_for_people(json_t *row) {
                         base_text_addf(&text, "%s%s%s", text.len > 0 ? ", " : "",
                                        i == 2 ? "from " : "", value);
         }
+        if (strcmp(json_string_value(json_object_get(row, "outcome")) ?: "", "deny") == 0)
+                base_text_addf(&text, "%s%s", text.len > 0 ? ", " : "",
+                               json_string_value(json_object_get(row, "reference")) ?: "");
         values_text(list, values, sizeof(values));
         if (values[0])
                 base_text_addf(&text, "%s%s", text.len > 0 ? "; " : "", values);
@@ -126,6 +130,75 @@ static int page_get(Ctl *ctl, uint64_t *cursor, uint32_t limit, json_t **ret) {
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
+/* "um-7K2P", which whoever was refused has read: the number of the entry, in the digits that umd
+ * writes it in.  People read O for 0, and I or L for 1. */
+static int reference_parse(const char *text, uint64_t *ret_seq) {
+        static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        uint64_t seq = 0;
+        size_t len;
+
+        if (strncasecmp(text, "um-", 3) == 0)
+                text += 3;
+        len = strlen(text);
+        if (len < 4 || len > 12)
+                return -EINVAL;
+        for (; *text; text++) {
+                char c = (char)toupper((unsigned char)*text);
+                const char *at = strchr(digits, c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c);
+
+                if (!at)
+                        return -EINVAL;
+                seq = seq << 5 | (uint64_t)(at - digits);
+        }
+        *ret_seq = seq;
+        return seq > 0 ? 0 : -EINVAL;
+}
+
+/* The one entry of a reference. */
+static int entry_fetch(Ctl *ctl, const char *reference, json_t **ret) {
+        json_t *page = NULL;
+        uint64_t seq, cursor;
+        int r;
+
+        if (reference_parse(reference, &seq) < 0)
+                return complain(ctl, EXIT_USAGE, "--reference: \"%s\": is not like um-7K2P",
+                                reference);
+        cursor = seq + 1;
+        r = page_get(ctl, &cursor, 1, &page);
+        if (r != 0)
+                return r;
+        if (json_integer_value(json_object_get(json_array_get(page, 0), "seq")) !=
+            (json_int_t)seq) {
+                json_decref(page);
+                return complain(ctl, EXIT_NOT_FOUND, "%s: no such entry", reference);
+        }
+        *ret = page;
+        return 0;
+}
+
+static int entries_fetch(Ctl *ctl, uint64_t left, json_t **ret, bool *ret_whole) {
+        json_t *all = json_array();
+        uint64_t cursor = 0;
+        int r = 0;
+
+        do {
+                json_t *page = NULL;
+
+                r = page_get(ctl, &cursor, left < PAGE ? (uint32_t)left : PAGE, &page);
+                if (r != 0)
+                        break;
+                left -= json_array_size(page) < left ? json_array_size(page) : left;
+                json_array_extend(all, page);
+                json_decref(page);
+        } while (cursor != 0 && left > 0);
+        if (r != 0)
+                json_decref(all);
+        else
+                *ret = all;
+        *ret_whole = cursor == 0;
+        return r;
+}
+
 int audit_log(Ctl *ctl, int argc, char *argv[]) {
         static const char *const columns[] = { "seq",    "time",    "actor", "verb",
                                                "object", "outcome", "detail" };
@@ -133,8 +206,10 @@ int audit_log(Ctl *ctl, int argc, char *argv[]) {
                                                    "object",  "actor",    "login", "via",
                                                    "service", "source",   "tty",   "outcome",
                                                    "reason",  "reference" };
-        uint64_t cursor = 0, left = 100;
-        json_t *all = json_array();
+        uint64_t left = 100;
+        json_t *all = NULL, *row;
+        bool whole = true;
+        size_t i;
         int r = words_check(ctl);
 
         ctl->csv = option_given(ctl, "csv");
@@ -144,27 +219,18 @@ int audit_log(Ctl *ctl, int argc, char *argv[]) {
             base_parse_u64(option_get(ctl, "limit"), 1, 100000000, &left) < 0)
                 r = complain(ctl, EXIT_USAGE, "--limit: \"%s\": not a number above 0",
                              option_get(ctl, "limit"));
-        while (r == 0 && left > 0) {
-                json_t *page = NULL, *row;
-                size_t i;
-
-                r = page_get(ctl, &cursor, left < PAGE ? (uint32_t)left : PAGE, &page);
-                if (r != 0)
-                        break;
-                left -= json_array_size(page) < left ? json_array_size(page) : left;
-                json_array_foreach(page, i, row) {
-                        if (ctl->json == JSON_OFF && !ctl->csv)
-                                row_for_people(row);
-                }
-                json_array_extend(all, page);
-                json_decref(page);
-                if (cursor == 0)
-                        break;
-        }
         if (r == 0)
-                r = table_print(ctl, "entries", all, ctl->csv ? csv_columns : columns,
-                                ctl->csv ? ARRAY_LENGTH(csv_columns) : ARRAY_LENGTH(columns),
-                                cursor == 0);
+                r = option_given(ctl, "reference")
+                            ? entry_fetch(ctl, option_get(ctl, "reference"), &all)
+                            : entries_fetch(ctl, left, &all, &whole);
+        if (r != 0)
+                return r;
+        json_array_foreach(all, i, row) {
+                if (ctl->json == JSON_OFF && !ctl->csv)
+                        row_for_people(row);
+        }
+        r = table_print(ctl, "entries", all, ctl->csv ? csv_columns : columns,
+                        ctl->csv ? ARRAY_LENGTH(csv_columns) : ARRAY_LENGTH(columns), whole);
         json_decref(all);
         return r;
 }

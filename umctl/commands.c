@@ -361,15 +361,16 @@ const Command commands[] = {
             { "verb", "VERB", "e.g. user.create or authenticate", COMPLETE_NOTHING },
             { "outcome", "OUTCOME", "allow, deny, done or failed", COMPLETE_NOTHING },
             { "because", "REASON", "with this reason, e.g. bad-proof", COMPLETE_NOTHING },
+            { "reference", "REF", "the one entry that a refused person was told of: um-7K2P",
+              COMPLETE_NOTHING },
             { "since", "WHEN", "date, time, today, or a span ago", COMPLETE_NOTHING },
             { "until", "WHEN", "date, time, or a span ago", COMPLETE_NOTHING },
             { "limit", "N", "at most N entries (100)", COMPLETE_NOTHING },
             { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
           "umctl audit log --type login --user bob --since today",
-          "Reasons and verbs of --because and --verb are those the log shows.  Each entry\n"
-          "has a reference like um-7K2M, which the refused person saw too; --json and\n"
-          "--csv show it." },
+          "Reasons and verbs of --because and --verb are those the log shows.  Who is\n"
+          "refused is shown a reference; what it was for, --reference tells." },
         { "audit",
           "verify",
           "",

@@ -6,7 +6,7 @@ import io
 import json
 import re
 
-from harness import (NOT_REACHABLE, USAGE, Terminal, bad, check, ctl, document, fresh, get, good, has, lines, same, user)
+from harness import (NOT_FOUND, NOT_REACHABLE, USAGE, Terminal, bad, check, ctl, document, fresh, get, good, has, lines, same, user)
 
 
 def entries(*arguments):
@@ -34,6 +34,18 @@ def every_change_is_in_the_log_with_its_reason():
 def a_filter_by_reason_is_not_taken_for_a_reason():
     has(bad(USAGE, "audit log", "--reason", "bad-proof"), "--because REASON filters")
     has(bad(USAGE, "audit log", "--type", "hat"), "there are: login, change, session, access, system")
+
+
+@check
+def a_reference_leads_to_its_entry():
+    name = fresh()
+    good("user add", name)
+    entry = entries("--object", "user/" + name)[0]
+    for reference in entry["reference"], entry["reference"].lower(), entry["reference"][3:]:
+        same(entries("--reference", reference), [entry])
+    has(bad(NOT_FOUND, "audit log", "--reference", "um-ZZZZ"), "um-ZZZZ: no such entry")
+    for reference in "um-", "um-1", "x", "um-00U1", "um-0000", "um-" + "Z" * 20:
+        has(bad(USAGE, "audit log", "--reference", reference), "is not like um-7K2P")
 
 
 @check
