@@ -48,21 +48,36 @@ static void unit_property(sd_bus *bus, const char *path, const char *name, char 
         snprintf(ret, size, "%s", r >= 0 ? value : "unknown");
 }
 
+/* How to start it: a socket is not started while its service runs without it. */
+static void unit_mend(const char *unit, bool masked, char *ret, size_t size) {
+        int name = (int)strcspn(unit, ".");
+        Text text;
+
+        base_text_init(&text, ret, size);
+        if (masked)
+                base_text_addf(&text, "systemctl unmask %s; ", unit);
+        if (strcmp(unit + name, ".socket") == 0)
+                base_text_addf(&text,
+                               "systemctl stop %.*s.service; systemctl start %s %.*s.service", name,
+                               unit, unit, name, unit);
+        else
+                base_text_addf(&text, "systemctl start %s", unit);
+}
+
 /* `runs` is for units that are always there; the others start when they are called. */
 static void unit_check(Doctor *doctor, sd_bus *bus, const char *unit, bool runs) {
         _cleanup_free_ char *path = NULL;
-        char load[32], active[32], enabled[32], mend[160];
+        char load[32], active[32], enabled[32], mend[256];
 
         if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0)
                 return;
         unit_property(bus, path, "LoadState", load, sizeof(load));
         unit_property(bus, path, "ActiveState", active, sizeof(active));
         unit_property(bus, path, "UnitFileState", enabled, sizeof(enabled));
-        snprintf(mend, sizeof(mend), "systemctl enable --now %s", unit);
-        if (strcmp(load, "masked") == 0) {
-                snprintf(mend, sizeof(mend), "systemctl unmask %s; systemctl start %s", unit, unit);
+        unit_mend(unit, strcmp(load, "masked") == 0, mend, sizeof(mend));
+        if (strcmp(load, "masked") == 0)
                 doctor_find(doctor, LEVEL_FAIL, unit, mend, "is masked: it can never start");
-        } else if (strcmp(load, "loaded") != 0)
+        else if (strcmp(load, "loaded") != 0)
                 doctor_find(doctor, LEVEL_FAIL, unit, "apt-get install --reinstall um",
                             "cannot be loaded: %s", load);
         else if (strcmp(active, "failed") == 0) {
@@ -70,9 +85,10 @@ static void unit_check(Doctor *doctor, sd_bus *bus, const char *unit, bool runs)
                 doctor_find(doctor, LEVEL_FAIL, unit, mend, "failed");
         } else if (runs && strcmp(active, "active") != 0)
                 doctor_find(doctor, LEVEL_FAIL, unit, mend, "does not run (%s)", active);
-        else if (runs && strcmp(enabled, "disabled") == 0)
+        else if (runs && strcmp(enabled, "disabled") == 0) {
+                snprintf(mend, sizeof(mend), "systemctl enable %s", unit);
                 doctor_find(doctor, LEVEL_WARN, unit, mend, "is not started at boot");
-        else
+        } else
                 doctor_find(doctor, LEVEL_OK, unit, NULL, "%s", active);
 }
 
@@ -205,7 +221,7 @@ int doctor_run(Ctl *ctl, int argc, char *argv[]) {
         doctor_lookups(&doctor);
         doctor_ssh(&doctor);
         doctor_clock(&doctor);
-        doctor_pam(&doctor, "/etc/pam.d");
+        doctor_pam(&doctor);
         doctor_login(&doctor);
         doctor_owners(&doctor, argc, argv);
         if (ctl->json != JSON_OFF)

@@ -45,7 +45,7 @@ void doctor_lookups(Doctor *doctor);
 void doctor_ssh(Doctor *doctor);
 void doctor_clock(Doctor *doctor);
 /* The stacks of all services as they are written; finds doctor->services. */
-void doctor_pam(Doctor *doctor, const char *dir);
+void doctor_pam(Doctor *doctor);
 /* The stacks of doctor->services as they behave, with a throw-away user. */
 void doctor_login(Doctor *doctor);
 /* Files below paths whose owners nobody is, and um could make somebody. */
@@ -65,7 +65,8 @@ typedef enum TryWorld {
 } TryWorld;
 
 typedef struct TryResult {
-        int auth, account; /* PAM codes; auth is PAM_SUCCESS where it was not asked for */
+        int auth, account; /* PAM codes; auth is PAM_SUCCESS where it was not asked for, and account
+                              is asked after its success */
         bool asked_more;   /* than passwords: auth says nothing then */
 } TryResult;
 
@@ -88,9 +89,10 @@ typedef enum PamFacility {
 
 typedef struct PamStack PamStack;
 
-/* Reads a service's stack with everything it includes.  -ENOENT, -EBADMSG for a line libpam would
- * not take (ret_where says where), -ELOOP for includes without end. */
-int pam_stack_read(const char *dir, const char *service, PamFacility facility, PamStack **ret,
+/* Reads a service's stack with everything it includes, each from the first of dirs (joined by
+ * colons) that has it.  -ENOENT, -EBADMSG for a line libpam would not take (ret_where says where),
+ * -ELOOP for includes without end. */
+int pam_stack_read(const char *dirs, const char *service, PamFacility facility, PamStack **ret,
                    char *ret_where, size_t size);
 PamStack *pam_stack_free(PamStack *stack);
 bool pam_stack_has(const PamStack *stack, const char *module);

@@ -23,15 +23,17 @@
 #define PROBE_VALID_USEC (15 * 60 * USEC_PER_SEC)
 #define CALL_USEC        (30 * USEC_PER_SEC)
 #define PASSWORD_BYTES   24U
-#define MEND_STACKS      "pam-auth-update --package; journalctl -t umctl tells what each module said"
-#define MEND_PROBE       "umctl user delete " DOCTOR_PROBE " --yes"
+#define TRIES_MAX        5
+#define MEND_STACKS                                                                                \
+        "the service's file in /etc/pam.d; journalctl -t umctl tells what each module said"
+#define MEND_PROBE "umctl user delete " DOCTOR_PROBE " --yes"
 
 typedef struct Probe {
         Ctl *ctl;
         Secret *right, *wrong;
         json_int_t uid;
         char path[128], error[512]; /* error: umd's last one, "" for a fault */
-        bool no_such_user;
+        bool no_such_user, conflict;
 } Probe;
 
 /* ---- the throw-away user ----------------------------------------------------------------------
@@ -47,6 +49,7 @@ static int probe_call(Probe *probe, sd_bus_message *m, sd_bus_message **ret) {
         int r = sd_bus_call(probe->ctl->bus, m, CALL_USEC, &error, ret);
 
         probe->no_such_user = sd_bus_error_has_name(&error, WIRE_ERROR_PREFIX "NoSuchUser");
+        probe->conflict = sd_bus_error_has_name(&error, WIRE_ERROR_PREFIX "Conflict");
         snprintf(probe->error, sizeof(probe->error), "%s",
                  r >= 0          ? ""
                  : error.message ? error.message
@@ -120,26 +123,61 @@ static int probe_create(Probe *probe) {
         return r < 0 ? r : probe_send(probe, m);
 }
 
+static int probe_set_end(Probe *probe) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = probe_message(probe, "Update", &m);
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a{sv}", 1, "valid_until", "t",
+                                          base_realtime_usec() + PROBE_VALID_USEC);
+        return r < 0 ? r : probe_send(probe, m);
+}
+
+static int probe_set_password(Probe *probe) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = probe_message(probe, "SetPassword", &m);
+
+        if (r >= 0)
+                r = probe_append_secret(probe, m);
+        return r < 0 ? r : probe_send(probe, m);
+}
+
 /* The tombstone comes back as inactive: he gets his end and his password before he can log in. */
 static int probe_revive(Probe *probe) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *update = NULL, *password = NULL;
         int r = probe_find(probe);
 
-        if (r < 0)
-                return r;
-        r = probe_message(probe, "Update", &update);
         if (r >= 0)
-                r = sd_bus_message_append(update, "a{sv}", 1, "valid_until", "t",
-                                          base_realtime_usec() + PROBE_VALID_USEC);
+                r = probe_set_end(probe);
         if (r >= 0)
-                r = probe_send(probe, update);
-        if (r >= 0)
-                r = probe_message(probe, "SetPassword", &password);
-        if (r >= 0)
-                r = probe_append_secret(probe, password);
-        if (r >= 0)
-                r = probe_send(probe, password);
+                r = probe_set_password(probe);
+        /* what a doctor that was killed had asked for may come between */
+        for (int i = 0; r < 0 && probe->conflict && i < TRIES_MAX; i++)
+                r = probe_set_password(probe);
         return r < 0 ? r : probe_step(probe, "Enable");
+}
+
+/* Was it too many wrong passwords in a short time, doctor's own, that made umd refuse the last one?
+ */
+static bool probe_throttled(Probe *probe) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *reason;
+        json_t *entries = NULL;
+        bool throttled;
+        int r;
+
+        r = sd_bus_message_new_method_call(probe->ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_AUDIT,
+                                           "List");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a{sv}tu", 1, "user", "s", DOCTOR_PROBE, UINT64_C(0),
+                                          1U);
+        if (r >= 0)
+                r = probe_call(probe, m, &reply);
+        if (r < 0 || json_from_dicts(reply, &entries) < 0)
+                return false;
+        reason = json_string_value(json_object_get(json_array_get(entries, 0), "reason"));
+        throttled = reason && strcmp(reason, "throttled") == 0;
+        json_decref(entries);
+        return throttled;
 }
 
 static int password_make(Secret **ret) {
@@ -223,7 +261,7 @@ enum { NOT_TRIED = -1 };
 /* What became of a trial: NOT_TRIED, or the PAM code that decided. */
 typedef struct Outcome {
         int code;
-        bool in_account, asked_more;
+        bool in_account, asked_more, throttled;
 } Outcome;
 
 typedef struct ServiceTrials {
@@ -247,10 +285,13 @@ static void stack_try(ServiceTrials *trials, Trial trial, TryWorld world, const 
         ret->code = ret->in_account ? result.account : result.auth;
 }
 
-static void probe_trials(const Probe *probe, const Service *service, ServiceTrials *ret) {
+static void probe_trials(Probe *probe, const Service *service, ServiceTrials *ret) {
+        Outcome *right = &ret->outcomes[TRIAL_RIGHT];
+
         if (service->asks)
                 stack_try(ret, TRIAL_WRONG, TRY_AS_IS, service, DOCTOR_PROBE, probe->wrong);
         stack_try(ret, TRIAL_RIGHT, TRY_AS_IS, service, DOCTOR_PROBE, probe->right);
+        right->throttled = right->code == PAM_AUTH_ERR && probe_throttled(probe);
         stack_try(ret, TRIAL_AWAY, TRY_UMD_AWAY, service, DOCTOR_PROBE, probe->right);
         stack_try(ret, TRIAL_GONE, TRY_MODULE_GONE, service, DOCTOR_PROBE, probe->right);
 }
@@ -302,6 +343,9 @@ static bool right_judge(Doctor *doctor, const char *check, const Outcome *right)
         if (right->asked_more)
                 doctor_find(doctor, LEVEL_WARN, check, "try a login by hand",
                             "asks for more than a password: cannot be tried");
+        else if (right->throttled)
+                doctor_find(doctor, LEVEL_WARN, check, "run doctor again in two minutes",
+                            "not tried: too many wrong passwords lately, doctor's own");
         /* doctor_pam.c has judged the stack with all other modules content */
         else if (right->code == PAM_PERM_DENIED)
                 doctor_find(doctor, LEVEL_WARN, check, MEND_STACKS,

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* umctl doctor's look at /etc/pam.d as it is written: in every service a refusal of pam_um must be
- * final, and root and local users must never meet it. */
+/* umctl doctor's look at the services' files as they are written: in every service a refusal of
+ * pam_um must be final, and root and local users must never meet it. */
 
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <security/pam_appl.h>
 
 #include "umctl/doctor.h"
 
-#define MEND_STACKS "pam-auth-update --package; then the service's own file in /etc/pam.d"
+/* Where libpam looks, in this order. */
+#define PAM_ETC "/etc/pam.d"
+#define PAM_LIB "/usr/lib/pam.d"
+
+#define MEND_STACKS                                                                                \
+        "pam-auth-update --package --force writes the common files; else the service's own file"
 
 static const int refusals[] = { PAM_AUTH_ERR,         PAM_PERM_DENIED, PAM_ACCT_EXPIRED,
                                 PAM_AUTHINFO_UNAVAIL, PAM_MAXTRIES,    PAM_SERVICE_ERR,
@@ -22,7 +28,7 @@ static const int refusals[] = { PAM_AUTH_ERR,         PAM_PERM_DENIED, PAM_ACCT_
 static void stack_judge(Doctor *doctor, const char *service, PamFacility facility,
                         const PamStack *stack) {
         static const char *const names[_PAM_FACILITY_MAX] = { "auth", "account", "session" };
-        char check[128];
+        char check[288];
 
         snprintf(check, sizeof(check), "pam %s %s", service, names[facility]);
         for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++)
@@ -68,7 +74,7 @@ static void service_judge(Doctor *doctor, const char *service,
         const PamStack *auth = stacks[PAM_FACILITY_AUTH], *account = stacks[PAM_FACILITY_ACCOUNT],
                        *session = stacks[PAM_FACILITY_SESSION];
         bool asks = pam_stack_has(auth, "pam_um.so");
-        char check[128];
+        char check[288];
 
         snprintf(check, sizeof(check), "pam %s", service);
         if (!pam_stack_has(account, "pam_um.so")) {
@@ -99,13 +105,14 @@ static void service_judge(Doctor *doctor, const char *service,
                             "um does not hear of its sessions, and makes no home");
 }
 
-static void service_check(Doctor *doctor, const char *dir, const char *service) {
+static void service_check(Doctor *doctor, const char *service) {
         PamStack *stacks[_PAM_FACILITY_MAX] = { NULL };
-        char where[512], check[128];
+        char where[512], check[288];
         int r = 0;
 
         for (PamFacility f = 0; f < _PAM_FACILITY_MAX && r >= 0; f++)
-                r = pam_stack_read(dir, service, f, &stacks[f], where, sizeof(where));
+                r = pam_stack_read(PAM_ETC ":" PAM_LIB, service, f, &stacks[f], where,
+                                   sizeof(where));
         snprintf(check, sizeof(check), "pam %s", service);
         if (r < 0)
                 doctor_find(doctor, LEVEL_WARN, check, where, "cannot be read: %s: %s", where,
@@ -138,24 +145,32 @@ static void module_check(Doctor *doctor) {
                 dlclose(module);
 }
 
-void doctor_pam(Doctor *doctor, const char *dir) {
+static void folder_check(Doctor *doctor, const char *dir) {
         struct dirent **services;
         int n = scandir(dir, &services, service_wanted, service_compare);
 
-        module_check(doctor);
-        if (n < 0) {
+        if (n < 0 && strcmp(dir, PAM_ETC) == 0)
                 doctor_find(doctor, LEVEL_FAIL, "pam", "apt-get install libpam-runtime", "%s: %s",
                             dir, strerror(errno));
-                return;
-        }
         for (int i = 0; i < n; i++) {
-                service_check(doctor, dir, services[i]->d_name);
+                char own[512];
+
+                snprintf(own, sizeof(own), PAM_ETC "/%s", services[i]->d_name);
+                if (strcmp(dir, PAM_ETC) == 0 || access(own, F_OK) < 0)
+                        service_check(doctor, services[i]->d_name);
                 free(services[i]);
         }
-        free(services);
+        if (n >= 0)
+                free(services);
+}
+
+void doctor_pam(Doctor *doctor) {
+        module_check(doctor);
+        folder_check(doctor, PAM_ETC);
+        folder_check(doctor, PAM_LIB);
         if (doctor->service_count == 0)
-                doctor_find(
-                        doctor, LEVEL_FAIL, "pam",
-                        "pam-auth-update --package --enable um um-password",
-                        "no service asks um: its users cannot log in, and locked ones may pass");
+                doctor_find(doctor, LEVEL_FAIL, "pam",
+                            "pam-auth-update --package --enable um um-password",
+                            "no service asks um: its users cannot log in, and locked ones may "
+                            "pass");
 }

@@ -152,16 +152,16 @@ static int keyword_parse(const char *word, int *actions) {
         return 0;
 }
 
-static int file_read(const char *dir, const char *service, PamFacility facility, int depth,
+static int file_read(const char *dirs, const char *service, PamFacility facility, int depth,
                      PamStack *stack, char *ret_where, size_t size);
 
-static int include_read(const char *dir, const char *service, PamFacility facility, int depth,
+static int include_read(const char *dirs, const char *service, PamFacility facility, int depth,
                         bool substack, PamStack *stack, char *ret_where, size_t size) {
         StackLine *line;
         int r;
 
         if (!substack)
-                return file_read(dir, service, facility, depth + 1, stack, ret_where, size);
+                return file_read(dirs, service, facility, depth + 1, stack, ret_where, size);
         if (stack->count >= LINES_MAX)
                 return -EBADMSG;
         line = &stack->lines[stack->count];
@@ -170,7 +170,7 @@ static int include_read(const char *dir, const char *service, PamFacility facili
         line->substack = calloc(1, sizeof(*line->substack));
         if (!line->substack)
                 return -ENOMEM;
-        r = file_read(dir, service, facility, depth + 1, line->substack, ret_where, size);
+        r = file_read(dirs, service, facility, depth + 1, line->substack, ret_where, size);
         stack->count++;
         return r;
 }
@@ -196,7 +196,7 @@ static char *word_take(char **at) {
         return word;
 }
 
-static int line_read(const char *dir, char *text, PamFacility facility, int depth, PamStack *stack,
+static int line_read(const char *dirs, char *text, PamFacility facility, int depth, PamStack *stack,
                      char *ret_where, size_t size) {
         bool bracket;
         char *at = text, *type = word_take(&at), *control, *module, *slash;
@@ -206,7 +206,7 @@ static int line_read(const char *dir, char *text, PamFacility facility, int dept
                 return 0;
         if (strcmp(type, "@include") == 0) {
                 module = word_take(&at);
-                return module ? file_read(dir, module, facility, depth + 1, stack, ret_where, size)
+                return module ? file_read(dirs, module, facility, depth + 1, stack, ret_where, size)
                               : -EBADMSG;
         }
         if (type[0] == '-')
@@ -220,7 +220,7 @@ static int line_read(const char *dir, char *text, PamFacility facility, int dept
         if (!module)
                 return -EBADMSG;
         if (!bracket && (strcmp(control, "include") == 0 || strcmp(control, "substack") == 0))
-                return include_read(dir, module, facility, depth, control[0] == 's', stack,
+                return include_read(dirs, module, facility, depth, control[0] == 's', stack,
                                     ret_where, size);
         if (stack->count >= LINES_MAX)
                 return -EBADMSG;
@@ -234,18 +234,32 @@ static int line_read(const char *dir, char *text, PamFacility facility, int dept
         return 0;
 }
 
-static int file_read(const char *dir, const char *service, PamFacility facility, int depth,
+/* The first file of that name; ret_path says which, or where it should be. */
+static int file_find(const char *dirs, const char *service, char *ret_path, size_t size,
+                     char **ret) {
+        size_t len;
+        int r = -ENOENT;
+
+        for (const char *dir = dirs; r == -ENOENT && *dir; dir += strcspn(dir, ":")) {
+                dir += *dir == ':';
+                snprintf(ret_path, size, "%.*s/%s", (int)strcspn(dir, ":"), dir, service);
+                r = base_file_read(AT_FDCWD, ret_path, FILE_MAX, ret, &len);
+        }
+        if (r == -ENOENT)
+                snprintf(ret_path, size, "%.*s/%s", (int)strcspn(dirs, ":"), dirs, service);
+        return r;
+}
+
+static int file_read(const char *dirs, const char *service, PamFacility facility, int depth,
                      PamStack *stack, char *ret_where, size_t size) {
         _cleanup_free_ char *data = NULL;
         char path[512], *rest;
         unsigned number = 0;
-        size_t len;
         int r;
 
-        snprintf(path, sizeof(path), "%s/%s", dir, service);
         if (depth > DEPTH_MAX)
                 return -ELOOP;
-        r = base_file_read(AT_FDCWD, path, FILE_MAX, &data, &len);
+        r = file_find(dirs, service, path, sizeof(path), &data);
         if (r < 0) {
                 snprintf(ret_where, size, "%s", path);
                 return r;
@@ -263,7 +277,7 @@ static int file_read(const char *dir, const char *service, PamFacility facility,
                         strsep(&rest, "\n");
                         number++;
                 }
-                r = line_read(dir, line, facility, depth, stack, ret_where, size);
+                r = line_read(dirs, line, facility, depth, stack, ret_where, size);
                 if (r == -EBADMSG && !ret_where[0])
                         snprintf(ret_where, size, "%s:%u", path, number);
                 if (r < 0)
@@ -272,7 +286,7 @@ static int file_read(const char *dir, const char *service, PamFacility facility,
         return 0;
 }
 
-int pam_stack_read(const char *dir, const char *service, PamFacility facility, PamStack **ret,
+int pam_stack_read(const char *dirs, const char *service, PamFacility facility, PamStack **ret,
                    char *ret_where, size_t size) {
         PamStack *stack = calloc(1, sizeof(*stack));
         int r;
@@ -280,7 +294,7 @@ int pam_stack_read(const char *dir, const char *service, PamFacility facility, P
         if (!stack)
                 return -ENOMEM;
         ret_where[0] = '\0';
-        r = file_read(dir, service, facility, 0, stack, ret_where, size);
+        r = file_read(dirs, service, facility, 0, stack, ret_where, size);
         if (r < 0) {
                 pam_stack_free(stack);
                 return r;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -81,7 +82,7 @@ static int stack_run(const char *service, const char *user, const Secret *secret
                 return -ENOTRECOVERABLE;
         (void)pam_set_item(handle, PAM_FAIL_DELAY, (const void *)(uintptr_t)delay_none);
         ret->auth = secret ? pam_authenticate(handle, 0) : PAM_SUCCESS;
-        ret->account = pam_acct_mgmt(handle, 0);
+        ret->account = ret->auth == PAM_SUCCESS ? pam_acct_mgmt(handle, 0) : ret->auth;
         ret->asked_more = answers.asked_more;
         (void)pam_end(handle, ret->account);
         return 0;
@@ -104,14 +105,22 @@ static int world_enter(TryWorld world) {
         return 0;
 }
 
-/* No terminal, no signals of umctl's, gone when umctl is. */
-static int process_settle(void) {
-        _cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+/* No terminal, no signals and no descriptors of umctl's but this one, gone when umctl is. */
+static int process_settle(pid_t parent, int keep) {
         sigset_t none;
+        int null;
 
+        if ((keep > STDERR_FILENO + 1 &&
+             close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0) < 0) ||
+            close_range((unsigned)keep + 1, UINT_MAX, 0) < 0)
+                return -errno;
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return -errno;
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
         sigemptyset(&none);
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setsid() < 0 || null < 0 || clearenv() != 0 ||
-            chdir("/") < 0)
+        if (getppid() != parent)
+                return -ECANCELED; /* nobody waits for it */
+        if (setsid() < 0 || null < 0 || clearenv() != 0 || chdir("/") < 0)
                 return -errno;
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
                 if (dup2(null, fd) < 0)
@@ -125,11 +134,11 @@ typedef struct Report {
         TryResult result;
 } Report;
 
-static _Noreturn void child_run(int fd, TryWorld world, const char *service, const char *user,
-                                const Secret *secret) {
+static _Noreturn void child_run(pid_t parent, int fd, TryWorld world, const char *service,
+                                const char *user, const Secret *secret) {
         Report report = { 0 };
 
-        report.r = process_settle();
+        report.r = process_settle(parent, fd);
         if (report.r == 0)
                 report.r = world_enter(world);
         /* As su and sudo are run: pam_rootok would let root pass without a password. */
@@ -147,17 +156,19 @@ int try_stack(TryWorld world, const char *service, const char *user, const Secre
         Report report;
         ssize_t n = -1;
         int fds[2], r;
-        pid_t pid;
+        pid_t pid, parent = getpid();
 
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
         in = fds[0];
-        out = fds[1];
+        out = base_fd_above_stdio(fds[1]);
+        if (out < 0)
+                return out;
         pid = fork();
         if (pid < 0)
                 return -errno;
         if (pid == 0)
-                child_run(out, world, service, user, secret);
+                child_run(parent, out, world, service, user, secret);
         out = base_close(out);
         r = base_poll_until(in, POLLIN, deadline);
         if (r >= 0)

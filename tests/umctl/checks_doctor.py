@@ -37,7 +37,9 @@ session [success=1 default=ignore] pam_localuser.so
 session [success=ok user_unknown=ignore default=die] pam_um.so
 session required pam_unix.so
 """,
+    "common-password": "password required pam_unix.so\n",
 }
+COMMON["common-session-noninteractive"] = COMMON["common-session"]
 ALL = "@include common-auth\n@include common-account\n@include common-session\n"
 SERVICES = {
     "sshd": ALL,
@@ -64,8 +66,10 @@ def stacks(**changed):
 
 def findings(*arguments, **more):
     """check -> (result, text, mend) of a run."""
-    answer = document(ctl("doctor", "--json", *arguments, quiet=True, **more).out)
-    return {finding["check"]: (finding["result"], finding["text"], finding.get("mend")) for finding in answer["findings"]}
+    result = ctl("doctor", "--json", *arguments, quiet=True, **more)
+    found = document(result.out)["findings"]
+    same(result.code, 1 if [finding for finding in found if finding["result"] == "fail"] else 0)
+    return {finding["check"]: (finding["result"], finding["text"], finding.get("mend")) for finding in found}
 
 
 def probe_is_gone():
@@ -163,7 +167,9 @@ def what_a_kill_leaves_ends_by_itself_and_is_cleared_by_the_next_run():
     process.wait()
     record = harness.user(PROBE)
     assert 0 < record["valid_until"] - time.time() * 1e6 < 16 * 60e6, record
-    text = ctl("doctor", quiet=True).out
+    text = "another doctor"
+    while "another doctor" in text:  # its child may hold the lock for a moment longer
+        text = ctl("doctor", quiet=True).out
     has(text, PROBE + " was left by a run that was killed", PROBE + " is deleted again")
     probe_is_gone()
 
@@ -214,7 +220,6 @@ def each_broken_stack_is_named_with_what_to_do():
         found = findings()
         assert name in found and found[name][0] == result and text in found[name][1], (what, found.get(name), found)
         assert result == "ok" or found[name][2], (what, found[name])
-        same(ctl("doctor", quiet=True, code=1 if "fail" in [r for r, _, _ in found.values()] else 0).code, 1)
         probe_is_gone()
 
 
@@ -286,3 +291,26 @@ def files_that_a_new_user_would_take_over_are_found():
     bad(USAGE, "doctor", "--scan-owners")
     bad(USAGE, "doctor", tree)
     same(findings("--dry-run", "--scan-owners", "/run/no-such-tree")["owners"][0], "warn")
+
+
+def wrong_password(peer):
+    context = {"operation": ("s", "authenticate"), "user": ("s", PROBE), "service": ("s", "sshd"), "flags": ("u", 8)}
+    login = peer.call("/org/um1", "org.um1.Login", "Begin", "a{sv}", context).args[0]
+    peer.call("/org/um1", "org.um1.Login", "Answer", "say", login, b"wrong")
+
+
+@check
+def its_own_wrong_passwords_are_not_taken_for_a_fault():
+    stacks()
+    findings()
+    good("user restore", PROBE)
+    good("user set", PROBE, "--valid-until", "never")
+    good("user enable", PROBE)
+    peer = harness.world.peer()
+    for _ in range(62):
+        wrong_password(peer)
+    peer.close()
+    found = findings()
+    same([value for name, value in found.items() if name.startswith("try ") and value[0] == "fail"], [])
+    has(found["try sshd"][1], "too many wrong passwords lately, doctor's own")
+    probe_is_gone()

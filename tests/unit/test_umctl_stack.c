@@ -160,6 +160,23 @@ static void broken_lines_and_loops_are_refused(void **state) {
                          -ENOENT);
 }
 
+static void the_first_folder_that_has_it_counts(void **state) {
+        const Dir *dir = *state;
+        PamStack *stack = NULL;
+        char dirs[160], where[256];
+
+        snprintf(dirs, sizeof(dirs), "%s/none:%s", dir->path, dir->path);
+        file_put(dir, "svc", "auth required pam_um.so\n");
+        assert_int_equal(pam_stack_read(dirs, "svc", PAM_FACILITY_AUTH, &stack, where,
+                                        sizeof(where)),
+                         0);
+        assert_true(pam_stack_has(stack, "pam_um.so"));
+        pam_stack_free(stack);
+        assert_int_equal(pam_stack_read(dirs, "none-either", PAM_FACILITY_AUTH, &stack, where,
+                                        sizeof(where)),
+                         -ENOENT);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(a_refusal_is_final_in_debians_auth, setup,
@@ -173,6 +190,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_jump_past_the_end_fails, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_empty_stack_denies, setup, teardown),
                 cmocka_unit_test_setup_teardown(broken_lines_and_loops_are_refused, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(the_first_folder_that_has_it_counts, setup,
                                                 teardown),
         };
 
