@@ -121,7 +121,7 @@ static inline uint64_t map_align(uint64_t n, uint64_t to) {
 static inline uint64_t map_delta_bytes_max(uint64_t base_end) {
         uint64_t least = 1024 * 1024;
 
-        return base_end / 4 > least ? base_end / 4 : least;
+        return base_end / 2 > least ? base_end / 2 : least;
 }
 
 /* ---- hash: seeded, eight bytes at a time, in the manner of wyhash (public domain) ---------------

@@ -15,6 +15,7 @@
 #include "umd/host.h"
 
 #define FILE_MAX_BYTES (256LL * 1024 * 1024)
+#define SEEN_BITS      4096U
 
 typedef struct Local {
         const char *name;
@@ -27,7 +28,17 @@ struct HostList {
         struct stat st;
         size_t count, allocated;
         Local *by_name, *by_id; /* by_name owns the names */
+        uint64_t
+                seen[SEEN_BITS / 64]; /* a bit for each name's hash: most names are nobody's here */
 };
+
+static unsigned seen_bit(const char *name) {
+        uint32_t hash = 2166136261U; /* FNV-1a */
+
+        for (; *name; name++)
+                hash = (hash ^ (unsigned char)*name) * 16777619U;
+        return (hash ^ hash >> 16) % SEEN_BITS;
+}
 
 HostList *host_list_free(HostList *list) {
         if (!list)
@@ -76,6 +87,7 @@ static int line_add(HostList *list, const char *line, size_t len) {
         if (!copy)
                 return -ENOMEM;
         list->by_name[list->count++] = (Local){ .name = copy, .id = id };
+        list->seen[seen_bit(copy) / 64] |= (uint64_t)1 << seen_bit(copy) % 64;
         return 0;
 }
 
@@ -160,8 +172,9 @@ bool host_list_is_current(const HostList *list) {
 
 bool host_list_has_name(const HostList *list, const char *name) {
         Local key = { .name = name };
+        unsigned bit = seen_bit(name);
 
-        return list->count > 0 &&
+        return list->seen[bit / 64] >> bit % 64 & 1 &&
                bsearch(&key, list->by_name, list->count, sizeof(key), local_compare_name);
 }
 
@@ -169,7 +182,7 @@ const char *host_list_name_of(const HostList *list, uint32_t id) {
         Local key = { .id = id };
         const Local *found;
 
-        if (list->count == 0)
+        if (list->count == 0 || id < list->by_id[0].id || id > list->by_id[list->count - 1].id)
                 return NULL;
         found = bsearch(&key, list->by_id, list->count, sizeof(key), local_compare_id);
         return found ? found->name : NULL;

@@ -87,6 +87,54 @@ static void a_replaced_map_says_so_to_its_readers(void **state) {
         folder_done(&folder);
 }
 
+/* Everything of a view, into a build that expects so many. */
+static MapBuild *copy_of(const MapView *view, uint64_t user_count, uint64_t group_count) {
+        MapCursor users, groups;
+        MapBuild *build = NULL;
+        MapGroup group;
+        MapUser user;
+
+        assert_int_equal(map_build_new(COMPLETE, &build), 0);
+        assert_int_equal(map_build_expect(build, user_count, group_count), 0);
+        assert_int_equal(map_cursor_start(view, &users), 0);
+        assert_int_equal(map_cursor_start(view, &groups), 0);
+        while (map_user_next(view, &users, &user) == 1)
+                assert_int_equal(map_build_copy_user(build, &user), 0);
+        while (map_group_next(view, &groups, &group) == 1)
+                assert_int_equal(map_build_copy_group(build, &group), 0);
+        return build;
+}
+
+static void a_copy_of_all_records_is_the_same_map(void **state) {
+        static const uint64_t expected[] = { 0, 1, 1000, 5000 }; /* a guess does no harm */
+
+        for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+                Folder folder = folder_make();
+                MapWriter *old = published(&folder, 1000, NULL), *new = NULL;
+                MapBuild *build;
+                MapUser user;
+                MapView view;
+
+                assert_int_equal(map_open(folder.map, &view), 0);
+                build = copy_of(&view, expected[i], expected[i]);
+                assert_int_equal(map_user_by_name(&view, "u7", 2, &user), 1);
+                assert_int_equal(map_build_copy_user(build, &user), -EEXIST);
+                assert_int_equal(map_build_write(build, folder.fd, &new), 0);
+                assert_int_equal(map_build_copy_user(build, &user), -EBUSY);
+                assert_int_equal(map_publish(folder.fd, new, old), 0);
+                map_build_free(build);
+                map_close(&view);
+                assert_int_equal(map_open(folder.map, &view), 0);
+                for (uint32_t n = 0; n < 1000; n++)
+                        assert_int_equal(person_in(&view, n), 1);
+                assert_int_equal(person_in(&view, 1000), 0);
+                map_close(&view);
+                map_writer_free(old);
+                map_writer_free(new);
+                folder_done(&folder);
+        }
+}
+
 static void the_map_of_an_earlier_run_is_marked_too(void **state) {
         Folder folder = folder_make();
         MapWriter *old = published(&folder, 10, NULL), *new;
@@ -241,6 +289,7 @@ int main(void) {
                 cmocka_unit_test(a_written_map_is_seen_by_nobody_until_published),
                 cmocka_unit_test(an_unpublished_map_is_removed_with_its_writer),
                 cmocka_unit_test(a_replaced_map_says_so_to_its_readers),
+                cmocka_unit_test(a_copy_of_all_records_is_the_same_map),
                 cmocka_unit_test(the_map_of_an_earlier_run_is_marked_too),
                 cmocka_unit_test(a_file_put_there_behind_the_writers_back_is_marked_as_well),
                 cmocka_unit_test(rubbish_under_the_name_is_replaced_unharmed),

@@ -343,6 +343,54 @@ static void counts_leave_tombstones_out(void **state) {
         bed_done(&bed);
 }
 
+static int name_note(void *userdata, uid_t uid, const char *name) {
+        char *seen = userdata;
+
+        sprintf(seen + strlen(seen), "%u=%s ", uid, name);
+        return uid == 70009 ? 7 : 0;
+}
+
+static void names_of_many_leave_out_who_is_not_there(void **state) {
+        static const uid_t uids[] = { 69999, 70000, 70001, 70002, 70005, 70009, 70010 };
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        Bed bed = bed_make();
+        char seen[128] = "";
+        StoreTxn *txn;
+
+        must(user_add(bed.store, 70000, "zoe"));
+        must(user_add(bed.store, 70001, "gone"));
+        must(user_add(bed.store, 70002, "bob"));
+        must(user_add(bed.store, 70009, "last"));
+        must(user_add(bed.store, 70010, "never"));
+        txn = begun(bed.store);
+        must(store_user_get(txn, 70001, &user));
+        user->status = USER_STATUS_DELETED;
+        must(store_user_update(txn, user));
+        assert_int_equal(store_user_names(txn, uids, 4, name_note, seen), 0);
+        assert_string_equal(seen, "70000=zoe 70002=bob ");
+        assert_int_equal(store_user_names(txn, uids + 4, 3, name_note, seen), 7);
+        assert_string_equal(seen, "70000=zoe 70002=bob 70009=last ");
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
+static void a_name_is_not_read_from_a_broken_record(void **state) {
+        static const uid_t uid = 70000;
+        static const char broken[] = { 2, 1, 3, 0, 0, 0, 4, 1 };
+        Bed bed = bed_make();
+        char seen[64] = "";
+        uint8_t key[4];
+        StoreTxn *txn;
+
+        txn = begun(bed.store);
+        key_u32(key, uid);
+        must(table_put(txn, TABLE_USERS, key, sizeof(key), broken, sizeof(broken), 0));
+        assert_int_equal(store_user_names(txn, &uid, 1, name_note, seen), -EBADMSG);
+        assert_string_equal(seen, "");
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_field_comes_back),
@@ -355,6 +403,8 @@ int main(void) {
                 cmocka_unit_test(walks_go_by_name_and_by_uid),
                 cmocka_unit_test(an_id_is_given_once),
                 cmocka_unit_test(counts_leave_tombstones_out),
+                cmocka_unit_test(names_of_many_leave_out_who_is_not_there),
+                cmocka_unit_test(a_name_is_not_read_from_a_broken_record),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,8 @@ int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids) {
 
                 if (r > 0)
                         continue;
+                if (r == 0)
+                        r = core_idset_reserve(uids, group->member_count);
                 for (size_t k = 0; r >= 0 && k < group->member_count; k++)
                         r = core_idset_add(uids, group->members[k]);
                 if (r < 0)

@@ -34,6 +34,54 @@ static int emit_user(const StoreUser *user, const gid_t *gids, size_t gid_count,
         return r != 0 ? r : each(userdata, &own);
 }
 
+/* ---- names of members ---------------------------------------------------------------------- */
+
+/* One behind the other: a group may have all users for members. */
+typedef struct Names {
+        char *bytes;
+        size_t len, size;
+        size_t *at;
+        size_t count, at_size;
+} Names;
+
+static void names_done(Names *names) {
+        free(names->bytes);
+        free(names->at);
+}
+
+/* Room for one more in a growing array. */
+static int room(void **array, size_t *size, size_t need, size_t each) {
+        size_t to = *size ? *size : 64;
+        void *p;
+
+        if (need <= *size)
+                return 0;
+        while (to < need)
+                to *= 2;
+        p = reallocarray(*array, to, each);
+        if (!p)
+                return -ENOMEM;
+        *array = p;
+        *size = to;
+        return 0;
+}
+
+static int name_add(void *userdata, uid_t uid, const char *name) {
+        Names *names = userdata;
+        size_t n = strlen(name) + 1;
+        int r;
+
+        r = room((void **)&names->bytes, &names->size, names->len + n, 1);
+        if (r == 0)
+                r = room((void **)&names->at, &names->at_size, names->count + 1, sizeof(size_t));
+        if (r < 0)
+                return r;
+        memcpy(names->bytes + names->len, name, n);
+        names->at[names->count++] = names->len;
+        names->len += n;
+        return 0;
+}
+
 /* ---- one object --------------------------------------------------------------------------- */
 
 static int entry_user(StoreTxn *txn, const StoreUser *user, CoreEntryEach each, void *userdata) {
@@ -58,16 +106,24 @@ static int uids_of_group(StoreTxn *txn, gid_t gid, IdSet *ret) {
 
 static int entry_group(StoreTxn *txn, const StoreGroup *group, CoreEntryEach each, void *userdata) {
         _cleanup_idset_ IdSet uids = { 0 };
-        _cleanup_texts_ Texts names = { 0 };
+        _cleanup_(names_done) Names names = { 0 };
+        _cleanup_free_ const char **members = NULL;
         CoreEntry entry = { .is_group = true, .id = group->gid, .name = group->name };
         int r;
 
         r = uids_of_group(txn, group->gid, &uids);
-        if (r == 0)
-                r = core_texts_add_users(txn, uids.ids, uids.count, &names);
         if (r < 0)
                 return r;
-        entry.members = (const char *const *)names.list;
+        core_idset_sort(&uids);
+        r = store_user_names(txn, uids.ids, uids.count, name_add, &names);
+        if (r < 0)
+                return r;
+        members = calloc(names.count + 1, sizeof(*members));
+        if (!members)
+                return -ENOMEM;
+        for (size_t i = 0; i < names.count; i++)
+                members[i] = names.bytes + names.at[i];
+        entry.members = members;
         entry.member_count = names.count;
         return each(userdata, &entry);
 }
@@ -151,11 +207,8 @@ typedef struct Everything {
         size_t pair_count, pair_size, pair_at;
         gid_t *gids;
         size_t gid_size;
-        IdSet members; /* users of any group that have passed by, with their names */
-        char *names;
-        size_t names_len, names_size;
-        size_t *name_at; /* at the positions of members */
-        size_t name_at_size;
+        IdSet members; /* users of any group that have passed by */
+        Names names;   /* theirs, at the same positions */
 } Everything;
 
 static void everything_done(Everything *all) {
@@ -163,8 +216,7 @@ static void everything_done(Everything *all) {
         core_idset_done(&all->members);
         free(all->pairs);
         free(all->gids);
-        free(all->names);
-        free(all->name_at);
+        names_done(&all->names);
 }
 
 static int collect_group(void *userdata, const StoreGroup *group) {
@@ -175,23 +227,6 @@ static int collect_group(void *userdata, const StoreGroup *group) {
                 return 0;
         r = core_idset_add(&all->groups, group->gid);
         return r < 0 ? r : 0;
-}
-
-/* Room for one more in a growing array. */
-static int room(void **array, size_t *size, size_t need, size_t each) {
-        size_t to = *size ? *size : 64;
-        void *p;
-
-        if (need <= *size)
-                return 0;
-        while (to < need)
-                to *= 2;
-        p = reallocarray(*array, to, each);
-        if (!p)
-                return -ENOMEM;
-        *array = p;
-        *size = to;
-        return 0;
 }
 
 static int collect_pairs(Everything *all, gid_t gid) {
@@ -217,21 +252,9 @@ static int pair_compare(const void *a, const void *b) {
 }
 
 static int keep_name(Everything *all, const StoreUser *user) {
-        size_t n = strlen(user->name) + 1;
-        int r;
+        int r = core_idset_add(&all->members, user->uid);
 
-        r = room((void **)&all->names, &all->names_size, all->names_len + n, 1);
-        if (r == 0)
-                r = room((void **)&all->name_at, &all->name_at_size, all->members.count + 1,
-                         sizeof(size_t));
-        if (r == 0)
-                r = core_idset_add(&all->members, user->uid);
-        if (r < 0)
-                return r;
-        all->name_at[all->members.count - 1] = all->names_len;
-        memcpy(all->names + all->names_len, user->name, n);
-        all->names_len += n;
-        return 0;
+        return r < 0 ? r : name_add(&all->names, user->uid, user->name);
 }
 
 static int walk_user(void *userdata, const StoreUser *user) {
@@ -278,7 +301,7 @@ static int emit_group(Everything *all, gid_t gid) {
         core_idset_sort(&uids);
         for (size_t i = 0; i < uids.count; i++)
                 if (core_idset_find(&all->members, uids.ids[i], &at))
-                        names[entry.member_count++] = all->names + all->name_at[at];
+                        names[entry.member_count++] = all->names.bytes + all->names.at[at];
         entry.name = group->name;
         entry.members = names;
         return all->each(all->userdata, &entry);

@@ -91,8 +91,15 @@ static int id_compare(const void *a, const void *b) {
         return (x > y) - (x < y);
 }
 
+static bool is_sorted(const IdSet *set) {
+        for (size_t i = 1; i < set->count; i++)
+                if (set->ids[i - 1] > set->ids[i])
+                        return false;
+        return true;
+}
+
 void core_idset_sort(IdSet *set) {
-        if (set->count < 2)
+        if (is_sorted(set)) /* as lists from the store are */
                 return;
         qsort(set->ids, set->count, sizeof(*set->ids), id_compare);
         slots_fill(set);

@@ -58,8 +58,10 @@ static int resolve_groups(StoreTxn *txn, const char *const *names, size_t count,
 static int list_edit(const uint32_t *list, size_t count, const IdSet *asked, bool add, IdSet *ret,
                      IdSet *changed) {
         IdSet had = { 0 };
-        int r = 0;
+        int r = core_idset_reserve(&had, count);
 
+        if (r == 0)
+                r = core_idset_reserve(ret, count + asked->count);
         for (size_t i = 0; r >= 0 && i < count; i++) {
                 r = core_idset_add(&had, list[i]);
                 if (r >= 0 && (add || !core_idset_has(asked, list[i])))

@@ -61,8 +61,16 @@ int codec_varint_read(const uint8_t *data, size_t len, uint32_t *ret) {
 bool codec_text_ok(const char *s, size_t len) {
         for (size_t at = 0; at < len;) {
                 uint32_t c;
+                uint64_t eight;
                 int n;
 
+                if (len - at >= sizeof(eight)) { /* all eight 0x01 to 0x7F? */
+                        memcpy(&eight, s + at, sizeof(eight));
+                        if (((eight | (eight - 0x0101010101010101U)) & 0x8080808080808080U) == 0) {
+                                at += sizeof(eight);
+                                continue;
+                        }
+                }
                 if ((unsigned char)s[at] - 1U < 0x7F) { /* 0x01 to 0x7F */
                         at++;
                         continue;
@@ -230,7 +238,11 @@ static int slice_take(const uint8_t **at, const uint8_t *end, const CodecField *
         *ret = (Slice){};
         if (*at == end || **at != field->tag)
                 return field->mandatory ? -EBADMSG : 0;
-        n = codec_varint_read(*at + 1, (size_t)(end - *at) - 1, &len);
+        if (end - *at > 1 && (*at)[1] < 0x80) { /* nearly always */
+                len = (*at)[1];
+                n = 1;
+        } else
+                n = codec_varint_read(*at + 1, (size_t)(end - *at) - 1, &len);
         if (n < 0 || len > (size_t)(end - *at) - 1 - (size_t)n)
                 return -EBADMSG;
         *ret = (Slice){ *at + 1 + n, len };
@@ -337,6 +349,30 @@ int codec_measure(const CodecKind *kind, const void *data, size_t len, size_t *r
                 return -EBADMSG;
         *ret_size = size;
         return 0;
+}
+
+int codec_field(const CodecKind *kind, const void *data, size_t len, uint8_t tag,
+                const uint8_t **ret, size_t *ret_len) {
+        const uint8_t *at = data, *end = at + len;
+
+        if (len < CODEC_HEADER_BYTES || at[0] != kind->kind || at[1] != kind->version)
+                return -EBADMSG;
+        at += CODEC_HEADER_BYTES;
+        for (size_t i = 0; i < kind->field_count; i++) {
+                const CodecField *field = &kind->fields[i];
+                Slice slice;
+
+                if (slice_take(&at, end, field, &slice) < 0)
+                        return -EBADMSG;
+                if (field->tag != tag)
+                        continue;
+                if (!slice.data || !slice_ok(field, &slice))
+                        return -EBADMSG;
+                *ret = slice.data;
+                *ret_len = slice.len;
+                return 0;
+        }
+        return -EBADMSG;
 }
 
 static void number_fill(const CodecField *field, const Slice *slice, uint8_t *memory) {

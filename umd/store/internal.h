@@ -67,6 +67,10 @@ int codec_encode(const CodecKind *kind, const void *record, CodecBuffer *buffer)
 int codec_measure(const CodecKind *kind, const void *data, size_t len, size_t *ret_size);
 /* Only for data that was measured, and memory of that size. */
 void codec_fill(const CodecKind *kind, const void *data, size_t len, void *memory);
+/* One field of a record, where it stands; the fields before it are passed over, not checked.
+ * -EBADMSG where it is not there or wrong. */
+int codec_field(const CodecKind *kind, const void *data, size_t len, uint8_t tag,
+                const uint8_t **ret, size_t *ret_len);
 /* Both, with one allocation of extra_size more bytes behind the record, where *ret_extra (NULL
  * allowed) points. */
 int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t extra_size, void **ret,

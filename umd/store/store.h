@@ -117,6 +117,10 @@ int store_user_next(StoreTxn *txn, const char *after, StoreUser **ret);
  * valid during the call; each may read, not write. */
 int store_user_each(StoreTxn *txn, int (*each)(void *userdata, const StoreUser *user),
                     void *userdata);
+/* The names of many, whose uids are sorted; who is not there or deleted is left out.  Far less work
+ * than reading each.  The name is valid during the call; a value other than 0 ends it. */
+int store_user_names(StoreTxn *txn, const uid_t *uids, size_t count,
+                     int (*each)(void *userdata, uid_t uid, const char *name), void *userdata);
 StoreUser *store_user_free(StoreUser *user);
 
 static inline void store_user_freep(StoreUser **user) {

@@ -41,6 +41,9 @@ static const CodecField user_fields[] = {
         { 28, CODEC_U32, false, offsetof(StoreUser, created_by), 0, 0 },
 };
 
+#define TAG_NAME   4U
+#define TAG_STATUS 16U
+
 const CodecKind codec_user = { 2, 1, sizeof(StoreUser), user_fields, ARRAY_LENGTH(user_fields) };
 
 /* tenant NUL address, A-Z lowered: addresses are ASCII (base_field_check). */
@@ -283,6 +286,48 @@ int store_user_each(StoreTxn *txn, int (*each)(void *userdata, const StoreUser *
                         return r;
         }
         return r == STORE_E_MISSING ? 0 : r;
+}
+
+/* The name of a record that is not a tombstone's; STORE_E_MISSING. */
+static int name_read(const MDB_val *data, char *ret) {
+        const uint8_t *name, *status;
+        size_t name_len, status_len;
+        int r;
+
+        r = codec_field(&codec_user, data->mv_data, data->mv_size, TAG_NAME, &name, &name_len);
+        if (r == 0)
+                r = codec_field(&codec_user, data->mv_data, data->mv_size, TAG_STATUS, &status,
+                                &status_len);
+        if (r < 0)
+                return r;
+        if (*status == USER_STATUS_DELETED)
+                return STORE_E_MISSING;
+        memcpy(ret, name, name_len);
+        ret[name_len] = '\0';
+        return 0;
+}
+
+int store_user_names(StoreTxn *txn, const uid_t *uids, size_t count,
+                     int (*each)(void *userdata, uid_t uid, const char *name), void *userdata) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        char name[CODEC_KEY_MAX + 1];
+        int r;
+
+        r = table_cursor(txn, TABLE_USERS, &cursor);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                uint8_t bytes[USER_KEY_BYTES];
+                MDB_val key = { sizeof(bytes), bytes }, data;
+
+                key_u32(bytes, uids[i]);
+                r = cursor_get(cursor, &key, &data, MDB_SET);
+                if (r == 0)
+                        r = name_read(&data, name);
+                if (r == 0)
+                        r = each(userdata, uids[i], name);
+                else if (r == STORE_E_MISSING)
+                        r = 0;
+        }
+        return r;
 }
 
 StoreUser *store_user_free(StoreUser *user) {
