@@ -86,8 +86,69 @@ sums() {
                 xargs sha256sum'
 }
 
+# Every file of the guest and what it holds, without what the system writes by itself; names behind two spaces.
+files() {
+        # shellcheck disable=SC2016
+        lab_sh 'cd /; find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./run -o -path ./tmp -o -path ./var/tmp -o -path ./root \
+                        -o -path ./var/log -o -path ./var/cache -o -path ./var/lib/dpkg -o -path ./var/lib/apt -o -path ./var/lib/private \
+                        -o -path ./var/lib/systemd/timers -o -path ./var/lib/systemd/random-seed \) -prune \
+                -o ! -name "*-" ! -name .pwd.lock ! -name ld.so.cache ! -path ./etc/machine-id \( -type f -exec md5sum {} + -o -type l -printf "%l  %p\n" \) | sort'
+}
+
+# changed BEFORE AFTER: the names of files that differ between two of those.
+changed() {
+        comm -3 "$1" "$2" | sed 's/^.*  \.//' | sort -u
+}
+
+# What --dry-run announced in $LAB/dry, against what changed from $LAB/files0 to $LAB/files1; ends by a colon what it names whole.
+# (A lab has no manuals and no documentation.)
+as_announced() {
+        local whole
+        whole=$(sed -n 's#^  \(/.*\):.*#\1#p' "$LAB/dry" | sed 's/, /\n/g' | sed 's#$#/#' | paste -sd'|')
+        diff <(sed -n '/^== Files/,/^== The lines/s#^  \(/[^:]*\)$#\1#p' "$LAB/dry" | grep -vE '^/usr/share/(man|doc)/' | sort -u) \
+                <(changed "$LAB/files0" "$LAB/files1" | grep -vE "^($whole)")
+}
+
+# Removed, not purged: what is still there or different, and why.
+left_by_removal() {
+        diff <(changed "$LAB/files0" "$LAB/files2" | grep -v '^/home/') - <<'LEFT'
+/etc/group
+/etc/gshadow
+/etc/nsswitch.conf
+/etc/passwd
+/etc/shadow
+/etc/ssh/sshd_config.d/10-um.conf.removed
+/etc/systemd/system/multi-user.target.wants/umd.service
+/etc/systemd/system/sockets.target.wants/um-helper.socket
+/etc/systemd/system/sockets.target.wants/um-vault.socket
+/etc/systemd/system/sockets.target.wants/umd.socket
+/var/lib/systemd/deb-systemd-helper-enabled/multi-user.target.wants/umd.service
+/var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/um-helper.socket
+/var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/um-vault.socket
+/var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/umd.socket
+/var/lib/systemd/deb-systemd-helper-enabled/um-helper.socket.dsh-also
+/var/lib/systemd/deb-systemd-helper-enabled/um-vault.socket.dsh-also
+/var/lib/systemd/deb-systemd-helper-enabled/umd.service.dsh-also
+/var/lib/systemd/deb-systemd-helper-enabled/umd.socket.dsh-also
+/var/lib/um-vault/key
+/var/lib/um/data.mdb
+/var/lib/um/lock
+/var/lib/um/lock.mdb
+/var/lib/um/store-was-made
+LEFT
+}
+
+# The administrator's own line of nsswitch.conf, without um.
+his_line_stays() {
+        diff <(lab_enter cat /etc/nsswitch.conf) <(sed 's/^passwd:.*/passwd: files systemd # by hand/' "$LAB_LOWER/etc/nsswitch.conf")
+}
+
 lab_local_logins "before um" # leaves what logins leave: histories, sudo's lectures
 lab_snapshot >"$LAB/before"
+
+# ---- the packages themselves
+ck "lintian finds nothing that has no reason" lacks '^[EWIPX]:|unused-override' \
+        lintian --allow-root --pedantic --display-info --display-experimental --show-overrides "$LAB_DEBS"/*.deb
 
 # ---- packaging/install
 tar -C "$LAB_DIR/../.." -cf - packaging | lab_exec tar -C /root -xf -
@@ -97,9 +158,16 @@ before=$(sums)
 ck "packaging/install --dry-run shows the changes" has '\+passwd: +files um systemd' \
         lab_exec /root/packaging/install --dry-run --debs /root/debs
 ck "it shows the PAM lines too" has '^ +\+auth.*pam_um\.so' lab_exec /root/packaging/install --dry-run --debs /root/debs
+lab_exec /root/packaging/install --dry-run --debs /root/debs >"$LAB/dry" 2>&1
+ck "and no hash of a password" lacks '[$]y[$]|[0-9]:[0-9]*:99999:' cat "$LAB/dry"
 ck "and changes nothing" diff <(echo "$before") <(sums)
 ck "without an answer it installs nothing" refused lab_exec /root/packaging/install --debs /root/debs
+files >"$LAB/files0"
 ck "packaging/install --yes" lab_exec /root/packaging/install --yes --debs /root/debs
+files | grep -vE '  \./var/lib/um/' >"$LAB/files1"
+ck "what changed is what was announced" as_announced
+ck "packaging/install --yes again" lab_exec /root/packaging/install --yes --debs /root/debs
+ck "changes nothing" diff "$LAB/files1" <(files | grep -vE '  \./var/lib/um/')
 
 # ---- installed
 ck "nothing failed" has '^running$' lab_enter systemctl is-system-running
@@ -143,6 +211,12 @@ lab_local_logins "um removed, modules left"
 # shellcheck disable=SC2086  # a list of words
 ck "all is removed" lab_exec dpkg --remove $packages
 ck "no stack names um" stacks_have_no_um
+ck "the PAM stacks are what they were, byte for byte" diff -r "$LAB_LOWER/etc/pam.d" "$LAB_ROOT/etc/pam.d"
+ck "sshd asks no more than before" has '^kbdinteractiveauthentication no$' lab_exec sshd -T
+files >"$LAB/files2"
+ck "nothing is left but the store, its owners and how things were set" left_by_removal
+ck "the administrator's nsswitch line stays, without um" his_line_stays
+ck "/run has nothing of um" refused lab_sh 'ls -d /run/um*'
 ck "nothing failed by it" has '^running$' lab_enter systemctl is-system-running
 ck "no process of um is left" rc_is 1 lab_enter pgrep -af '^/usr/libexec/um/'
 ck "the store stays" lab_enter test -s /var/lib/um-vault/key
@@ -150,12 +224,20 @@ ck "she is nobody" refused lab_enter getent passwd alice
 lab_local_logins "removed"
 ck "installed again" lab_install "$newer"/*.deb
 ck "she is back" lab_ssh alice Wonder-land-9 true
+ck "and sshd's file, as he had edited it" lab_enter grep -q 'mine too' /etc/ssh/sshd_config.d/10-um.conf
+ck "PAM, NSS and sshd have um again" stacks_have_um
 
 # ---- purge
-lab_sh 'rm -rf /home/alice' # a home is its user's, no package's
+ck "a home is her own" lab_ssh alice Wonder-land-9 'echo letters >letters'
+home=$(lab_sh 'ls -lnR /home/alice; cat /home/alice/letters')
 lab_sh 'sed -i "s/^passwd:.*/passwd:         files um systemd/" /etc/nsswitch.conf'
-# shellcheck disable=SC2086
-ck "purge, and no local login fails meanwhile" bobs_during lab_exec dpkg --purge $packages
+purge() {
+        # shellcheck disable=SC2086
+        bobs_during lab_exec dpkg --purge $packages && cat "$LAB/during.log"
+}
+ck "purge says what becomes of homes, and no local login fails meanwhile" has 'homes stay' purge
+ck "homes stay" test "$home" = "$(lab_sh 'ls -lnR /home/alice; cat /home/alice/letters')"
+lab_sh 'rm -rf /home/alice'
 lab_sh 'rm -rf /root/packaging /root/debs'
 lab_snapshot >"$LAB/after"
 ck "the machine is as it was" diff "$LAB/before" "$LAB/after"
