@@ -137,7 +137,7 @@ static int read_time(const Reader *reader, const char *where, Term *term) {
         if (base_parse_span(term->value, &span) < 0)
                 return value_fail(reader, where, term->value, "is no date, time or duration");
         if (term->key->kind == TERM_FUTURE) {
-                *time = reader->now_usec + span;
+                *time = core_later(reader->now_usec, span);
                 return 0;
         }
         /* older than 90 days is before the moment 90 days ago */

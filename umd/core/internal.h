@@ -101,6 +101,11 @@ void core_jobs_free(Core *core);
 /* Is the id set aside for a user who is being made? */
 bool core_jobs_hold_id(const Core *core, uint32_t id);
 
+/* USEC_INFINITY, which is never, where clocks do not count so far. */
+static inline uint64_t core_later(uint64_t now_usec, uint64_t span_usec) {
+        return span_usec < USEC_INFINITY - now_usec ? now_usec + span_usec : USEC_INFINITY;
+}
+
 /* Every entry that is given the time notes it, for views that are not. */
 void core_note_time(Core *core, uint64_t now_usec);
 /* Is what the record says over by itself?  A suspension whose end has passed reads as active since
