@@ -4,97 +4,37 @@
  * is freed twice, or is half done (the sanitizers and the store's own checks watch). */
 
 #include "tests/unit/core_fixture.h"
-
-#include <stdlib.h>
-
-static struct {
-        bool armed;
-        size_t countdown;
-        bool hit;
-} memory;
-
-static bool memory_strikes(void) {
-        if (!memory.armed || memory.countdown == 0 || --memory.countdown > 0)
-                return false;
-        memory.hit = true;
-        errno = ENOMEM;
-        return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_reallocarray(void *p, size_t count, size_t size);
-char *__real_strdup(const char *s);
-char *__real_strndup(const char *s, size_t n);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_reallocarray(void *p, size_t count, size_t size);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-
-void *__wrap_malloc(size_t size) {
-        return memory_strikes() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-        return memory_strikes() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-        return memory_strikes() ? NULL : __real_realloc(p, size);
-}
-
-void *__wrap_reallocarray(void *p, size_t count, size_t size) {
-        return memory_strikes() ? NULL : __real_reallocarray(p, count, size);
-}
-
-char *__wrap_strdup(const char *s) {
-        return memory_strikes() ? NULL : __real_strdup(s);
-}
-
-char *__wrap_strndup(const char *s, size_t n) {
-        return memory_strikes() ? NULL : __real_strndup(s, n);
-}
+#include "tests/unit/wrap_memory.h"
 
 /* ---- the day --------------------------------------------------------------------------------- */
-
-static void off(void) {
-        memory.armed = false;
-}
-
-static void on(void) {
-        memory.armed = true;
-}
 
 static void user(Fixture *f, const char *name) {
         UserSpec spec = { .text = { [USER_FIELD_NAME] = name, [USER_FIELD_TITLE] = "boss" } };
 
-        on();
+        memory_on();
         (void)core_user_create(f->core, &f->root, &spec, &f->options, f->now, &f->change,
                                &f->error);
-        off();
+        memory_off();
 }
 
 static void rename_to(Fixture *f, const char *name, const char *to) {
         UserSpec spec = { .text = { [USER_FIELD_NAME] = to } };
 
-        on();
+        memory_on();
         (void)core_user_update(f->core, &f->root, name, &spec, &f->options, f->now, &f->change,
                                &f->error);
-        off();
+        memory_off();
 }
 
 static void group(Fixture *f, const char *name, const char *member, const char *nested) {
         GroupSpec spec = { .name = name, .owners = &member, .owner_count = 1 };
 
-        on();
+        memory_on();
         (void)core_group_create(f->core, &f->root, &spec, &f->options, f->now, &f->change,
                                 &f->error);
         (void)core_group_members(f->core, &f->root, name, true, &member, 1, &nested, nested ? 1 : 0,
                                  &f->options, f->now, &f->change, &f->error);
-        off();
+        memory_off();
 }
 
 static void nothing_user(void *userdata, const CoreUser *shown) {
@@ -117,7 +57,7 @@ static void views(Fixture *f) {
         char cursor[64];
         uint64_t at;
 
-        on();
+        memory_on();
         (void)core_user_get(f->core, "alice", false, &user_seen, &f->error);
         (void)core_group_get(f->core, "all", &group_seen, &f->error);
         (void)core_user_list(f->core, "group~*,name~*", "", 10, f->now, nothing_user, NULL, cursor,
@@ -128,7 +68,7 @@ static void views(Fixture *f) {
         (void)core_entry_user(f->core, FIRST, nothing_entry, NULL);
         (void)core_entry_group_by_name(f->core, "all", nothing_entry, NULL);
         (void)core_audit_list(f->core, &filter, 0, 10, nothing_audit, NULL, &at, &f->error);
-        off();
+        memory_off();
 }
 
 static void changed(void *userdata, int r, const CoreChange *change, const CoreError *error) {
@@ -143,9 +83,9 @@ static void coded(void *userdata, int r, const Secret *code, uint64_t expires_us
 /* The vault's own memory is not what is tried here; core's answer to it is. */
 static void vault(Fixture *f) {
         while (f->job_count > 0) {
-                on();
+                memory_on();
                 fixture_vault_one(f);
-                off();
+                memory_off();
         }
 }
 
@@ -156,17 +96,17 @@ static void password(Fixture *f, const char *name, const char *text) {
         int r;
 
         must(base_secret_new(text, strlen(text), &secret));
-        on();
+        memory_on();
         r = core_user_set_password(f->core, &f->root, name, secret, &options, &f->options, f->now,
                                    changed, &answers, &f->error);
-        off();
+        memory_off();
         vault(f);
         assert_int_equal(answers, r == 0 ? 1 : 0);
         answers = 0;
-        on();
+        memory_on();
         r = core_user_create_setup_code(f->core, &f->root, name, &f->options, f->now, coded,
                                         &answers, &f->error);
-        off();
+        memory_off();
         vault(f);
         assert_int_equal(answers, r == 0 ? 1 : 0);
 }
@@ -176,58 +116,89 @@ static void login(Fixture *f, const char *name, const char *text, bool right) {
         Talk talk = talk_new(f, 1, 0);
         size_t answers;
 
-        on();
+        memory_on();
         talk_begin(&talk, "authenticate", name, "sshd", 0);
-        off();
+        memory_off();
         assert_int_equal(talk.answers, 1);
         if (talk.r != 0) /* "" would be a key's login */
                 return;
-        on();
+        memory_on();
         talk_answer_only(&talk, text);
-        off();
+        memory_off();
         vault(f);
         assert_int_equal(talk.answers, 2);
         if (!right)
                 assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW);
-        on();
+        memory_on();
         (void)talk_authorize(&talk, name, "sshd");
-        off();
+        memory_off();
         if (!right)
                 assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW);
         answers = talk.answers;
-        on();
+        memory_on();
         (void)talk_open(&talk, name, "sshd");
-        off();
+        memory_off();
         assert_int_equal(talk.answers, answers + 1);
         if (!right)
                 assert_string_equal(talk.session, "");
-        on();
+        memory_on();
         core_session_close(f->core, talk.session, f->now);
-        off();
+        memory_off();
         core_login_hangup(f->core, 1);
 }
 
 static void change(Fixture *f, const char *name, uint32_t flags, const char *const *answers) {
         Talk talk = talk_new(f, 1, 0);
 
-        on();
+        memory_on();
         talk_begin(&talk, "change-password", name, "passwd", flags);
-        off();
+        memory_off();
         for (; talk.r == 0 && talk.step.kind != CORE_STEP_DONE && *answers; answers++) {
-                on();
+                memory_on();
                 talk_answer_only(&talk, *answers);
-                off();
+                memory_off();
                 vault(f);
         }
         core_login_hangup(f->core, 1);
 }
 
 static void flush(Fixture *f) {
-        on();
+        memory_on();
         (void)core_flush(f->core);
-        off();
+        memory_off();
         while (core_has_unflushed(f->core))
                 must(core_flush(f->core));
+}
+
+static void refusals(Fixture *f) {
+        static const CoreRefusal refusal = { "org.um1.User.Lock", "user.lock", false,
+                                             CORE_OBJECT_USER,    "alice",     0 };
+        const Actor stranger = { .uid = 1000, .login_uid = (uid_t)-1, .via = "socket" };
+
+        memory_on();
+        (void)core_refused(f->core, &stranger, &refusal, f->now);
+        (void)core_refused(f->core, &stranger, &refusal, f->now);
+        (void)core_refusals_tell(f->core, f->now);
+        memory_off();
+}
+
+static bool is_held(void *userdata, const char *session, const CoreProcess *process) {
+        return userdata != NULL;
+}
+
+/* Once for a process that lives, once for one that does not. */
+static void restart(Fixture *f) {
+        Talk talk = talk_new(f, 9, 0);
+
+        (void)talk_open(&talk, "alice", "sshd");
+        fixture_reopen(f);
+        memory_on();
+        (void)core_sessions_resume(f->core, is_held, f, 0, f->now);
+        memory_off();
+        fixture_reopen(f);
+        memory_on();
+        (void)core_sessions_resume(f->core, is_held, NULL, 0, f->now);
+        memory_off();
 }
 
 static void day(Fixture *f) {
@@ -246,32 +217,30 @@ static void day(Fixture *f) {
         rename_to(f, "alice", "alicia");
         rename_to(f, "alicia", "alice");
         views(f);
-        on();
+        refusals(f);
+        flush(f);
+        restart(f);
+        memory_on();
         (void)core_user_step(f->core, &f->root, "alice", STATUS_STEP_DELETE, 0, &f->options, f->now,
                              &f->change, &f->error);
         (void)core_user_step(f->core, &f->root, "alice", STATUS_STEP_RESTORE, 0, &f->options,
                              f->now, &f->change, &f->error);
         (void)core_group_delete(f->core, &f->root, "web", true, &f->options, f->now, &f->change,
                                 &f->error);
-        off();
+        memory_off();
         flush(f);
         core_tick(f->core, f->now);
 }
 
 static void every_allocation_may_fail(void **state) {
-        size_t nth = 0;
-
-        do {
+        for (memory_first(); memory_next();) {
                 void *f;
 
                 fixture_setup(&f);
-                memory.countdown = ++nth;
-                memory.hit = false;
                 day(f);
-                memory.countdown = 0;
                 fixture_teardown(&f);
-        } while (memory.hit);
-        assert_true(nth > 300); /* the wrapping is there */
+        }
+        assert_true(memory.at > 300); /* the wrapping is there */
 }
 
 int main(void) {
