@@ -66,16 +66,16 @@ def lookups(text):
 
 def cold(text):
     lines, base = [], {}
-    found = re.findall(rf"^ *(\d+) users +cold id, passwd: (\S.*?) +best +{NUMBER}(e-2)? ms(?: +(\d+) system calls, "
+    found = re.findall(rf"^ *(\d+) users +cold id, passwd: ([\w ]+?)(, root)? +best +{NUMBER} ms(?: +(\d+) system calls, "
                        r"(\d+) libraries)?", text, re.M)
-    for users, source, value, hundredths, calls, libraries in found:
+    for users, source, who, *figures in found:
         if source == "files":
-            base[users] = (float(value + hundredths), calls, libraries)
-    for users, source, value, hundredths, calls, libraries in found:
-        if source == "files" or users not in base:
+            base[users, who] = figures
+    for users, source, who, msec, calls, libraries in found:
+        if source == "files" or (users, who) not in base:
             continue
-        msec, (files, files_calls, files_libraries) = float(value + hundredths), base[users]
-        lines.append([f"`passwd: {source}`", count(users), f"**{msec / files:.2f} ×**", f"{figure(msec)} ms",
+        files, files_calls, files_libraries = base[users, who]
+        lines.append([f"`passwd: {source}`{who}", count(users), f"**{float(msec) / float(files):.2f} ×**", f"{msec} ms",
                       f"{calls} ({files_calls})", f"{libraries} ({files_libraries})"])
     return rows(["`id NAME` in a new process (with all users in /etc/passwd instead)", "users", "time / files'", "time",
                  "system calls", "libraries"], lines)
