@@ -6,7 +6,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/timex.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -233,9 +232,7 @@ void doctor_ssh(Doctor *doctor) {
 }
 
 void doctor_clock(Doctor *doctor) {
-        struct timex tx = { 0 };
-
-        if (adjtimex(&tx) == TIME_ERROR || (tx.status & STA_UNSYNC))
+        if (!clock_synchronised())
                 doctor_find(doctor, LEVEL_WARN, "clock", "timedatectl set-ntp true",
                             "is not synchronised: validity, expiry and codes depend on it");
         else

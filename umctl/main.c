@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -76,6 +77,7 @@ int main(int argc, char *argv[]) {
         (void)prctl(PR_SET_DUMPABLE, 0);
         (void)setrlimit(RLIMIT_CORE, &no_core);
 
+        (void)unsetenv("TZ"); /* dates are the host's, whoever types them */
         ctl = (Ctl){ .legend = true, .reason = "", .socket = WIRE_SOCKET };
         r = options_parse(&ctl, argc, argv, &rest_count, &rest);
         if (r < 0)

@@ -168,6 +168,8 @@ int when_parse(const char *s, uint64_t now_usec, uint64_t *ret_usec);
 /* A point in the past: a date, RFC 3339, "today", or a span ago. */
 int when_parse_since(const char *s, uint64_t now_usec, uint64_t *ret_usec);
 void when_format(uint64_t usec, char *buf, size_t size);
+/* Does the kernel say that something keeps the host's clock right? */
+bool clock_synchronised(void);
 
 /* ---- verbs ----------------------------------------------------------------------------------- */
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Times as people give and read them.  A bare date is the start of the day in the host's zone; the
- * TZ variable plays no part in what is stored. */
+/* Times as people give and read them, all in the host's zone: what is shown can be typed.  main()
+ * has dropped the TZ variable. */
 
 #include <errno.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include "umctl/umctl.h"
@@ -26,7 +27,6 @@ static int date_parse(const char *s, uint64_t *ret_usec) {
         if (!gmtime_r(&t, &tm))
                 return -ERANGE;
         tm.tm_isdst = -1;
-        unsetenv("TZ");
         t = mktime(&tm);
         if (t < 0)
                 return -ERANGE;
@@ -59,8 +59,6 @@ int when_parse_since(const char *s, uint64_t now_usec, uint64_t *ret_usec) {
                 char date[16];
                 struct tm tm;
 
-                unsetenv("TZ");
-                tzset();
                 if (!localtime_r(&t, &tm) || strftime(date, sizeof(date), "%Y-%m-%d", &tm) != 10)
                         return -ERANGE;
                 return date_parse(date, ret_usec);
@@ -79,4 +77,10 @@ void when_format(uint64_t usec, char *buf, size_t size) {
         if (usec == 0 || !localtime_r(&t, &tm) ||
             strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm) == 0)
                 snprintf(buf, size, "%s", usec == 0 ? "" : "never");
+}
+
+bool clock_synchronised(void) {
+        struct timex tx = { 0 };
+
+        return adjtimex(&tx) != TIME_ERROR && !(tx.status & STA_UNSYNC);
 }

@@ -110,6 +110,7 @@ def status_is_well():
     answer = get("status")["status"]
     same((answer["well"], answer["store_ok"], answer["vault_ok"], answer["map_ok"]), (True, True, True, True))
     same(len(lines("status")), 1)
+    has(text, "clock: synchronised\n" if answer["clock_synchronised"] else "clock: not synchronised\n")
 
 
 @check

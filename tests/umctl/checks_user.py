@@ -292,6 +292,14 @@ def who_is_not_there_is_exit_4_and_named():
 
 
 @check
+def a_time_is_shown_as_it_was_typed():
+    name = fresh()
+    good("user add", name, "--valid-until", "2031-05-06", env={"TZ": "Asia/Tokyo"})
+    for zone in "Pacific/Kiritimati", "America/Los_Angeles", ":/no/such":
+        has(good("user show", name, env={"TZ": zone}), "valid until: 2031-05-06 00:00:00\n")
+
+
+@check
 def a_user_is_named_by_address_and_by_uid_too():
     name = fresh()
     address = name + "@acme.example"
