@@ -148,6 +148,12 @@ static bool time_zone_known(void *userdata, const char *zone) {
         return host_time_zone_known(manager->host, zone);
 }
 
+static void local_refresh(void *userdata) {
+        Manager *manager = userdata;
+
+        host_tick(manager->host);
+}
+
 static void local_changed(void *userdata, const HostDiff *diff) {
         Manager *manager = userdata;
 
@@ -268,6 +274,7 @@ static void core_start(Manager *manager) {
                 .name_held = name_held,
                 .id_held = id_held,
                 .time_zone_known = time_zone_known,
+                .refresh = local_refresh,
                 .flush_wanted = flush_wanted,
         };
         CoreError error = { 0 };

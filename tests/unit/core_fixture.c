@@ -29,6 +29,9 @@ static bool host_time_zone_known(void *userdata, const char *zone) {
         return strcmp(zone, "Europe/Berlin") == 0 || strcmp(zone, "UTC") == 0;
 }
 
+static void host_refresh(void *userdata) {
+}
+
 static void host_flush_wanted(void *userdata) {
 }
 
@@ -213,7 +216,11 @@ CoreSettings shipped_settings(void) {
 }
 
 void fixture_open(Fixture *f) {
-        const CoreHost host = { f, host_name_held, host_id_held, host_time_zone_known,
+        const CoreHost host = { f,
+                                host_name_held,
+                                host_id_held,
+                                host_time_zone_known,
+                                host_refresh,
                                 host_flush_wanted };
         const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,
                                   vault_spend, vault_ready };

@@ -21,6 +21,7 @@ int core_change_begin(Change *change, Core *core, const Actor *actor, const Core
                 *error = faults;
                 return (int)faults.outcome;
         }
+        core->host.refresh(core->host.userdata);
         *change =
                 (Change){ .core = core, .actor = actor, .options = options, .now_usec = now_usec };
         r = store_begin(core->store, &change->txn);

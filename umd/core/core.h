@@ -77,6 +77,8 @@ typedef struct CoreHost {
          * Writes who. */
         bool (*id_held)(void *userdata, uint32_t id, char *ret_holder, size_t size);
         bool (*time_zone_known)(void *userdata, const char *zone);
+        /* Looks whether what the host holds has changed; before each change, in no transaction. */
+        void (*refresh)(void *userdata);
         /* Something waits for core_flush(): call it when the loop has nothing more urgent. */
         void (*flush_wanted)(void *userdata);
 } CoreHost;
