@@ -18,6 +18,9 @@ int vault_job_new(const VaultPacket *packet, uint64_t client, VaultJob **ret) {
                 return -ENOMEM;
         job->client = client;
         job->head = packet->head;
+        if (packet->head.op == VAULT_VERIFY ||
+            (packet->head.op == VAULT_SPEND && packet->head.subject.uid != 0))
+                job->lane = (uint64_t)(packet->head.flags + 1) << 32 | packet->head.subject.uid;
         r = base_secret_new(packet->secret, packet->head.secret_bytes, &job->secret);
         if (r < 0)
                 return r;
@@ -36,6 +39,7 @@ VaultJob *vault_job_free(VaultJob *job) {
 
 void vault_job_refuse(VaultJob *job, VaultStatus status) {
         job->head.status = status;
+        job->head.flags = 0;
         job->head.secret_bytes = 0;
         job->head.verifier_bytes = 0;
         job->secret = base_secret_free(job->secret);
@@ -70,6 +74,13 @@ void job_queue_clear(JobQueue *queue) {
                 vault_job_free(job_queue_remove(queue, NULL));
 }
 
+static bool flags_are_valid(const VaultHead *head) {
+        bool guess = head->op == VAULT_VERIFY || head->op == VAULT_SPEND;
+
+        return head->flags == 0 ||
+               (guess && (head->flags == VAULT_FLAG_HERE || head->flags == VAULT_FLAG_KNOWN));
+}
+
 bool vault_request_is_valid(const VaultPacket *packet) {
         static const struct {
                 bool secret, verifier; /* may be there; a password may be empty */
@@ -81,7 +92,7 @@ bool vault_request_is_valid(const VaultPacket *packet) {
         };
         const VaultHead *head = &packet->head;
 
-        if (head->status != 0 || head->flags != 0)
+        if (head->status != 0 || !flags_are_valid(head))
                 return false;
         if ((head->secret_bytes > 0 && !takes[head->op].secret) ||
             (head->verifier_bytes > 0) != takes[head->op].verifier)
@@ -187,6 +198,7 @@ void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job)
         VaultStatus status = VAULT_BAD_REQUEST;
 
         job->head.verifier_bytes = 0; /* the answer's from here on */
+        job->head.flags = 0;
         switch ((VaultOp)job->head.op) {
         case VAULT_PING:
                 status = VAULT_OK;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The workers: as many hashes at once as there are cores, in a queue that has an end.
  *
- * Guesses at one uid go down one lane: the next starts when the one before is done, so that the
- * ceiling of failures is exact and a user under attack cannot take every core.  One lock guards the
- * queue, the lanes and the ceiling; nothing is hashed under it. */
+ * Guesses at one uid from one kind of place go down one lane: the next starts when the one before
+ * is done, so that the ceiling of failures is exact and a user under attack cannot take every core.
+ * One lock guards the queue, the lanes and the ceiling; nothing is hashed under it. */
 
 #include <errno.h>
 #include <pthread.h>
@@ -33,16 +33,11 @@ struct VaultPool {
         Throttle throttle;
 };
 
-static bool has_lane(const VaultJob *job) {
-        return job->head.op == VAULT_VERIFY ||
-               (job->head.op == VAULT_SPEND && job->head.subject.uid != 0);
-}
-
-static bool lane_is_busy(const VaultPool *pool, uint32_t uid) {
+static bool lane_is_busy(const VaultPool *pool, uint64_t lane) {
         for (unsigned i = 0; i < pool->worker_count; i++) {
                 const VaultJob *job = pool->workers[i].job;
 
-                if (job && has_lane(job) && job->head.subject.uid == uid)
+                if (job && job->lane == lane)
                         return true;
         }
         return false;
@@ -52,7 +47,7 @@ static VaultJob *job_next(VaultPool *pool) {
         VaultJob *previous = NULL;
 
         for (VaultJob *job = pool->waiting.first; job; previous = job, job = job->next)
-                if (!has_lane(job) || !lane_is_busy(pool, job->head.subject.uid))
+                if (job->lane == 0 || !lane_is_busy(pool, job->lane))
                         return job_queue_remove(&pool->waiting, previous);
         return NULL;
 }
@@ -68,12 +63,11 @@ static void job_done(VaultPool *pool, VaultJob *job) {
 /* A guess that the ceiling refuses takes its time all the same, here and in its lane: an answer at
  * once, or one that asked for the time anew behind all the others, would tell who exists. */
 static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
-        uint32_t uid = job->head.subject.uid;
         bool charged = job->head.op == VAULT_VERIFY;
         VaultStatus status = VAULT_OK;
 
         if (charged)
-                status = throttle_charge(&pool->throttle, uid, base_boottime_usec());
+                status = throttle_charge(&pool->throttle, job->lane, base_boottime_usec());
         worker->job = job;
         pthread_mutex_unlock(&pool->lock);
         if (status == VAULT_OK)
@@ -85,7 +79,7 @@ static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
         pthread_mutex_lock(&pool->lock);
         worker->job = NULL;
         if (charged && status == VAULT_OK && job->head.status != VAULT_NO_MATCH)
-                throttle_refund(&pool->throttle, uid);
+                throttle_refund(&pool->throttle, job->lane);
         job_done(pool, job);
 }
 
@@ -180,10 +174,10 @@ static bool queue_has_room(const VaultPool *pool, const VaultJob *job) {
 
         if (pool->waiting.count >= VAULT_QUEUE_MAX)
                 return false;
-        if (!has_lane(job))
+        if (job->lane == 0)
                 return true;
         for (const VaultJob *other = pool->waiting.first; other; other = other->next)
-                if (has_lane(other) && other->head.subject.uid == job->head.subject.uid)
+                if (other->lane == job->lane)
                         lane++;
         return lane < VAULT_LANE_MAX;
 }

@@ -20,7 +20,7 @@ static bool head_is_valid(const VaultHead *head) {
                head->op < _VAULT_OP_MAX && head->status < _VAULT_STATUS_MAX &&
                head->secret_bytes <= VAULT_SECRET_MAX &&
                head->verifier_bytes <= VAULT_VERIFIER_MAX &&
-               (head->flags & ~VAULT_FLAG_OLD_METHOD) == 0;
+               (head->flags & ~(VAULT_FLAG_OLD_METHOD | VAULT_FLAG_HERE | VAULT_FLAG_KNOWN)) == 0;
 }
 
 int vault_packet_parse(const void *packet, size_t len, VaultPacket *ret) {

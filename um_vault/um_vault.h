@@ -90,6 +90,13 @@ typedef struct VaultHead {
         1U /* VERIFY's answer: matched by a method weaker than the preferred; the new              \
               verifier that follows is of the preferred one, bound to upgrade_version */
 
+/* In a VERIFY or SPEND: where the guess comes from, one of these or neither.  A uid has a lane, and
+ * a ceiling, for each: strangers who guess must not keep out who sits at the machine, nor who comes
+ * from where he came from before.  A taken-over umd may call a guess what it likes: the ceilings
+ * together are three times one. */
+#define VAULT_FLAG_HERE  2U /* from this machine */
+#define VAULT_FLAG_KNOWN 4U /* from the user himself, or where he logged in from before */
+
 /* One checked packet; secret and verifier point into the bytes it was parsed from, and are NULL
  * where their length is 0. */
 typedef struct VaultPacket {

@@ -61,9 +61,9 @@ int vault_method_dummy(Secret **ret_hash);
 #define THROTTLE_REFILL_USEC (2 * USEC_PER_SEC)
 #define THROTTLE_UID_MAX     4096U
 
-/* One token bucket a uid: the moment at which it is full again says all. */
+/* One token bucket a lane: the moment at which it is full again says all. */
 typedef struct ThrottleBucket {
-        uint32_t uid;
+        uint64_t lane;
         uint64_t full_usec;
 } ThrottleBucket;
 
@@ -71,11 +71,11 @@ typedef struct Throttle {
         ThrottleBucket buckets[THROTTLE_UID_MAX];
 } Throttle;
 
-/* Takes a token before the password is looked at: VAULT_OK, VAULT_THROTTLED where the uid has none,
- * VAULT_BUSY where every bucket is some other uid's and not full.  now_usec is boottime. */
-VaultStatus throttle_charge(Throttle *throttle, uint32_t uid, uint64_t now_usec);
+/* Takes a token before the password is looked at: VAULT_OK, VAULT_THROTTLED where the lane has
+ * none, VAULT_BUSY where every bucket is some other lane's and not full.  now_usec is boottime. */
+VaultStatus throttle_charge(Throttle *throttle, uint64_t lane, uint64_t now_usec);
 /* Gives the token back: it was no failure. */
-void throttle_refund(Throttle *throttle, uint32_t uid);
+void throttle_refund(Throttle *throttle, uint64_t lane);
 
 /* ---- jobs and the workers ---------------------------------------------------------------------
  */
@@ -84,6 +84,7 @@ void throttle_refund(Throttle *throttle, uint32_t uid);
 typedef struct VaultJob {
         struct VaultJob *next;
         uint64_t client; /* serial of the connection it came from */
+        uint64_t lane;   /* of guesses: the uid's, by where they come from; else 0 */
         VaultHead head;
         Secret *secret; /* NULL in an answer */
         uint8_t verifier[VAULT_VERIFIER_MAX];

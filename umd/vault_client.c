@@ -137,11 +137,18 @@ static int client_call(VaultClient *client, VaultHead *head, const Secret *secre
 
 /* ---- what core calls ------------------------------------------------------------------------- */
 
-static int vault_verify(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
-                        uint64_t version, uint64_t new_version, const Secret *secret,
-                        CoreVaultDone done, void *done_userdata) {
+static uint32_t from_flags(CoreFrom from) {
+        return from == CORE_FROM_KNOWN  ? VAULT_FLAG_KNOWN
+               : from == CORE_FROM_HERE ? VAULT_FLAG_HERE
+                                        : 0;
+}
+
+static int vault_verify(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+                        const void *verifier, size_t len, uint64_t version, uint64_t new_version,
+                        const Secret *secret, CoreVaultDone done, void *done_userdata) {
         VaultHead head = {
                 .op = VAULT_VERIFY,
+                .flags = from_flags(from),
                 .subject = { .uid = uid, .kind = kind, .version = version },
                 .upgrade_version = new_version,
         };
@@ -172,10 +179,11 @@ static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_v
         return client_call(userdata, &head, secret, NULL, done, done_userdata);
 }
 
-static int vault_spend(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
-                       void *done_userdata) {
+static int vault_spend(void *userdata, uint32_t lane, CoreFrom from, const Secret *secret,
+                       CoreVaultDone done, void *done_userdata) {
         VaultHead head = {
                 .op = VAULT_SPEND,
+                .flags = from_flags(from),
                 .subject = { .uid = lane, .kind = VAULT_KIND_PASSWORD },
         };
 

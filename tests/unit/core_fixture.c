@@ -51,9 +51,9 @@ static VaultJob *job_add(Fixture *f, const Secret *secret, CoreVaultDone done, v
         return job;
 }
 
-static int vault_verify(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
-                        uint64_t version, uint64_t new_version, const Secret *secret,
-                        CoreVaultDone done, void *done_userdata) {
+static int vault_verify(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+                        const void *verifier, size_t len, uint64_t version, uint64_t new_version,
+                        const Secret *secret, CoreVaultDone done, void *done_userdata) {
         Fixture *f = userdata;
         VaultJob *job;
 
@@ -63,6 +63,7 @@ static int vault_verify(void *userdata, uid_t uid, uint32_t kind, const void *ve
         if (!job)
                 return -ENOMEM;
         job->verify = true;
+        job->from = from;
         job->uid = uid;
         job->kind = kind;
         job->version = version;
@@ -98,8 +99,8 @@ static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_v
         return vault_make(userdata, uid, kind, new_version, secret, true, done, done_userdata);
 }
 
-static int vault_spend(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
-                       void *done_userdata) {
+static int vault_spend(void *userdata, uint32_t lane, CoreFrom from, const Secret *secret,
+                       CoreVaultDone done, void *done_userdata) {
         Fixture *f = userdata;
         VaultJob *job;
 
@@ -109,6 +110,7 @@ static int vault_spend(void *userdata, uint32_t lane, const Secret *secret, Core
         if (!job)
                 return -ENOMEM;
         job->spend = true;
+        job->from = from;
         job->uid = lane;
         return 0;
 }
@@ -460,6 +462,10 @@ void talk_begin(Talk *talk, const char *operation, const char *user, const char 
                 uint32_t flags) {
         CoreLoginContext context = talk_context(operation, user, service, flags);
 
+        if (talk->rhost)
+                context.rhost = talk->rhost;
+        if (talk->ruser)
+                context.ruser = talk->ruser;
         talk->record[0] = '\0';
         talk->answers = 0;
         talk->r = -1;

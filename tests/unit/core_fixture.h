@@ -28,6 +28,7 @@
 typedef struct VaultJob {
         bool spend, verify, import;
         uid_t uid;
+        CoreFrom from;
         uint32_t kind;
         uint64_t version, new_version;
         char secret[BASE_SECRET_MAX];
@@ -113,7 +114,8 @@ typedef struct Talk {
         int r;
         size_t answers; /* done callbacks */
         CoreError error;
-        char record[8192]; /* every step, byte for byte */
+        char record[8192];         /* every step, byte for byte */
+        const char *rhost, *ruser; /* NULL: as talk_context() has them */
 } Talk;
 
 Talk talk_new(Fixture *f, uint64_t connection, uid_t uid);

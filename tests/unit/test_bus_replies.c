@@ -60,9 +60,9 @@ static int vault_wait(Stand *stand, CoreVaultDone done, void *userdata) {
         return 0;
 }
 
-static int vault_verify(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
-                        uint64_t version, uint64_t new_version, const Secret *secret,
-                        CoreVaultDone done, void *done_userdata) {
+static int vault_verify(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+                        const void *verifier, size_t len, uint64_t version, uint64_t new_version,
+                        const Secret *secret, CoreVaultDone done, void *done_userdata) {
         return vault_wait(userdata, done, done_userdata);
 }
 
@@ -71,8 +71,8 @@ static int vault_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t new_ver
         return vault_wait(userdata, done, done_userdata);
 }
 
-static int vault_spend(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
-                       void *done_userdata) {
+static int vault_spend(void *userdata, uint32_t lane, CoreFrom from, const Secret *secret,
+                       CoreVaultDone done, void *done_userdata) {
         return vault_wait(userdata, done, done_userdata);
 }
 

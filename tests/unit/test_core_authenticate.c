@@ -417,6 +417,61 @@ static void which_names_share_a_lane_is_not_to_be_found_out(void **state) {
         assert_int_not_equal(lane_of(f, "nobody"), lane);
 }
 
+static CoreFrom guess_from(Fixture *f, const char *name, const char *rhost, const char *ruser) {
+        Talk talk = talk_new(f, 9, 0);
+        CoreFrom from;
+
+        talk.rhost = rhost;
+        talk.ruser = ruser;
+        talk_begin(&talk, "authenticate", name, "sshd", 0);
+        talk_answer_only(&talk, "guess");
+        from = f->jobs[0]->from;
+        fixture_vault(f);
+        return from;
+}
+
+static void come_from(Fixture *f, const char *rhost) {
+        Talk talk = talk_new(f, 8, 0);
+
+        talk.rhost = rhost;
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+}
+
+/* The vault's ceiling counts apart: a stranger who guesses does not keep her out (SECURITY I6). */
+static void a_guess_is_counted_by_where_it_comes_from(void **state) {
+        Fixture *f = *state;
+
+        setup_alice(f);
+        make_user(f, "bob");
+        assert_int_equal(guess_from(f, "alice", "192.0.2.1", ""), CORE_FROM_AFAR);
+        assert_int_equal(guess_from(f, "alice", "192.0.2.1", "alice"), CORE_FROM_AFAR);
+        assert_int_equal(guess_from(f, "alice", "", "bob"), CORE_FROM_HERE);
+        assert_int_equal(guess_from(f, "alice", "", ""), CORE_FROM_HERE);
+        assert_int_equal(guess_from(f, "alice", "", "alice"), CORE_FROM_KNOWN);
+        come_from(f, "192.0.2.1");
+        assert_int_equal(guess_from(f, "alice", "::ffff:192.0.2.1", ""), CORE_FROM_KNOWN);
+        assert_int_equal(guess_from(f, "alice", "192.0.2.11", ""), CORE_FROM_AFAR);
+        assert_int_equal(guess_from(f, "bob", "192.0.2.1", ""), CORE_FROM_AFAR);
+        assert_int_equal(guess_from(f, "nobody", "192.0.2.1", ""), CORE_FROM_AFAR);
+}
+
+static void of_where_somebody_came_from_four_are_kept(void **state) {
+        static const char *const places[] = { "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4" };
+        Fixture *f = *state;
+        Talk key = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
+                come_from(f, places[i]);
+        come_from(f, places[0]);
+        assert_int_equal(talk_open(&key, "alice", "sshd"), CORE_VERDICT_ALLOW); /* by 192.0.2.7 */
+        assert_int_equal(guess_from(f, "alice", places[1], ""), CORE_FROM_AFAR);
+        for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
+                assert_int_equal(guess_from(f, "alice", places[i], ""),
+                                 i == 1 ? CORE_FROM_AFAR : CORE_FROM_KNOWN);
+        assert_int_equal(guess_from(f, "alice", "192.0.2.7", ""), CORE_FROM_KNOWN);
+}
+
 /* Names can be given again (FEATURES A3); a proof is of him who proved it. */
 static void a_proof_does_not_go_with_the_name_to_another(void **state) {
         Fixture *f = *state;
@@ -452,6 +507,8 @@ int main(void) {
                 STORY(a_throttled_user_looks_like_a_wrong_password),
                 STORY(a_user_without_a_grant_is_refused),
                 STORY(every_name_has_a_lane_of_its_own),
+                STORY(a_guess_is_counted_by_where_it_comes_from),
+                STORY(of_where_somebody_came_from_four_are_kept),
                 STORY(which_names_share_a_lane_is_not_to_be_found_out),
                 STORY(a_proof_does_not_go_with_the_name_to_another),
         };

@@ -19,6 +19,48 @@
 
 /* ---- order and bounds ------------------------------------------------------------------------ */
 
+static VaultStatus ask_flags(const Vault *vault, VaultOp op, uint32_t flags, const Answer *made) {
+        Answer answer;
+        VaultStatus status;
+
+        request_send_flags(vault->fd, op, flags, 9, &alice, "pw", 2, made);
+        status = answer_receive(vault->fd, &answer);
+        assert_int_equal(answer.head.flags & ~VAULT_FLAG_OLD_METHOD, 0);
+        return status;
+}
+
+/* While strangers' guesses at alice are refused. */
+static void strangers_keep_nobody_out(const Vault *vault, const Answer *made) {
+        static const uint32_t flags[] = { VAULT_FLAG_HERE, VAULT_FLAG_KNOWN };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
+                assert_int_equal(ask_flags(vault, VAULT_VERIFY, flags[i], made), VAULT_MATCH);
+                assert_int_equal(ask_flags(vault, VAULT_SPEND, flags[i], NULL), VAULT_NO_MATCH);
+                assert_int_equal(ask_flags(vault, VAULT_HASH, flags[i], NULL), VAULT_BAD_REQUEST);
+        }
+        assert_int_equal(ask_flags(vault, VAULT_VERIFY, VAULT_FLAG_HERE | VAULT_FLAG_KNOWN, made),
+                         VAULT_BAD_REQUEST);
+        assert_int_equal(ask_flags(vault, VAULT_VERIFY, VAULT_FLAG_OLD_METHOD, made),
+                         VAULT_BAD_REQUEST);
+}
+
+/* The best of five, or more where some are not answered as is asked for. */
+static uint64_t best_time(const Vault *vault, VaultOp op, const Answer *made, VaultStatus wanted) {
+        uint64_t best = UINT64_MAX;
+
+        for (unsigned i = 0; i < 5;) {
+                uint64_t start = base_boottime_usec(), took;
+                VaultStatus status = ask_text(vault, op, &alice, "px", made, NULL);
+
+                took = base_boottime_usec() - start;
+                if (status != wanted) /* a token came back meanwhile */
+                        continue;
+                best = took < best ? took : best;
+                i++;
+        }
+        return best;
+}
+
 static void failures_of_a_uid_have_a_ceiling(void **state) {
         const Vault *vault = *state;
         VaultSubject bob = alice;
@@ -41,34 +83,19 @@ static void failures_of_a_uid_have_a_ceiling(void **state) {
         assert_int_equal(status, VAULT_THROTTLED);
         assert_in_range(failures, THROTTLE_BURST, most);
         assert_int_equal(ask_text(vault, VAULT_VERIFY, &bob, "pw", &bobs, NULL), VAULT_MATCH);
+        strangers_keep_nobody_out(vault, &made);
+        /* Half of a guess's time is the bar: a busy machine makes no lie of it. */
+        assert_true(best_time(vault, VAULT_VERIFY, &made, VAULT_THROTTLED) >
+                    best_time(vault, VAULT_SPEND, NULL, VAULT_NO_MATCH) / 2);
 }
 
-static uint64_t best_time(const Vault *vault, VaultOp op, const Answer *made, VaultStatus status) {
-        uint64_t best = UINT64_MAX;
-
-        for (int i = 0; i < 5; i++) {
-                uint64_t start = base_boottime_usec(), took;
-
-                assert_int_equal(ask_text(vault, op, &alice, "px", made, NULL), status);
-                took = base_boottime_usec() - start;
-                best = took < best ? took : best;
-        }
-        return best;
-}
-
-/* With half of it as the bar a busy machine makes no lie of it: best of five both. */
-static void every_refusal_takes_the_time_of_a_guess(void **state) {
+static void a_failed_guess_at_a_quick_hash_takes_the_time_of_any(void **state) {
         const Vault *vault = *state;
-        uint64_t guess, cheap;
         Answer made;
 
         import_make(vault, &alice, "pw", CHEAP_SETTING, &made);
-        guess = best_time(vault, VAULT_SPEND, NULL, VAULT_NO_MATCH);
-        cheap = best_time(vault, VAULT_VERIFY, &made, VAULT_NO_MATCH);
-        while (ask_text(vault, VAULT_VERIFY, &alice, "px", &made, NULL) == VAULT_NO_MATCH)
-                continue;
-        assert_true(cheap > guess / 2);
-        assert_true(best_time(vault, VAULT_VERIFY, &made, VAULT_THROTTLED) > guess / 2);
+        assert_true(best_time(vault, VAULT_VERIFY, &made, VAULT_NO_MATCH) >
+                    best_time(vault, VAULT_SPEND, NULL, VAULT_NO_MATCH) / 2);
 }
 
 static void requests_beyond_the_queue_are_told_so(void **state) {
@@ -344,7 +371,7 @@ static void usage_faults_have_their_own_status(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 BY_HAND(failures_of_a_uid_have_a_ceiling),
-                BY_HAND(every_refusal_takes_the_time_of_a_guess),
+                BY_HAND(a_failed_guess_at_a_quick_hash_takes_the_time_of_any),
                 BY_HAND(requests_beyond_the_queue_are_told_so),
                 BY_HAND(one_uid_is_served_in_order_and_cannot_fill_the_queue),
                 BY_HAND(parallel_guesses_at_many_all_finish),

@@ -144,8 +144,9 @@ static Secret *secret_of(const char *s) {
 static int ask_verify(Rig *rig, uid_t uid, uint64_t version, const char *password) {
         _cleanup_secret_ Secret *secret = secret_of(password);
 
-        return rig->vault.verify(rig->client, uid, VAULT_KIND_PASSWORD, rig->verifier,
-                                 rig->verifier_len, version, version + 1, secret, answered, rig);
+        return rig->vault.verify(rig->client, uid, CORE_FROM_KNOWN, VAULT_KIND_PASSWORD,
+                                 rig->verifier, rig->verifier_len, version, version + 1, secret,
+                                 answered, rig);
 }
 
 static void test_what_was_hashed_matches_for_its_user_and_version_only(void **state) {
@@ -209,7 +210,8 @@ static void test_spending_time_never_matches(void **state) {
         Rig *rig = *state;
         _cleanup_secret_ Secret *secret = secret_of("anything");
 
-        assert_int_equal(rig->vault.spend(rig->client, 0, secret, answered, rig), 0);
+        assert_int_equal(rig->vault.spend(rig->client, 0, CORE_FROM_AFAR, secret, answered, rig),
+                         0);
         run_until_answers(rig, 1);
         assert_int_equal(rig->result, CORE_PROOF_NO_MATCH);
 }
@@ -227,12 +229,14 @@ static void test_a_child_that_dies_is_replaced_and_what_waited_fails(void **stat
         assert_non_null(fgets(number, sizeof(number), f));
         fclose(f);
         assert_int_equal(kill((pid_t)strtol(number, NULL, 10), SIGSTOP), 0);
-        assert_int_equal(rig->vault.spend(rig->client, 0, secret, answered, rig), 0);
+        assert_int_equal(rig->vault.spend(rig->client, 0, CORE_FROM_AFAR, secret, answered, rig),
+                         0);
         assert_int_equal(kill((pid_t)strtol(number, NULL, 10), SIGKILL), 0);
         run_until_answers(rig, 1);
         assert_int_equal(rig->result, CORE_PROOF_FAULT);
         run_until_ready(rig, true); /* by itself */
-        assert_int_equal(rig->vault.spend(rig->client, 0, secret, answered, rig), 0);
+        assert_int_equal(rig->vault.spend(rig->client, 0, CORE_FROM_AFAR, secret, answered, rig),
+                         0);
         run_until_answers(rig, 2);
         assert_int_equal(rig->result, CORE_PROOF_NO_MATCH);
 }
@@ -281,13 +285,13 @@ static int ask(Rig *rig, VaultOp op) {
         const CoreVault *vault = &rig->vault;
 
         if (op == VAULT_VERIFY)
-                return vault->verify(rig->client, 70000, 1, "verifier", 8, 1, 2, secret, answered,
-                                     rig);
+                return vault->verify(rig->client, 70000, CORE_FROM_HERE, 1, "verifier", 8, 1, 2,
+                                     secret, answered, rig);
         if (op == VAULT_HASH)
                 return vault->hash(rig->client, 70000, 1, 1, secret, answered, rig);
         if (op == VAULT_IMPORT)
                 return vault->import(rig->client, 70000, 1, 1, secret, answered, rig);
-        return vault->spend(rig->client, 0, secret, answered, rig);
+        return vault->spend(rig->client, 0, CORE_FROM_AFAR, secret, answered, rig);
 }
 
 static void test_only_the_right_answer_to_a_verb_counts(void **state) {
@@ -375,7 +379,8 @@ static void test_answers_come_in_any_order(void **state) {
 
         (void)fake_receive(rig);
         assert_int_equal(ask(rig, VAULT_VERIFY), 0);
-        assert_int_equal(rig->vault.spend(rig->client, 0, secret, answered, &other), 0);
+        assert_int_equal(rig->vault.spend(rig->client, 0, CORE_FROM_AFAR, secret, answered, &other),
+                         0);
         first = fake_receive(rig);
         second = fake_receive(rig);
         fake_send(rig, second, VAULT_NO_MATCH, 0);

@@ -65,11 +65,13 @@ int vault_end(void **state) {
         return r;
 }
 
-void request_send(int fd, VaultOp op, uint64_t id, const VaultSubject *subject, const void *secret,
-                  size_t secret_len, const Answer *from) {
+void request_send_flags(int fd, VaultOp op, uint32_t flags, uint64_t id,
+                        const VaultSubject *subject, const void *secret, size_t secret_len,
+                        const Answer *from) {
         VaultHead head = {
                 .protocol = VAULT_PROTOCOL,
                 .op = op,
+                .flags = flags,
                 .secret_bytes = (uint32_t)secret_len,
                 .verifier_bytes = from ? from->head.verifier_bytes : 0,
                 .id = id,
@@ -81,6 +83,11 @@ void request_send(int fd, VaultOp op, uint64_t id, const VaultSubject *subject, 
 
         assert_true(len > 0);
         packet_send(fd, buf, (size_t)len);
+}
+
+void request_send(int fd, VaultOp op, uint64_t id, const VaultSubject *subject, const void *secret,
+                  size_t secret_len, const Answer *from) {
+        request_send_flags(fd, op, 0, id, subject, secret, secret_len, from);
 }
 
 VaultStatus answer_receive(int fd, Answer *ret) {

@@ -33,6 +33,9 @@ int vault_end(void **state);
 void vault_start_in(Vault *vault, bool by_hand);
 void vault_key_path(const Vault *vault, char *ret_path);
 
+void request_send_flags(int fd, VaultOp op, uint32_t flags, uint64_t id,
+                        const VaultSubject *subject, const void *secret, size_t secret_len,
+                        const Answer *from);
 void request_send(int fd, VaultOp op, uint64_t id, const VaultSubject *subject, const void *secret,
                   size_t secret_len, const Answer *from);
 VaultStatus answer_receive(int fd, Answer *ret);

@@ -82,7 +82,7 @@ static int append_entry(Change *change, const Dialogue *dialogue, const Judged *
                                 &entry, change->now_usec, &seq);
 }
 
-static int commit(Change *change, Proof *proof) {
+static int commit(Change *change, const LoginWords *words, Proof *proof) {
         Core *core = change->core;
         int r;
 
@@ -94,8 +94,10 @@ static int commit(Change *change, Proof *proof) {
                 return r;
         }
         core_news_merge(&core->news, &change->news);
-        if (proof)
+        if (proof) {
+                core_source_note(core, words, proof->uid);
                 core_proof_keep(core, proof);
+        }
         return 0;
 }
 
@@ -129,7 +131,7 @@ static int conclude(Dialogue *dialogue, PolicyProof proved, const StoreVerifier 
                         r = core_proof_new(dialogue, judged.user->uid, proved, now_usec, &proof);
         }
         if (r >= 0)
-                r = commit(&change, proof);
+                r = commit(&change, &dialogue->words, proof);
         if (r < 0)
                 return r;
         *ret = ending.verdict;

@@ -98,10 +98,18 @@ typedef enum CoreProofResult {
 typedef void (*CoreVaultDone)(void *userdata, CoreProofResult result, const void *new_verifier,
                               size_t len, uint64_t now_usec);
 
+/* Where a guess comes from: the vault's ceiling of failures counts each kind for itself. */
+typedef enum CoreFrom {
+        CORE_FROM_AFAR,
+        CORE_FROM_HERE,  /* another program of this machine */
+        CORE_FROM_KNOWN, /* the user himself, or where he logged in from before */
+        _CORE_FROM_MAX,
+} CoreFrom;
+
 typedef struct CoreVault {
         void *userdata;
-        int (*verify)(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
-                      uint64_t version, uint64_t new_version, const Secret *secret,
+        int (*verify)(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, const void *verifier,
+                      size_t len, uint64_t version, uint64_t new_version, const Secret *secret,
                       CoreVaultDone done, void *done_userdata);
         /* result MATCH means: hashed. */
         int (*hash)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
@@ -111,8 +119,8 @@ typedef struct CoreVault {
                       const Secret *secret, CoreVaultDone done, void *done_userdata);
         /* The time of a verify, for nothing.  Guesses of one lane (a uid, or a number no uid has)
          * go one after the other, as those at one user do. */
-        int (*spend)(void *userdata, uint32_t lane, const Secret *secret, CoreVaultDone done,
-                     void *done_userdata);
+        int (*spend)(void *userdata, uint32_t lane, CoreFrom from, const Secret *secret,
+                     CoreVaultDone done, void *done_userdata);
         bool (*ready)(void *userdata);
 } CoreVault;
 

@@ -233,9 +233,10 @@ typedef enum VaultVerb {
         _VAULT_VERB_MAX,
 } VaultVerb;
 
-/* What the verb takes of it: SPEND the uid and the secret alone. */
+/* What the verb takes of it: SPEND the uid, from and the secret alone. */
 typedef struct VaultRequest {
         uid_t uid;
+        CoreFrom from; /* VERIFY, SPEND */
         uint32_t kind;
         const StoreVerifier *verifier; /* VERIFY */
         uint64_t new_version;

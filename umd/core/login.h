@@ -39,6 +39,7 @@ typedef struct LoginWords {
         char unknown[CORE_UNKNOWN_TEXT]; /* how the log calls a name nobody has */
         char service[64], source[128], tty[64];
         uint32_t lane; /* in the vault, of a name that has no uid: a number that is none */
+        bool self;     /* here, by the user himself: sudo, passwd */
 } LoginWords;
 
 int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
@@ -82,6 +83,13 @@ const char *core_outcome_word(const PolicyDecision *decision);
 const char *core_reason_word(PolicyReason reason);
 /* What the person is told (FEATURES P.5); "" where nothing may be. */
 void core_judged_text(const Judged *judged, const char *reference, char *buf, size_t size);
+
+/* ---- where users come from ------------------------------------------------------------------ */
+
+/* uid 0: nobody's name. */
+CoreFrom core_source_from(const Core *core, const LoginWords *words, uid_t uid);
+/* He proved who he is, from there. */
+void core_source_note(Core *core, const LoginWords *words, uid_t uid);
 
 /* ---- dialogues ---------------------------------------------------------------------------- */
 
@@ -211,8 +219,20 @@ size_t core_sessions_of_user(const Core *core, uid_t uid);
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
+/* The last few places each user logged in from, as keyed hashes; in memory, for this run. */
+#define SOURCES_MAX      4096U
+#define SOURCES_USER_MAX 4U
+
+typedef struct Source {
+        uint64_t hash;
+        uid_t uid; /* 0: free */
+        uint64_t number;
+} Source;
+
 struct Logins {
         Core *core;
+        Source sources[SOURCES_MAX];
+        uint64_t source_number; /* of the last one noted */
         Dialogue *dialogues;
         size_t dialogue_count, dialogue_others; /* all; those of peers that are not root */
         Proof *proofs;

@@ -63,6 +63,7 @@ int core_login_words(const Core *core, const CoreLoginContext *context, LoginWor
         core_unknown_text(core, context->user, words.unknown);
         words.lane = name_lane(core, context->user);
         source_write(context->rhost, words.source, sizeof(words.source));
+        words.self = !words.source[0] && strcmp(context->ruser, context->user) == 0;
         base_escape(context->tty, strlen(context->tty), words.tty, sizeof(words.tty));
         *ret = words;
         return 0;

@@ -121,6 +121,7 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
         if (uid != 0)
                 dialogue->lane = uid;
         request.uid = dialogue->lane;
+        request.from = core_source_from(dialogue->core, &dialogue->words, uid);
         if (!verifier)
                 return core_vault_call(dialogue->core, VAULT_VERB_SPEND, &request, done, dialogue,
                                        &dialogue->call);

@@ -166,6 +166,8 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
                 r = core_txn_commit(core, &txn);
         if (r < 0)
                 return r;
+        if (allowed) /* a key proves him as well */
+                core_source_note(core, &opening->words, judged.user->uid);
         *ret = (CoreStep){ .kind = CORE_STEP_DONE,
                            .verdict = allowed ? CORE_VERDICT_ALLOW : core_verdict(&judged.decision),
                            .secret = "",

@@ -61,7 +61,7 @@ static int call_send(VaultCall *call, VaultVerb verb, const VaultRequest *reques
 
         switch (verb) {
         case VAULT_VERB_VERIFY:
-                return vault->verify(vault->userdata, request->uid, request->kind,
+                return vault->verify(vault->userdata, request->uid, request->from, request->kind,
                                      request->verifier->bytes, request->verifier->len,
                                      request->verifier->version, request->new_version,
                                      request->secret, call_done, call);
@@ -72,8 +72,8 @@ static int call_send(VaultCall *call, VaultVerb verb, const VaultRequest *reques
                 return vault->import(vault->userdata, request->uid, request->kind,
                                      request->new_version, request->secret, call_done, call);
         case VAULT_VERB_SPEND:
-                return vault->spend(vault->userdata, request->uid, request->secret, call_done,
-                                    call);
+                return vault->spend(vault->userdata, request->uid, request->from, request->secret,
+                                    call_done, call);
         case _VAULT_VERB_MAX:
                 break;
         }
