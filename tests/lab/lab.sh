@@ -25,6 +25,7 @@
 #   lab_standin                         stand-ins for um's PAM and NSS modules, to test the stacks themselves
 #   lab_locals, lab_local_logins WHAT   local users, and the checks that they and root get in
 #   lab_cron USER                       a job of USER's runs
+#   lab_no_watchdog                     a umd that is stopped by a signal stays so
 #   lab_snapshot                        all that a package could leave behind in the guest, to compare
 #   $LAB_ROOT                           the guest's root as seen from here
 #   $LAB_SERVER, $LAB_CLIENT            the addresses of the guest and of the other host

@@ -42,6 +42,13 @@ lab_cron() {
         eventually 30 lab_enter test -e "/tmp/cron-$1" && lab_sh "rm /etc/cron.d/lab-$1 /tmp/cron-$1"
 }
 
+# lab_no_watchdog: a umd that is stopped stays so; as shipped, systemd ends it after half a minute.
+lab_no_watchdog() {
+        lab_sh 'mkdir -p /etc/systemd/system/umd.service.d
+                printf "[Service]\nWatchdogSec=0\n" >/etc/systemd/system/umd.service.d/watchdog.conf
+                systemctl daemon-reload; systemctl restart umd.service' || lab_fault "umd was not set up"
+}
+
 # lab_median_usec COMMAND: how long a line of shell takes inside, the median of nine.
 lab_median_usec() {
         # shellcheck disable=SC2016

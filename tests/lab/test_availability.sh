@@ -23,6 +23,7 @@ lab_install "$LAB_DEBS"/*.deb >"$LAB/install.log" 2>&1 || {
 }
 ck "a user of um" lab_exec umctl user add alice --password <<<Wonder-land-9
 ck "she gets in when all is well" lab_ssh alice Wonder-land-9 true
+lab_no_watchdog
 
 within() { # within MSEC COMMAND...: refused, and in that time
         local limit=$1 start

@@ -70,6 +70,7 @@ um user add alice >/dev/null
 lab_exec umctl user passwd alice <<<$PW >/dev/null
 ck "with um: local people log in" locals_in
 ck "with um: alice logs in" lab_ssh alice $PW true
+lab_no_watchdog
 ck "with um: its processes are found" has umd lab_enter pgrep -af '^/usr/libexec/um/'
 
 lab_sh 'systemctl stop umd.socket umd.service'

@@ -101,27 +101,29 @@ state() {
 
 # ---- a user of um -----------------------------------------------------------------------------------
 
-# refused_within MSEC MSEC COMMAND...: refused each time, the fastest of three in no less than the first and no more than the second.
+# refused_within MSEC MSEC COMMAND...: refused in no less than the first and no more than the second. What takes longer on a busy
+# machine is tried three times.
 refused_within() {
-        local least=$1 most=$2 best=999999 start took i
+        local least=$1 most=$2 start took i
         shift 2
         for i in 1 2 3; do
                 start=$(now_msec)
                 ! "$@" || return
                 took=$(($(now_msec) - start))
                 echo "took $took ms"
-                [ $took -ge "$best" ] || best=$took
+                [ $took -gt "$most" ] || break
         done
-        [ "$best" -ge "$least" ] && [ "$best" -le "$most" ]
+        [ $took -ge "$least" ] && [ $took -le "$most" ]
 }
 
 su_to_alice() { lab_exec sh -c "echo $UM_PASSWORD | $as_nobody su alice -c 'echo LET-IN'"; }
 ssh_to_alice() { lab_ssh alice "$UM_PASSWORD" true; }
 
-# sshd_had_it_within MSEC: pam_um's line in the journal, from the moment ssh was started.
+# sshd_had_it_within MSEC: pam_um's line in the journal, from the moment ssh was started. sshd itself doubles what a failure took.
 sshd_had_it_within() {
         local start=$EPOCHREALTIME at
         ! ssh_to_alice || return
+        [ $(((${EPOCHREALTIME/./} - ${start/./}) / 1000)) -le 12000 ] || return
         at=$(lab_enter journalctl -b --no-pager -t sshd -o short-unix | grep 'pam_um.*no answer from umd for alice' | tail -n 1 | cut -d' ' -f1)
         echo "ssh started at $start, pam_um's word at ${at:-never}"
         [ -n "$at" ] && at=$(((${at/./} - ${start/./}) / 1000)) && [ $at -gt 3500 ] && [ $at -le "$1" ]
@@ -152,10 +154,8 @@ lab_install "$LAB_DEBS"/*.deb >"$LAB/install.log" 2>&1 || {
         lab_fault "the packages do not install"
 }
 ck "a user of um" eventually 10 lab_exec umctl user add alice --password <<<$UM_PASSWORD
-# a second after each failure is su's own; and a umd that hangs is to stay so, whatever the watchdog thinks of it
-lab_sh 'echo "FAIL_DELAY 0" >>/etc/login.defs; mkdir -p /run/systemd/system/umd.service.d
-        printf "[Service]\nWatchdogSec=0\n" >/run/systemd/system/umd.service.d/watchdog.conf
-        systemctl daemon-reload; systemctl restart umd.service' || lab_fault "umd was not set up"
+lab_sh 'echo "FAIL_DELAY 0" >>/etc/login.defs' # a second after each failure is su's own
+lab_no_watchdog
 ck "she gets in by su" eventually 10 has LET-IN su_to_alice
 ck "and by ssh" ssh_to_alice
 
@@ -172,7 +172,6 @@ state hung
 ck "hung: it hangs" has '^State:.T ' lab_sh 'cat /proc/$(pgrep -x umd)/status'
 ck "hung: she is refused by su within 5 s" refused_within 3500 5000 su_to_alice
 ck "hung: and by ssh, pam_um's word within 5 s and what ssh needs" sshd_had_it_within 5500
-ck "hung: ssh says so within 10 s: sshd doubles what a failure took" refused_within 3500 10000 ssh_to_alice
 ck "hung: su says PAM_AUTHINFO_UNAVAIL" su_says_why
 ck "hung: 100 at once are all told so, and no process is left" crowd_refused
 ck "hung: it still hangs" has '^State:.T ' lab_sh 'cat /proc/$(pgrep -x umd)/status'
@@ -180,7 +179,7 @@ lab_sh 'systemctl kill -s CONT --kill-whom=main umd.service'
 ck "going on: she gets in" eventually 15 su_to_alice
 
 # As it is shipped, but for the half minute: a umd that hangs is ended and started anew.
-lab_sh 'printf "[Service]\nWatchdogSec=2\n" >/run/systemd/system/umd.service.d/watchdog.conf
+lab_sh 'printf "[Service]\nWatchdogSec=2\n" >/etc/systemd/system/umd.service.d/watchdog.conf
         systemctl daemon-reload; systemctl restart umd.service; systemctl kill -s STOP --kill-whom=main umd.service'
 ck "the watchdog ends a umd that hangs, and she gets in" eventually 30 su_to_alice
 checks_done

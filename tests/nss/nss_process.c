@@ -73,6 +73,7 @@ static void stdio_closed_stays_closed(void) {
         module_open(&um);
         for (int fd = 0; fd <= 2; fd++)
                 close(fd);
+        (void)getppid(); /* the script looks at the calls behind this mark */
         look_up(&um, 1);
         EXPECT(um.getpwent(&pw, buf, sizeof(buf), &err) == NSS_STATUS_SUCCESS);
         for (int fd = 0; fd <= 2; fd++)

@@ -124,6 +124,10 @@ def stdio_closed():
     expect("codes", [c for _, c in run.codes()], [0, 0, 0, 0])
     expect("stdio", [line for line in run.lines if line.startswith("stdio")], ["stdio closed"])
     expect("calls", len(umd.calls), 4)
+    expect("open while it waits", [call.low for call in umd.calls], [[]] * 4)
+    with FakeUmd(BUS, good()) as umd:
+        app("answer=secret", "auth")
+    expect("open otherwise", [call.low for call in umd.calls], [[0, 1, 2]] * 2)
 
 
 @check

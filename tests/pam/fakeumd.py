@@ -312,11 +312,18 @@ class FakeUmd:
             size = self.size(data)
             call = self.parse(data[:size])
             call.connection, call.serial = number, serial
+            call.low = self.low_descriptors(peer)
             serial += 1
             data = data[size:]
             self.calls.append(call)
             if not self.act(peer, call, self.story(call)):
                 return
+
+    @staticmethod
+    def low_descriptors(peer):
+        """Those of 0 to 2 that the program at the other end has open, now that it waits."""
+        pid = struct.unpack("iII", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        return [fd for fd in range(3) if os.path.lexists(f"/proc/{pid}/fd/{fd}")]
 
     @staticmethod
     def size(data):

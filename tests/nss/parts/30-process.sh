@@ -9,6 +9,14 @@ for case in descriptors stdio-closed daemon little-room alarms masked small-stac
 done
 check "process: ${full:+10000 times }loaded and unloaded" "$process" unload ${full:+10000}
 
+# With them closed, what is opened gets their numbers: it is moved before anything else is done with it.
+strace -o $work/trace "$process" stdio-closed
+awk '/^getppid/ { seen = 1 } seen' $work/trace > $work/calls
+low=$(grep -c '^fcntl([0-2], F_DUPFD_CLOEXEC, 3)' $work/calls)
+if [ "$low" -gt 0 ]; then ok "stdio closed: descriptors 0 to 2 were there to be had"; else fail "stdio closed: descriptors 0 to 2 were there to be had"; fi
+same "stdio closed: nothing is read, mapped or sent through descriptors 0 to 2" '' \
+        "$(grep -E '^(read|pread64|fstat|newfstatat|connect|send|recv|sendto|recvfrom|sendmsg|recvmsg|ppoll)\([0-2],|^mmap\(.*, [0-2], ' $work/calls)"
+
 # A privileged program's environment changes nothing; the module could not even read it.
 cp "$process" $work/say && chmod 4755 $work/say && chmod 755 $work
 hostile=(LD_PRELOAD=/nonexistent.so LD_LIBRARY_PATH="$work" LD_BIND_NOW=1 DBUS_SYSTEM_BUS_ADDRESS=unix:path=/tmp/evil
