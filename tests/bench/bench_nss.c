@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a lookup costs inside the module, beside other modules and beside the least it could cost.
  *
- *   bench_nss USERS FLOOR-FILE [SOURCE...]
+ *   bench_nss [--markdown] USERS FLOOR-FILE [SOURCE...]
  *
  * Sources are called directly, without glibc's 1.5 us around them: "um", "files" (glibc's own),
  * "extrausers"; the first one is compared in streams and threads too.  The floor is a bare hash
  * table and packed records in an mmap'd file, made here: hash, probe, compare, copy out; nothing is
- * checked, counted or ever replaced.  All take turns within one run, the best of several rounds
- * counts, and what is printed are ratios to the floor. Nothing is asserted: tests/bench/nss
- * prepares the namespace and PERFORMANCE's bars are for whoever reads. */
+ * checked, counted or ever replaced.  All take turns of a few milliseconds on the same processor
+ * within one run and the best turn of each counts, so that what else the machine does is left out
+ * of the ratios.  --markdown: one table at the end, everything else to standard error.  Nothing is
+ * asserted: tests/bench/nss prepares the namespace and PERFORMANCE's bars are for whoever reads. */
 
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,12 +25,15 @@
 #define KEYS        65536U
 #define ROUNDS      80U
 #define ROUND_USEC  2000U /* short: on a busy machine some rounds go undisturbed */
-#define TEAM_ROUNDS 10U
-#define TEAM_USEC   20000U
+#define TEAM_ROUNDS 30U
+#define TEAM_USEC   10000U
 #define SLOW_CALLS  3U /* a source that reads files for seconds gets a few calls only */
 #define THREADS_MAX 8U
+#define SOURCES_MAX 8U
 
 static uint32_t user_count;
+static cpu_set_t processors;
+static FILE *progress; /* where figures go as they come */
 
 /* ---- the floor ----------------------------------------------------------------------------------
  */
@@ -387,17 +392,17 @@ static inline void fence(void) {
 #endif
 }
 
-static uint64_t now_nsec(void) {
+static uint64_t clock_nsec(clockid_t clock) {
         struct timespec ts;
 
-        clock_gettime(CLOCK_MONOTONIC, &ts);
+        clock_gettime(clock, &ts);
         return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 /* ns a call, over about ROUND_USEC; *at goes on through the keys. */
 static double round_run(const Source *source, Operation operation, bool alone, uint32_t *at) {
         uint32_t batch = source->slow ? 1 : 256, calls = 0;
-        uint64_t begin = now_nsec(), end;
+        uint64_t begin = clock_nsec(CLOCK_MONOTONIC), end;
 
         do {
                 for (uint32_t i = 0; i < batch; i++) {
@@ -406,15 +411,19 @@ static double round_run(const Source *source, Operation operation, bool alone, u
                                 fence();
                 }
                 calls += batch;
-                end = now_nsec();
+                end = clock_nsec(CLOCK_MONOTONIC);
         } while (end - begin < ROUND_USEC * 1000U && !(source->slow && calls >= SLOW_CALLS));
         return (double)(end - begin) / calls;
 }
 
-static void operation_compare(const Source *sources, size_t count, Operation operation,
-                              bool alone) {
-        double best[8] = {};
-        uint32_t at[8] = {};
+/* Best figures: ns of each source, alone and in a stream; calls a microsecond of floor and um. */
+typedef struct Result {
+        double alone[SOURCES_MAX], stream[SOURCES_MAX], rate[THREADS_MAX + 1][2];
+} Result;
+
+static void operation_compare(const Source *sources, size_t count, Operation operation, bool alone,
+                              double *best) {
+        uint32_t at[SOURCES_MAX] = {};
 
         for (unsigned round = 0; round < ROUNDS; round++)
                 for (size_t s = 0; s < count; s++) {
@@ -428,13 +437,13 @@ static void operation_compare(const Source *sources, size_t count, Operation ope
                         if (best[s] == 0 || ns < best[s])
                                 best[s] = ns;
                 }
-        printf("%8u users  %s   %-17s floor %7.1f ns", user_count,
-               alone ? "alone    " : "in stream", operation_names[operation], best[0]);
+        fprintf(progress, "%8u users  %s   %-17s floor %7.1f ns", user_count,
+                alone ? "alone    " : "in stream", operation_names[operation], best[0]);
         for (size_t s = 1; s < count; s++)
                 if (best[s] > 0)
-                        printf("   %s %.2f x", sources[s].name, best[s] / best[0]);
-        printf("\n");
-        fflush(stdout);
+                        fprintf(progress, "   %s %.2f x", sources[s].name, best[s] / best[0]);
+        fprintf(progress, "\n");
+        fflush(progress);
 }
 
 /* ---- threads ------------------------------------------------------------------------------------
@@ -445,14 +454,27 @@ typedef struct Team {
         Operation operation;
         pthread_barrier_t barrier;
         atomic_bool over;
-        atomic_ulong calls, next;
+        atomic_ulong calls, nsec, next;
 } Team;
+
+/* Threads share what processors there are, each on one of them. */
+static void processor_take(unsigned long number) {
+        size_t want = number % (size_t)CPU_COUNT(&processors);
+        cpu_set_t one;
+
+        CPU_ZERO(&one);
+        for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+                if (CPU_ISSET(cpu, &processors) && want-- == 0)
+                        CPU_SET(cpu, &one);
+        EXPECT(pthread_setaffinity_np(pthread_self(), sizeof(one), &one) == 0);
+}
 
 static void *team_run(void *argument) {
         Team *team = argument;
-        uint32_t at = (uint32_t)(team->next++ * 7919);
-        unsigned long calls = 0;
+        unsigned long number = team->next++, calls = 0;
+        uint32_t at = (uint32_t)(number * 7919);
 
+        processor_take(number);
         pthread_barrier_wait(&team->barrier);
         while (!team->over) {
                 for (uint32_t i = 0; i < 256; i++)
@@ -460,31 +482,33 @@ static void *team_run(void *argument) {
                 calls += 256;
         }
         team->calls += calls;
+        team->nsec += clock_nsec(CLOCK_THREAD_CPUTIME_ID);
         return NULL;
 }
 
-/* Calls a microsecond, of all threads together. */
+/* Calls a microsecond, of all threads together, had they the processors to themselves: what counts
+ * is the time they ran, so that whoever else runs does not. */
 static double team_rate(const Source *source, Operation operation, unsigned threads) {
         Team team = { .source = source, .operation = operation };
+        unsigned at_once = (unsigned)CPU_COUNT(&processors);
         pthread_t ids[THREADS_MAX];
-        uint64_t begin;
 
+        if (at_once > threads)
+                at_once = threads;
         EXPECT(pthread_barrier_init(&team.barrier, NULL, threads + 1) == 0);
         for (unsigned i = 0; i < threads; i++)
                 EXPECT(pthread_create(&ids[i], NULL, team_run, &team) == 0);
         pthread_barrier_wait(&team.barrier);
-        begin = now_nsec();
         /* the window that is measured; nothing is waited for */
         (void)ppoll(NULL, 0, &(struct timespec){ .tv_nsec = TEAM_USEC * 1000 }, NULL);
         team.over = true;
         for (unsigned i = 0; i < threads; i++)
                 EXPECT(pthread_join(ids[i], NULL) == 0);
-        return (double)team.calls * 1000 / (double)(now_nsec() - begin);
+        return (double)team.calls * 1000 / (double)team.nsec * at_once;
 }
 
-static void threads_compare(const Source *sources, Operation operation, unsigned threads) {
-        double best[2] = {};
-
+static void threads_compare(const Source *sources, Operation operation, unsigned threads,
+                            double best[2]) {
         for (unsigned round = 0; round < TEAM_ROUNDS; round++)
                 for (size_t s = 0; s < 2; s++) {
                         double rate = team_rate(&sources[s], operation, threads);
@@ -492,9 +516,41 @@ static void threads_compare(const Source *sources, Operation operation, unsigned
                         if (rate > best[s])
                                 best[s] = rate;
                 }
-        printf("%8u users  %u threads   %-17s floor %7.1f calls/us   %s %.2f x\n", user_count,
-               threads, operation_names[operation], best[0], sources[1].name, best[0] / best[1]);
-        fflush(stdout);
+        fprintf(progress, "%8u users  %u threads   %-17s floor %7.1f calls/us   %s %.2f x\n",
+                user_count, threads, operation_names[operation], best[0], sources[1].name,
+                best[0] / best[1]);
+        fflush(progress);
+}
+
+/* ---- the table ----------------------------------------------------------------------------------
+ */
+
+static void markdown_head(const Source *sources, size_t count) {
+        printf("| %u users | floor | um: a call alone | in a loop | 2 threads | 8 threads | "
+               "8 threads' rate / one's (floor's) |",
+               user_count);
+        for (size_t s = 2; s < count; s++)
+                printf(" %s |", sources[s].name);
+        printf("\n|---|---|---|---|---|---|---|");
+        for (size_t s = 2; s < count; s++)
+                printf("---|");
+        printf("\n");
+}
+
+static void markdown_row(const Result *result, size_t count, Operation operation) {
+        printf("| %s | %.0f ns | **%.2f x** | %.2f x |", operation_names[operation],
+               result->alone[0], result->alone[1] / result->alone[0],
+               result->stream[1] / result->stream[0]);
+        for (unsigned threads = 2; threads <= THREADS_MAX; threads *= 4)
+                printf(" %.2f x |", result->rate[threads][0] / result->rate[threads][1]);
+        printf(" %.2f (%.2f) |", result->rate[THREADS_MAX][1] / result->rate[1][1],
+               result->rate[THREADS_MAX][0] / result->rate[1][0]);
+        for (size_t s = 2; s < count; s++)
+                if (result->alone[s] > 0)
+                        printf(" %.0f x |", result->alone[s] / result->alone[0]);
+                else
+                        printf(" |");
+        printf("\n");
 }
 
 static void source_open(const char *name, Source *ret) {
@@ -512,31 +568,48 @@ static void source_open(const char *name, Source *ret) {
         module_symbols(handle, name, &ret->module);
 }
 
+/* One source alone: the short form, single calls only. */
+static void all_compare(const Source *sources, size_t count, Result *results) {
+        for (Operation op = 0; op < _OPERATION_MAX; op++)
+                operation_compare(sources, count, op, true, results[op].alone);
+        if (count == 2)
+                return;
+        for (Operation op = 0; op < _OPERATION_MAX; op++)
+                operation_compare(sources, 2, op, false, results[op].stream);
+        for (unsigned threads = 1; threads <= THREADS_MAX; threads *= threads == 1 ? 2 : 4)
+                for (Operation op = 0; op < _OPERATION_MAX; op++)
+                        threads_compare(sources, op, threads, results[op].rate[threads]);
+}
+
 int main(int argc, char **argv) {
-        Source sources[8] = { { .name = "floor",
-                                .initgroups = true,
-                                .module = { .getpwnam = floor_getpwnam,
-                                            .getpwuid = floor_getpwuid,
-                                            .getgrnam = floor_getgrnam,
-                                            .getgrgid = floor_getgrgid,
-                                            .initgroups = floor_initgroups } } };
+        Source sources[SOURCES_MAX] = { { .name = "floor",
+                                          .initgroups = true,
+                                          .module = { .getpwnam = floor_getpwnam,
+                                                      .getpwuid = floor_getpwuid,
+                                                      .getgrnam = floor_getgrnam,
+                                                      .getgrgid = floor_getgrgid,
+                                                      .initgroups = floor_initgroups } } };
+        static Result results[_OPERATION_MAX];
+        bool markdown = argc > 1 && strcmp(argv[1], "--markdown") == 0;
         size_t count = 1;
 
+        argc -= markdown;
+        argv += markdown;
+        progress = markdown ? stderr : stdout;
         if (argc < 4 || argc > 10)
                 return 2;
+        EXPECT(sched_getaffinity(0, sizeof(processors), &processors) == 0);
+        processor_take(0);
         user_count = (uint32_t)strtoul(argv[1], NULL, 10);
         floor_make(argv[2]);
         keys_make();
         for (int i = 3; i < argc; i++)
                 source_open(argv[i], &sources[count++]);
-        for (Operation operation = 0; operation < _OPERATION_MAX; operation++)
-                operation_compare(sources, count, operation, true);
-        if (count == 2) /* one source: the short form */
-                return 0;
-        for (Operation operation = 0; operation < _OPERATION_MAX; operation++)
-                operation_compare(sources, 2, operation, false);
-        for (unsigned threads = 2; threads <= THREADS_MAX; threads *= 4)
-                for (Operation operation = 0; operation < _OPERATION_MAX; operation++)
-                        threads_compare(sources, operation, threads);
+        all_compare(sources, count, results);
+        if (markdown && count > 2) {
+                markdown_head(sources, count);
+                for (Operation op = 0; op < _OPERATION_MAX; op++)
+                        markdown_row(&results[op], count, op);
+        }
         return 0;
 }
