@@ -175,7 +175,7 @@ static void who_has_a_session_is_not_deleted(void **state) {
                                f->now, &f->change, &f->error),
                 CORE_E_POLICY_REFUSED);
         assert_string_equal(f->error.text,
-                            "alice: has 1 open session: end it first, or ask for it");
+                            "alice: has 1 open session: end it first, or with end-sessions");
         core_session_close(f->core, talk.session, f->now);
         step_user(f, "alice", STATUS_STEP_DELETE);
         assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);

@@ -53,10 +53,11 @@ static int check_step(Change *change, const StoreUser *user, StatusStep step, Co
         case STATUS_STEP_DELETE:
                 sessions = core_sessions_of_user(change->core, user->uid);
                 if (sessions > 0 && !change->options->end_sessions)
-                        return core_fail(error, CORE_E_POLICY_REFUSED,
-                                         "%s: has %zu open session%s: end %s first, or ask for it",
-                                         user->name, sessions, sessions == 1 ? "" : "s",
-                                         sessions == 1 ? "it" : "them");
+                        return core_fail(
+                                error, CORE_E_POLICY_REFUSED,
+                                "%s: has %zu open session%s: end %s first, or with end-sessions",
+                                user->name, sessions, sessions == 1 ? "" : "s",
+                                sessions == 1 ? "it" : "them");
                 return 0;
         case STATUS_STEP_RESTORE:
                 /* somebody may have made a local user or group of that name since */

@@ -112,7 +112,8 @@ int core_vault_fail(CoreProofResult result, CoreError *error) {
                 return core_fail(error, CORE_E_BUSY, "too many wrong passwords: try again later");
         case CORE_PROOF_NO_MATCH:
                 return core_fail(error, CORE_E_BAD_VALUE,
-                                 "password: is no hash of a method um takes");
+                                 "password: is no whole hash of a method um takes: $y$, $6$, $5$, "
+                                 "$2b$, $2a$, $2y$");
         case CORE_PROOF_MATCH:
         case CORE_PROOF_FAULT:
         case _CORE_PROOF_MAX:
