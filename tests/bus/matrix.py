@@ -23,9 +23,9 @@ WHO = {
 
 
 class Method:
-    def __init__(self, interface, name, secret, inputs, outputs, who):
+    def __init__(self, interface, name, secret, inputs, outputs, who, permissions):
         self.interface, self.name, self.secret = interface, name, secret
-        self.inputs, self.out, self.who = inputs, outputs, who
+        self.inputs, self.out, self.who, self.permissions = inputs, outputs, who, permissions
         self.signature = "".join(t for t, _ in inputs)
 
 
@@ -57,9 +57,12 @@ def documented():
             if not interface or not line.startswith("|") or len(cells) < 5 or cells[0] in ("method", "---"):
                 continue
             who = "self" if cells[3].startswith(("self", "root; self")) else cells[3]
-            for name in cells[0].replace("°", "").split(","):
+            names = cells[0].replace("°", "").split(",")
+            permissions = [p.strip() for p in cells[4].split(",")]
+            for at, name in enumerate(names): # "Lock, Unlock" have one each; else any of them
+                own = permissions[at:at + 1] if len(permissions) == len(names) else permissions
                 methods.append(Method(interface, name.strip(), "°" in cells[0], arguments(cells[1]),
-                                      "".join(t for t, _ in arguments(cells[2])), who))
+                                      "".join(t for t, _ in arguments(cells[2])), who, own))
     return methods
 
 
@@ -127,7 +130,8 @@ def methods(umd, people, checks, via):
             if reply.error in (ERRORS + "Fault", ERRORS + "Unavailable") or (
                     reply.error and not reply.error.startswith(ERRORS)):
                 texts.add(f"{caller}: {reply.error}: {reply.text}")
-            if got[caller] == "denied" and "permission " not in reply.text:
+            if got[caller] == "denied" and not any(reply.text.endswith(" permission " + p)
+                                                   for p in method.permissions):
                 texts.add(f"the permission is not named: {reply.text}")
             if not reply.error and reply.signature != method.out:
                 texts.add(f"answers {reply.signature}, documented {method.out}")

@@ -130,6 +130,13 @@ def selves(umd, people, checks):
             reply = bob.call(path, USER, "Update", "a{sv}a{sv}", fields, {}, timeout=30)
             checks.check(f"but not {', '.join(fields)}", reply.error == ERRORS + "AccessDenied"
                          and "user.edit" in reply.text, f"{reply.error}: {reply.text}")
+        with umd.peer() as root:
+            root.call(path, USER, "Lock", "a{sv}", {}, timeout=30)
+            reply = bob.call(path, USER, "Update", "a{sv}a{sv}", {"phone": ("s", "+49 30 5550102")}, {}, timeout=30)
+            checks.same("locked, he changes nothing", ERRORS + "AccessDenied", reply.error)
+            reply = bob.call(path, "org.freedesktop.DBus.Properties", "Get", "ss", USER, "Phone")
+            checks.same("but reads what is his", ["+49 30 5550101"], reply.args)
+            root.call(path, USER, "Unlock", "a{sv}", {}, timeout=30)
         reply = bob.call(ROOT, "org.um1.Audit", "List", "a{sv}tu", {"user": ("s", "bob")}, 0, 10, timeout=30)
         checks.check("bob reads what is about him", not reply.error and len(reply.args[0]) >= 1, reply.error)
         for about in ({}, {"user": ("s", "alice")}, {"actor": ("s", "bob")}):

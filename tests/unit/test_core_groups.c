@@ -224,6 +224,41 @@ static void gids_are_given_once_and_kept_apart(void **state) {
                 CORE_E_NAME_TAKEN);
 }
 
+/* Whoever may not come in does nothing by the API either, with what still runs of his. */
+static void an_owner_who_may_not_come_in_owns_nothing(void **state) {
+        const char *owners[] = { "alice" };
+        const GroupSpec spec = { .name = "web", .owners = owners, .owner_count = 1 };
+        const UserSpec over = { .has_valid_until = true, .valid_until_usec = NOW + DAY };
+        Fixture *f = *state;
+        uid_t alice = make_user(f, "alice");
+
+        must(core_group_create(f->core, &f->root, &spec, &f->options, f->now, &f->change,
+                               &f->error));
+        for (unsigned i = 0; i < 2; i++) {
+                StatusStep out = i == 0 ? STATUS_STEP_SUSPEND : STATUS_STEP_DISABLE;
+                StatusStep in = i == 0 ? STATUS_STEP_RESUME : STATUS_STEP_ENABLE;
+
+                assert_true(core_group_is_owner(f->core, "web", alice));
+                assert_true(core_user_may_act(f->core, alice));
+                step_user(f, "alice", out);
+                assert_false(core_group_is_owner(f->core, "web", alice));
+                assert_false(core_user_may_act(f->core, alice));
+                step_user(f, "alice", in);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+                must(core_user_lock(f->core, &f->root, "alice", i == 0, &f->options, f->now,
+                                    &f->change, &f->error));
+                assert_int_equal(core_group_is_owner(f->core, "web", alice), i == 1);
+        }
+        must(core_user_update(f->core, &f->root, "alice", &over, &f->options, f->now, &f->change,
+                              &f->error));
+        core_tick(f->core, f->now + DAY - 1);
+        assert_true(core_group_is_owner(f->core, "web", alice));
+        core_tick(f->core, f->now + DAY);
+        assert_false(core_group_is_owner(f->core, "web", alice));
+        assert_false(core_user_may_act(f->core, 4242));
+}
+
 static void owners_are_named_and_replaced_as_a_whole(void **state) {
         const char *first[] = { "bob", "alice" }, *then[] = { "carol" }, *bad[] = { "nobody" };
         _cleanup_(core_group_freep) CoreGroup *group = NULL;
@@ -319,6 +354,7 @@ int main(void) {
                 STORY(told_are_the_groups_above_and_whose_groups_changed),
                 STORY(a_nested_group_is_deleted_only_by_force),
                 STORY(gids_are_given_once_and_kept_apart),
+                STORY(an_owner_who_may_not_come_in_owns_nothing),
                 STORY(owners_are_named_and_replaced_as_a_whole),
                 STORY(a_group_is_renamed_and_described),
                 STORY(a_great_change_counts_what_it_does_not_name),

@@ -244,6 +244,9 @@ static int subject_allows(Call *call, bool *ret) {
                 *ret = name ? core_group_is_owner(core, name, uid) : is_owner_of_gid(core, id, uid);
         else
                 *ret = name ? access_is_self(core, uid, name) : id == uid && is_member(core, uid);
+        /* whoever may not come in any more may read about himself, and no more */
+        if (call->access->flags & ACCESS_WRITES)
+                *ret = *ret && core_user_may_act(core, uid);
         return 0;
 }
 

@@ -277,6 +277,9 @@ int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
 /* The name may also be an e-mail address.  Tombstones are not found unless `deleted`. */
 int core_user_get(Core *core, const char *name, bool deleted, CoreUser **ret, CoreError *error);
 int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error);
+/* May the user change anything by the API: is he active, not locked, within his time?  Processes of
+ * one who may not come in any more can still be there.  False on any fault. */
+bool core_user_may_act(Core *core, uid_t uid);
 /* Users that match filter ("" all), by name, after cursor ("" from the start), at most limit
  * (1-1000).  ret_cursor (64 bytes) is "" at the end.  Filter keys: name, status, group, email,
  * department, title, locked, created, valid-until; unknown keys and values are CORE_E_BAD_VALUE
@@ -376,7 +379,7 @@ int core_group_get_by_gid(Core *core, gid_t gid, CoreGroup **ret, CoreError *err
 int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
                     void (*each)(void *userdata, const CoreGroup *group), void *userdata,
                     char *ret_cursor, CoreError *error);
-/* May the actor's user change the group's members as its owner? */
+/* May the user change the group's members as its owner?  Only if he may act at all. */
 bool core_group_is_owner(Core *core, const char *name, uid_t uid);
 
 /* ---- what the map is made of -------------------------------------------------------------- */

@@ -146,7 +146,7 @@ bool core_group_is_owner(Core *core, const char *name, uid_t uid) {
 
         if (store_begin_read(core->store, &txn) < 0 ||
             core_group_load(txn, name, &group, NULL) != 0 || store_user_get(txn, uid, &user) != 0 ||
-            user->status == USER_STATUS_DELETED)
+            !core_user_acts(user, core->now_usec))
                 return false;
         for (size_t i = 0; i < group->owner_count; i++)
                 if (group->owners[i] == uid)

@@ -179,6 +179,8 @@ int core_name_take(StoreTxn *txn, const char *name);
 int core_check_id_free(Core *core, StoreTxn *txn, const char *label, uint32_t id, CoreError *error);
 int core_allocate_id(Core *core, StoreTxn *txn, uint32_t *ret, CoreError *error);
 
+/* core_user_may_act() of a record. */
+bool core_user_acts(StoreUser *user, uint64_t now_usec);
 /* By name or e-mail address, settled.  CORE_E_NO_SUCH_USER, for tombstones too unless deleted. */
 int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, StoreUser **ret,
                    CoreError *error);

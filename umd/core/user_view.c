@@ -277,3 +277,17 @@ int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error
         core_user_settle(user, core->now_usec);
         return core_user_view(core, txn, &names, user, ret);
 }
+
+bool core_user_acts(StoreUser *user, uint64_t now_usec) {
+        core_user_settle(user, now_usec);
+        return user->status == USER_STATUS_ACTIVE && !user->locked &&
+               now_usec >= user->valid_from_usec && now_usec < user->valid_until_usec;
+}
+
+bool core_user_may_act(Core *core, uid_t uid) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+
+        return store_begin_read(core->store, &txn) == 0 && store_user_get(txn, uid, &user) == 0 &&
+               core_user_acts(user, core->now_usec);
+}
