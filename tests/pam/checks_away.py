@@ -171,8 +171,9 @@ def wrong_server():
     """a server that is neither root nor map.d's owner is not um (SO_PEERCRED)"""
     stack()
     os.chmod("/run/um", 0o777)
-    script = ("import os,sys,threading; sys.path.insert(0, %r); os.setgid(65534); os.setuid(65534);"
+    script = ("import os,sys,threading; sys.path.insert(0, %r)\n"
               "from fakeumd import *; from checks_contract import good\n"
+              "os.setgid(65534); os.setuid(65534)\n" # after them: the tree may be under /root
               "with FakeUmd(%r, good()) as u:\n print('ready', flush=True); sys.stdin.read()\n"
               " print(len(u.calls), flush=True)") % (os.path.dirname(os.path.abspath(__file__)), BUS)
     for prepare, code, calls in (
