@@ -58,6 +58,7 @@ typedef struct Run {
 
 typedef struct Test {
         uint64_t runs, failures, wrong;
+        uint64_t late; /* lookups whose time was over because this machine had none for them */
         int dir_fd;
         MapWriter *writer;
         const char *shell; /* of u1: what map_append changes */
