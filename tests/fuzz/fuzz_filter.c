@@ -31,6 +31,9 @@ static bool time_zone_known(void *userdata, const char *zone) {
         return true;
 }
 
+static void refresh(void *userdata) {
+}
+
 static void people_make(void) {
         static const Actor root = { .login_uid = (uid_t)-1, .via = "socket" };
         static const CoreOptions options = { .reason = "" };
@@ -55,7 +58,10 @@ static void people_make(void) {
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         static const char *const files[] = { "data.mdb", "lock.mdb", "lock" };
         const CoreSettings settings = { 65536, 524287, "/bin/sh", "/home", "local", false, 1 };
-        const CoreHost host = { NULL, name_held, id_held, time_zone_known, NULL };
+        const CoreHost host = { .name_held = name_held,
+                                .id_held = id_held,
+                                .time_zone_known = time_zone_known,
+                                .refresh = refresh };
         const CoreVault vault = { 0 };
         const CoreHelper helper = { 0 };
         char dir[] = "/tmp/um-fuzz-filter-XXXXXX", path[64];
