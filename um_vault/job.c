@@ -107,7 +107,9 @@ int vault_context_init(VaultContext *context, const Secret *key) {
         int r;
 
         *context = (VaultContext){ .key = key };
-        r = vault_method_dummy(&hash);
+        r = vault_key_id(key, context->key_id);
+        if (r >= 0)
+                r = vault_method_dummy(&hash);
         if (r < 0)
                 return r;
         return vault_seal(key, &context->dummy_subject, base_secret_bytes(hash),
@@ -201,6 +203,8 @@ void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job)
         job->head.flags = 0;
         switch ((VaultOp)job->head.op) {
         case VAULT_PING:
+                memcpy(job->verifier, context->key_id, VAULT_KEY_ID_BYTES);
+                job->head.verifier_bytes = VAULT_KEY_ID_BYTES;
                 status = VAULT_OK;
                 break;
         case VAULT_HASH:

@@ -4,11 +4,13 @@
  * Without the key no password opens any more, so a file that stands in its place and is not it is
  * a fault that a person must look at.  A new key is written to a name of its own, made durable and
  * only then linked into place: a crash leaves either the whole key or none, and of two vaults that
- * start at once both use the one that was linked first. */
+ * start at once both use the one that was linked first.  Whether a key that was made is the one
+ * that somebody's passwords are sealed under cannot be known here: umd compares its id. */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,6 +111,15 @@ static int key_make(int dir_fd) {
         if (r >= 0 && fsync(dir_fd) < 0)
                 r = -errno;
         return r;
+}
+
+int vault_key_id(const Secret *key, uint8_t *ret_id) {
+        static const uint8_t label[] = "um-vault key id 1";
+
+        return crypto_generichash(ret_id, VAULT_KEY_ID_BYTES, label, sizeof(label),
+                                  base_secret_bytes(key), base_secret_len(key)) == 0
+                       ? 0
+                       : -EIO;
 }
 
 int vault_key_load(const char *key_dir, const char *credentials_dir, Secret **ret, char *ret_file) {

@@ -25,12 +25,14 @@
 #define VAULT_PACKET_MAX   8192U
 #define VAULT_SECRET_MAX   BASE_SECRET_MAX /* on the wire; a password: BASE_PASSWORD_MAX */
 #define VAULT_VERIFIER_MAX 1024U
+#define VAULT_KEY_ID_BYTES 16U
 #define VAULT_SEAL_BYTES   41U /* version 1, nonce 24, tag 16 */
 #define VAULT_QUEUE_MAX    64U /* requests waiting; more are VAULT_BUSY */
 #define VAULT_LANE_MAX     16U /* of them for one uid: nobody's guesses may fill the queue */
 
 typedef enum VaultOp {
-        /* Is it there, and has it its key?  VAULT_OK. */
+        /* Is it there, and which key has it?  VAULT_OK, and the key's id where others have their
+         * verifier: VAULT_KEY_ID_BYTES that are no secret, the same as long as the key is. */
         VAULT_PING = 1,
         /* Secret -> verifier, by the preferred method (yescrypt).  VAULT_BAD_REQUEST for a password
          * that is empty, holds a NUL or is longer than BASE_PASSWORD_MAX. */

@@ -17,6 +17,9 @@
  * On a fault ret_file (PATH_MAX bytes) names the file; -EBADMSG is one of a wrong kind or size. */
 int vault_key_load(const char *key_dir, const char *credentials_dir, Secret **ret, char *ret_file);
 
+/* The key's id: its keyed hash of a constant, of which nothing leads back to it. */
+int vault_key_id(const Secret *key, uint8_t *ret_id);
+
 /* ---- seals ----------------------------------------------------------------------------------- */
 
 #define VAULT_E_SEAL 1 /* another key, another subject, or not the bytes that were sealed */
@@ -93,6 +96,7 @@ typedef struct VaultJob {
 /* What all workers share and none writes. */
 typedef struct VaultContext {
         const Secret *key;
+        uint8_t key_id[VAULT_KEY_ID_BYTES];
         VaultSubject dummy_subject;
         uint32_t dummy_bytes;
         uint8_t dummy[VAULT_VERIFIER_MAX];

@@ -6,6 +6,9 @@
 
 #include "umctl/umctl.h"
 
+#define SETTLE_USEC      (2 * USEC_PER_SEC)
+#define SETTLE_STEP_USEC (50 * USEC_PER_MSEC)
+
 /* "12 KiB" of a number of bytes. */
 static json_t *size_text(const json_t *bytes) {
         double size = (double)json_integer_value(bytes) / 1024;
@@ -16,6 +19,15 @@ static json_t *size_text(const json_t *bytes) {
         else
                 snprintf(text, sizeof(text), "%.1f MiB", size / 1024);
         return json_string(text);
+}
+
+static const char *vault_text(const json_t *status) {
+        if (json_is_true(json_object_get(status, "vault_ok")))
+                return "ok";
+        if (json_is_false(json_object_get(status, "vault_key_ok")))
+                return "has another key: no password can be checked or set; see \"Another key\" in "
+                       "umd(8)";
+        return "away: no password can be checked";
 }
 
 /* Figures are root's to see; those of a store that is not served would only look like an empty one.
@@ -34,24 +46,52 @@ static void for_people(json_t *status) {
                                     size_text(json_object_get(status, "map_bytes")));
 }
 
-int status_run(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const keys[] = {
-                "version",       "store",    "why",         "vault",         "map",
-                "users",         "groups",   "map_size",    "map_published", "store_size",
-                "audit_entries", "sessions", "connections", "started",       "clock",
-        };
+static int status_ask(Ctl *ctl, json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        json_t *status = NULL;
-        bool well;
         int r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, "Status", &m);
 
         if (r == 0)
                 r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
-        r = json_from_dict(reply, &status);
-        if (r < 0)
-                return ctl_bad_reply(ctl, r);
+        r = json_from_dict(reply, ret);
+        return r < 0 ? ctl_bad_reply(ctl, r) : 0;
+}
+
+/* A vault that has just been started, or is just being met, is not away. */
+static int status_settled(Ctl *ctl, json_t **ret) {
+        uint64_t end_usec = base_boottime_usec() + SETTLE_USEC;
+        json_t *status;
+        int r;
+
+        for (;;) {
+                r = status_ask(ctl, &status);
+                if (r != 0)
+                        return r;
+                if (!json_is_true(json_object_get(status, "store_ok")) ||
+                    json_is_true(json_object_get(status, "vault_ok")) ||
+                    json_is_false(json_object_get(status, "vault_key_ok")) ||
+                    base_boottime_usec() >= end_usec)
+                        break;
+                json_decref(status);
+                (void)sd_bus_wait(ctl->bus, SETTLE_STEP_USEC); /* or until umd is gone */
+        }
+        *ret = status;
+        return 0;
+}
+
+int status_run(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const keys[] = {
+                "version",       "store",    "why",         "vault",         "map",
+                "users",         "groups",   "map_size",    "map_published", "store_size",
+                "audit_entries", "sessions", "connections", "started",       "clock",
+        };
+        json_t *status = NULL;
+        bool well;
+        int r = status_settled(ctl, &status);
+
+        if (r != 0)
+                return r;
         well = json_is_true(json_object_get(status, "store_ok")) &&
                json_is_true(json_object_get(status, "map_ok")) &&
                json_is_true(json_object_get(status, "vault_ok"));
@@ -66,10 +106,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                             json_string(json_is_true(json_object_get(status, "store_ok"))
                                                 ? "ok"
                                                 : "not served"));
-        json_object_set_new(status, "vault",
-                            json_string(json_is_true(json_object_get(status, "vault_ok"))
-                                                ? "ok"
-                                                : "away: no password can be checked"));
+        json_object_set_new(status, "vault", json_string(vault_text(status)));
         json_object_set_new(status, "map",
                             json_string(json_is_true(json_object_get(status, "map_ok"))
                                                 ? "ok"

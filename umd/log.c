@@ -48,6 +48,8 @@ const char *log_message_id(LogMessage message) {
                 return "ad27c4e8f6194b03b85c7f90d31e6a19";
         case MESSAGE_VAULT_RECORD:
                 return "5d0b9e7c41f34a6fb6a8c2e91d07f354";
+        case MESSAGE_VAULT_KEY:
+                return "8e41d3f70a5c4b96921be6d48f07c35a";
         case MESSAGE_COLLISION:
                 return "149be60f7d3c4a58ae02c5d7f86b931a";
         case MESSAGE_COLLISION_OVER:

@@ -31,6 +31,8 @@ static const char usage[] =
         "  --config FILE         this configuration alone (/usr/lib/um/um.conf, /etc/um/um.conf,\n"
         "                        /etc/um/um.conf.d/*.conf)\n"
         "  --check-config        read the configuration, say what is wrong with it, and end\n"
+        "  --accept-new-vault-key  the passwords' old key is lost: take um-vault's next one, and "
+        "end\n"
         "  --vault PROGRAM       um-vault, by hand (" UM_LIBEXECDIR "/um-vault)\n"
         "  --no-helper           make no homes\n"
         "  --system-bus ADDRESS  where to own org.um1: an address, default, or none (default "
@@ -47,6 +49,7 @@ enum {
         OPTION_RUNTIME_DIR,
         OPTION_CONFIG,
         OPTION_CHECK_CONFIG,
+        OPTION_ACCEPT_KEY,
         OPTION_VAULT,
         OPTION_NO_HELPER,
         OPTION_SYSTEM_BUS,
@@ -61,6 +64,7 @@ static const struct option longs[] = {
         { "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
         { "config", required_argument, NULL, OPTION_CONFIG },
         { "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
+        { "accept-new-vault-key", no_argument, NULL, OPTION_ACCEPT_KEY },
         { "vault", required_argument, NULL, OPTION_VAULT },
         { "no-helper", no_argument, NULL, OPTION_NO_HELPER },
         { "system-bus", required_argument, NULL, OPTION_SYSTEM_BUS },
@@ -85,6 +89,9 @@ static int option_set(Options *options, int option) {
                 return 0;
         case OPTION_CHECK_CONFIG:
                 options->check_config = true;
+                return 0;
+        case OPTION_ACCEPT_KEY:
+                options->accept_key = true;
                 return 0;
         case OPTION_VAULT:
                 options->vault = optarg;
@@ -180,6 +187,8 @@ static int run(Options *options) {
                 log_write(&log, &(LogRecord){ .priority = LOG_ERR, .fault = r }, "hardening");
                 return r;
         }
+        if (options->accept_key)
+                return vault_key_accept(options->state_dir, &log);
         r = socket_take(&options->bus_fd);
         if (r < 0) {
                 log_write(&log, &(LogRecord){ .priority = LOG_ERR, .fault = r },

@@ -39,6 +39,7 @@ typedef struct Manager {
         char map_path[512], key_dir[512], passwd[512];
         Host *host;
         VaultClient *vault;
+        bool vault_key_wrong;
         HelperClient *helper;
         Core *core; /* NULL: degraded */
         Publish *publish;
@@ -163,6 +164,19 @@ static void local_changed(void *userdata, const HostDiff *diff) {
         flush_wanted(manager);
 }
 
+/* ---- what the vault's client asks ------------------------------------------------------------ */
+
+static bool vault_key_told(void *userdata, const uint8_t *id) {
+        Manager *manager = userdata;
+        bool by_hand = manager->options->bus_fd < 0;
+
+        if (!manager->core)
+                return true; /* nothing is served, nothing is made */
+        return vault_key_is_right(manager->log, manager->core,
+                                  by_hand ? manager->key_dir : VAULT_KEY_DIR, id,
+                                  &manager->vault_key_wrong);
+}
+
 /* ---- what the faces ask ---------------------------------------------------------------------- */
 
 static void status_fill(void *userdata, BusStatus *ret) {
@@ -235,6 +249,8 @@ static int helpers_new(Manager *manager) {
                 .binary = options->vault,
                 .key_dir = manager->key_dir,
                 .passwd = manager->passwd,
+                .userdata = manager,
+                .key_is_right = vault_key_told,
         };
         HostSpec host = {
                 .log = manager->log,

@@ -139,6 +139,10 @@ bool place_store_lost(int state_fd, const char *path, char *ret_why, size_t size
         return true;
 }
 
+bool place_has_store(int state_fd) {
+        return faccessat(state_fd, STORE_FILE, F_OK, AT_EACCESS) == 0;
+}
+
 int place_store_made(int state_fd) {
         _cleanup_close_ int fd =
                 openat(state_fd, STORE_MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

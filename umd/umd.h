@@ -34,6 +34,7 @@ typedef enum LogMessage {
         MESSAGE_VAULT_LOST,
         MESSAGE_VAULT_BACK,
         MESSAGE_VAULT_RECORD,
+        MESSAGE_VAULT_KEY,
         MESSAGE_COLLISION,
         MESSAGE_COLLISION_OVER,
         MESSAGE_LOCAL_UNREADABLE,
@@ -138,6 +139,10 @@ typedef struct VaultClientSpec {
         const char *binary; /* a child of our own */
         const char *key_dir;
         const char *passwd; /* where the uid of um-vault stands */
+        void *userdata;
+        /* Asked at each connection, with the id of the vault's key (VAULT_KEY_ID_BYTES): is it the
+         * right one?  Until it was, no verifier that the vault made is taken.  NULL: any is. */
+        bool (*key_is_right)(void *userdata, const uint8_t *id);
 } VaultClientSpec;
 
 int vault_client_new(const VaultClientSpec *spec, VaultClient **ret);
@@ -260,7 +265,18 @@ int place_bus(const char *runtime_dir, int *ret_fd, PlaceError *error);
 /* A store was here once and is gone, which must not be taken for an empty one: says so in ret_why.
  */
 bool place_store_lost(int state_fd, const char *path, char *ret_why, size_t size);
+bool place_has_store(int state_fd);
 int place_store_made(int state_fd);
+
+/* ---- the vault's key ---------------------------------------------------------------------------
+ */
+
+/* What a vault client asks at each connection.  Another key than the store's is told, with where
+ * the key is (key_dir) and what to do; *wrong keeps that it was, and is false at first. */
+bool vault_key_is_right(const Log *log, Core *core, const char *key_dir, const uint8_t *id,
+                        bool *wrong);
+/* --accept-new-vault-key: forgets in the store which key was its own. */
+int vault_key_accept(const char *state_dir, const Log *log);
 
 /* ---- the manager ----------------------------------------------------------------------------- */
 
@@ -271,6 +287,7 @@ typedef struct Options {
         const char *system_bus; /* an address, "default" or "none" */
         bool no_helper, debug;
         bool check_config; /* read it and end */
+        bool accept_key;   /* give up the vault's old key and end */
         int bus_fd;        /* systemd's, or -1: by hand */
         ConfigPaths config;
 } Options;

@@ -30,7 +30,8 @@ struct VaultClient {
         Channel *channel;
         const uint8_t *store_id;
         uint64_t last_id;
-        bool ready; /* it answered that it has its key */
+        bool ready;     /* it answered that it has a key */
+        bool key_right; /* and that is the one the store's verifiers are sealed under */
         bool told_lost;
         pid_t child;
 };
@@ -90,6 +91,12 @@ static void call_answered(void *userdata, int r, const void *bytes, size_t len) 
                                       packet.head.verifier_bytes > 0);
                 if (call->op == VAULT_VERIFY && packet.head.status == VAULT_BAD_RECORD)
                         record_complain(call);
+        }
+        /* made under a key that is not known to be the right one */
+        if (packet.head.verifier_bytes > 0 && call->client->spec.key_is_right &&
+            !call->client->key_right) {
+                packet.head.verifier_bytes = 0;
+                result = call->op == VAULT_VERIFY ? result : CORE_PROOF_FAULT;
         }
         if (result != CORE_PROOF_MATCH)
                 packet.head.verifier_bytes = 0;
@@ -255,17 +262,28 @@ static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
         return r;
 }
 
+/* A vault from before there were ids, which an upgrade left running, tells none: it has the key it
+ * had. */
+static bool key_judge(const VaultClient *client, const VaultPacket *packet) {
+        if (!client->spec.key_is_right || packet->head.verifier_bytes == 0)
+                return true;
+        return packet->head.verifier_bytes == VAULT_KEY_ID_BYTES &&
+               client->spec.key_is_right(client->spec.userdata, packet->verifier);
+}
+
 static void pinged(void *userdata, int r, const void *bytes, size_t len) {
         VaultClient *client = userdata;
         VaultPacket packet;
 
         if (r < 0 || vault_packet_parse(bytes, len, &packet) < 0 || packet.head.status != VAULT_OK)
                 return;
+        client->key_right = key_judge(client, &packet);
         client->ready = true;
         if (client->told_lost)
                 log_write(client->spec.log,
                           &(LogRecord){ .priority = LOG_NOTICE, .message = MESSAGE_VAULT_BACK },
-                          "um-vault is back: passwords are checked again");
+                          "um-vault is back%s",
+                          client->key_right ? ": passwords are checked again" : "");
         client->told_lost = false;
 }
 
@@ -280,7 +298,7 @@ static void client_connected(void *userdata) {
 static void client_lost(void *userdata, int fault) {
         VaultClient *client = userdata;
 
-        client->ready = false;
+        client->ready = client->key_right = false;
         if (!client->told_lost)
                 log_write(client->spec.log,
                           &(LogRecord){ .priority = LOG_ERR,

@@ -4,9 +4,14 @@
 import csv
 import io
 import json
+import os
 import re
+import signal
 
-from harness import (NOT_FOUND, NOT_REACHABLE, USAGE, Terminal, bad, check, ctl, document, fresh, get, good, has, lines, same, user)
+import harness
+from daemon import until
+from harness import (FAILED, NOT_FOUND, NOT_REACHABLE, USAGE, Terminal, bad, check, ctl, document, fresh, get, good, has,
+                     lines, same, user)
 
 
 def entries(*arguments):
@@ -111,6 +116,36 @@ def status_is_well():
     same((answer["well"], answer["store_ok"], answer["vault_ok"], answer["map_ok"]), (True, True, True, True))
     same(len(lines("status")), 1)
     has(text, "clock: synchronised\n" if answer["clock_synchronised"] else "clock: not synchronised\n")
+
+
+def vault_exchange(world, source, target):
+    """Moves a key, and has a vault begin with what is there then."""
+    old = world.vault_pid()
+    source.rename(target)
+    os.kill(old, signal.SIGKILL)
+    until(lambda: world.vault_pid() not in (None, old))
+
+
+@check
+def another_key_of_the_vault_is_named():
+    world, name = harness.world, fresh()
+    key, kept = world.state / "vault/key", world.dir / "kept-key"
+    good("user add", name)
+    good("user passwd", name, stdin="hunter2\n")
+    vault_exchange(world, key, kept)
+    try:
+        until(lambda: not world.status()["vault_key_ok"])
+        has(ctl("status", code=FAILED).out, 'vault: has another key: no password can be checked or set; see "Another key" in umd(8)\n')
+        answer = document(ctl("status", "--json", code=FAILED, quiet=True).out)["status"]
+        same((answer["well"], answer["vault_ok"], answer["vault_key_ok"]), (False, False, False))
+        text = ctl("doctor", code=FAILED, quiet=True).out
+        has(text, "fail  vault: has another key", "-> put /var/lib/um-vault/key back from the backup, then systemctl restart um-vault")
+        assert "vault: is away" not in text, text
+        has(bad(FAILED, "user passwd", name, stdin="hunter3\n"), "another key")
+    finally:
+        vault_exchange(world, kept, key)
+    has(good("status"), "vault: ok\n")  # which waits for it
+    good("user passwd", name, stdin="hunter3\n")
 
 
 @check

@@ -211,6 +211,64 @@ static void a_vault_that_fails_says_how(void **state) {
                 CORE_E_UNAVAILABLE);
 }
 
+static bool key_is_right(Fixture *f, uint8_t key, uint8_t noted) {
+        uint8_t id[16] = { key }, is[16] = { 0 };
+        bool right;
+
+        must(core_vault_key_check(f->core, id, &right, is));
+        assert_int_equal(is[0], noted);
+        return right;
+}
+
+static bool status_of_key(Fixture *f) {
+        CoreStatus status;
+
+        must(core_status(f->core, &status));
+        assert_int_equal(status.vault_ready, !status.vault_key_wrong);
+        return !status.vault_key_wrong;
+}
+
+/* Refused at once: the vault is not even asked. */
+static void must_refuse_to_set(Fixture *f) {
+        must_be(set(f, "alice", "two", 3, (CorePasswordOptions){ 0 }), CORE_E_UNAVAILABLE);
+        must_be(set(f, "alice", "two", 3, (CorePasswordOptions){ .is_hash = true }),
+                CORE_E_UNAVAILABLE);
+        must_be(core_user_create_setup_code(f->core, &f->root, "alice", &f->options, f->now,
+                                            done_code, f, &f->error),
+                CORE_E_UNAVAILABLE);
+        assert_non_null(strstr(f->error.text, "another key"));
+}
+
+static void under_another_key_nothing_is_set(void **state) {
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        assert_true(key_is_right(f, 1, 1));
+        assert_true(key_is_right(f, 2, 2)); /* nobody has a verifier yet */
+        must(set(f, "alice", "one", 3, (CorePasswordOptions){ 0 }));
+        fixture_vault(f);
+        must(f->result);
+        fixture_flush(f);
+        assert_true(key_is_right(f, 2, 2));
+        assert_false(key_is_right(f, 3, 2));
+        assert_false(status_of_key(f));
+        must_refuse_to_set(f);
+        assert_true(key_is_right(f, 2, 2)); /* it was put back */
+        assert_true(status_of_key(f));
+        must(set(f, "alice", "two", 3, (CorePasswordOptions){ 0 }));
+        fixture_vault(f);
+        must(f->result);
+        fixture_flush(f);
+        fixture_reopen(f);
+        assert_false(key_is_right(f, 3, 2)); /* also after a restart */
+        must_refuse_to_set(f);
+        must(core_vault_key_forget(f->core, f->now));
+        fixture_flush(f);
+        fixture_reopen(f);
+        assert_true(key_is_right(f, 3, 3));
+        assert_false(key_is_right(f, 2, 3));
+}
+
 static void a_code_is_shown_once_and_replaces_the_last(void **state) {
         _cleanup_(core_user_freep) CoreUser *user = NULL;
         Fixture *f = *state;
@@ -246,6 +304,7 @@ int main(void) {
                 STORY(of_two_at_once_the_second_is_a_conflict),
                 STORY(what_changed_while_the_vault_worked_counts),
                 STORY(a_vault_that_fails_says_how),
+                STORY(under_another_key_nothing_is_set),
                 STORY(a_code_is_shown_once_and_replaces_the_last),
         };
 

@@ -91,6 +91,7 @@ static size_t samples_make(Sample *samples) {
         ValuesRecord values = { .list = list, .list_len = sizeof(list) };
         EventRecord event = { 1, 2, "t", "o" };
         StoreSession session = { 1, 70000, 4711, 5 };
+        VaultKeyRecord vault_key = { { 7, 8 } };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
                 { &codec_group, encoded(&codec_group, &group) },
@@ -101,13 +102,14 @@ static size_t samples_make(Sample *samples) {
                 { &codec_values, encoded(&codec_values, &values) },
                 { &codec_event, encoded(&codec_event, &event) },
                 { &codec_session, encoded(&codec_session, &session) },
+                { &codec_vault_key, encoded(&codec_vault_key, &vault_key) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 9
+#define SAMPLE_COUNT 10
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

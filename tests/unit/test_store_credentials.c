@@ -75,6 +75,55 @@ static void a_credential_is_put_over_the_version_that_was_read(void **state) {
         bed_done(&bed);
 }
 
+static bool anybody_in(StoreTxn *txn) {
+        bool any = true;
+
+        must(store_credential_any(txn, &any));
+        return any;
+}
+
+static void anybody_is_who_has_a_verifier(void **state) {
+        static const uint8_t verifier[] = { 1 };
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreCredential none = { .uid = 70000, .password_expires_usec = USEC_INFINITY };
+        StoreCredential code = { .uid = 70001,
+                                 .verifier_version = 1,
+                                 .password_expires_usec = USEC_INFINITY,
+                                 .setup_code = { verifier, 1, 1 } };
+
+        assert_false(anybody_in(txn));
+        must(store_credential_put(txn, &none));
+        assert_false(anybody_in(txn));
+        must(store_credential_put(txn, &code));
+        assert_true(anybody_in(txn));
+        must(store_commit(&txn));
+        bed_done(&bed);
+}
+
+static void the_vaults_key_is_noted_until_it_is_forgotten(void **state) {
+        static const uint8_t first[STORE_VAULT_KEY_BYTES] = { 1 },
+                             second[STORE_VAULT_KEY_BYTES] = { [15] = 2 };
+        uint8_t id[STORE_VAULT_KEY_BYTES];
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+
+        assert_int_equal(store_vault_key_get(txn, id), STORE_E_MISSING);
+        assert_int_equal(store_vault_key_delete(txn), STORE_E_MISSING);
+        must(store_vault_key_put(txn, first));
+        must(store_vault_key_put(txn, second));
+        must(store_commit(&txn));
+        must(store_flush(bed.store));
+        bed_reopen(&bed);
+        txn = begun(bed.store);
+        must(store_vault_key_get(txn, id));
+        assert_memory_equal(id, second, sizeof(id));
+        must(store_vault_key_delete(txn));
+        assert_int_equal(store_vault_key_get(txn, id), STORE_E_MISSING);
+        must(store_commit(&txn));
+        bed_done(&bed);
+}
+
 static void a_verifier_too_large_is_refused(void **state) {
         _cleanup_free_ uint8_t *bytes = calloc(1, CODEC_VERIFIER_MAX + 1);
         Bed bed = bed_make();
@@ -150,6 +199,8 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_credential_comes_back_as_it_was),
                 cmocka_unit_test(a_credential_is_put_over_the_version_that_was_read),
+                cmocka_unit_test(anybody_is_who_has_a_verifier),
+                cmocka_unit_test(the_vaults_key_is_noted_until_it_is_forgotten),
                 cmocka_unit_test(a_verifier_too_large_is_refused),
                 cmocka_unit_test(an_event_has_the_number_of_its_entry),
                 cmocka_unit_test(old_events_go_as_the_log_grows),

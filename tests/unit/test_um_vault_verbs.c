@@ -33,6 +33,17 @@ static void a_hashed_password_matches_and_no_other_does(void **state) {
                                  VAULT_NO_MATCH);
 }
 
+static void a_ping_tells_which_key_and_not_the_key(void **state) {
+        const Vault *vault = *state;
+        Answer first, second;
+
+        assert_int_equal(ask_text(vault, VAULT_PING, &alice, "", NULL, &first), VAULT_OK);
+        assert_int_equal(first.head.verifier_bytes, VAULT_KEY_ID_BYTES);
+        assert_int_equal(ask_text(vault, VAULT_PING, &alice, "", NULL, &second), VAULT_OK);
+        assert_int_equal(second.head.verifier_bytes, VAULT_KEY_ID_BYTES);
+        assert_memory_equal(first.verifier, second.verifier, VAULT_KEY_ID_BYTES);
+}
+
 static void a_verifier_is_one_subjects_only(void **state) {
         const Vault *vault = *state;
         VaultSubject others[] = { alice, alice, alice, alice };
@@ -252,6 +263,7 @@ static void spending_takes_the_time_of_a_guess(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 BY_HAND(a_hashed_password_matches_and_no_other_does),
+                BY_HAND(a_ping_tells_which_key_and_not_the_key),
                 BY_HAND(a_verifier_is_one_subjects_only),
                 BY_HAND(a_verifier_with_one_changed_byte_is_no_record),
                 BY_HAND(an_imported_hash_matches_and_is_made_anew),

@@ -33,7 +33,8 @@ typedef struct Rig {
         int listen_fd, peer_fd; /* a vault of the test's own */
         VaultClient *client;
         CoreVault vault;
-        unsigned answers;
+        bool compares_keys, key_is_right;
+        unsigned answers, keys_asked;
         CoreProofResult result;
         uint8_t verifier[VAULT_VERIFIER_MAX];
         size_t verifier_len;
@@ -81,6 +82,14 @@ static Rig *rig_new(void) {
         return rig;
 }
 
+static bool key_is_right(void *userdata, const uint8_t *id) {
+        Rig *rig = userdata;
+
+        assert_int_equal(id[0], 1); /* as fake_send() has it */
+        rig->keys_asked++;
+        return rig->key_is_right;
+}
+
 static void client_start(Rig *rig, const char *socket_path) {
         VaultClientSpec spec = {
                 .log = &quiet,
@@ -89,6 +98,8 @@ static void client_start(Rig *rig, const char *socket_path) {
                 .binary = program,
                 .key_dir = rig->key_dir,
                 .passwd = "/etc/passwd",
+                .userdata = rig,
+                .key_is_right = rig->compares_keys ? key_is_right : NULL,
         };
 
         assert_int_equal(vault_client_new(&spec, &rig->client), 0);
@@ -104,10 +115,11 @@ static int child_setup(void **state) {
         return 0;
 }
 
-static int fake_setup(void **state) {
+static int fake_start(void **state, bool compares_keys) {
         Rig *rig = rig_new();
         struct sockaddr_un address = { .sun_family = AF_UNIX };
 
+        rig->compares_keys = compares_keys;
         rig->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         memcpy(address.sun_path, rig->socket, strlen(rig->socket) + 1);
         assert_int_equal(bind(rig->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -117,6 +129,14 @@ static int fake_setup(void **state) {
         assert_true(rig->peer_fd >= 0);
         *state = rig;
         return 0;
+}
+
+static int fake_setup(void **state) {
+        return fake_start(state, false);
+}
+
+static int keyed_setup(void **state) {
+        return fake_start(state, true);
 }
 
 static int teardown(void **state) {
@@ -339,6 +359,64 @@ static void test_only_the_right_answer_to_a_verb_counts(void **state) {
         }
 }
 
+/* What HASH and a VERIFY whose method was old bring, one after the other. */
+static void must_take_verifiers(Rig *rig, bool taken) {
+        unsigned answers = rig->answers;
+        VaultHead head;
+
+        assert_int_equal(ask(rig, VAULT_HASH), 0);
+        fake_send(rig, fake_receive(rig), VAULT_OK, 40);
+        run_until_answers(rig, answers + 1);
+        assert_int_equal(rig->result, taken ? CORE_PROOF_MATCH : CORE_PROOF_FAULT);
+        assert_int_equal(rig->verifier_len, taken ? 40 : 0);
+        assert_int_equal(ask(rig, VAULT_VERIFY), 0);
+        head = fake_receive(rig);
+        head.flags = VAULT_FLAG_OLD_METHOD;
+        fake_send(rig, head, VAULT_MATCH, 40);
+        run_until_answers(rig, answers + 2);
+        assert_int_equal(rig->result, CORE_PROOF_MATCH);
+        assert_int_equal(rig->verifier_len, taken ? 40 : 0);
+}
+
+static void test_no_verifier_is_taken_before_its_key_is_known(void **state) {
+        Rig *rig = *state;
+        VaultHead ping = fake_receive(rig);
+
+        must_take_verifiers(rig, false);
+        rig->key_is_right = true;
+        fake_send(rig, ping, VAULT_OK, VAULT_KEY_ID_BYTES);
+        run_until_ready(rig, true);
+        assert_int_equal(rig->keys_asked, 1);
+        must_take_verifiers(rig, true);
+}
+
+static void test_no_verifier_of_another_key_is_taken(void **state) {
+        Rig *rig = *state;
+
+        fake_send(rig, fake_receive(rig), VAULT_OK, VAULT_KEY_ID_BYTES);
+        run_until_ready(rig, true);
+        assert_int_equal(rig->keys_asked, 1);
+        must_take_verifiers(rig, false);
+}
+
+static void test_an_id_of_another_length_is_no_key(void **state) {
+        Rig *rig = *state;
+
+        rig->key_is_right = true;
+        fake_send(rig, fake_receive(rig), VAULT_OK, VAULT_KEY_ID_BYTES - 1);
+        run_until_ready(rig, true);
+        assert_int_equal(rig->keys_asked, 0);
+        must_take_verifiers(rig, false);
+}
+
+static void test_a_vault_of_before_there_were_ids_has_the_key_it_had(void **state) {
+        Rig *rig = *state;
+
+        fake_send(rig, fake_receive(rig), VAULT_OK, 0);
+        run_until_ready(rig, true);
+        must_take_verifiers(rig, true);
+}
+
 static void test_the_answer_to_another_verb_is_a_fault(void **state) {
         Rig *rig = *state;
         VaultHead head;
@@ -465,6 +543,7 @@ static void test_no_vault_is_a_fault_at_once(void **state) {
 
 #define WITH_CHILD(test) cmocka_unit_test_setup_teardown(test, child_setup, teardown)
 #define WITH_FAKE(test)  cmocka_unit_test_setup_teardown(test, fake_setup, teardown)
+#define WITH_KEYS(test)  cmocka_unit_test_setup_teardown(test, keyed_setup, teardown)
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
@@ -474,6 +553,10 @@ int main(int argc, char **argv) {
                 WITH_CHILD(test_a_child_that_dies_is_replaced_and_what_waited_fails),
                 WITH_CHILD(test_the_key_outlives_the_child),
                 WITH_FAKE(test_only_the_right_answer_to_a_verb_counts),
+                WITH_KEYS(test_no_verifier_is_taken_before_its_key_is_known),
+                WITH_KEYS(test_no_verifier_of_another_key_is_taken),
+                WITH_KEYS(test_an_id_of_another_length_is_no_key),
+                WITH_KEYS(test_a_vault_of_before_there_were_ids_has_the_key_it_had),
                 WITH_FAKE(test_the_answer_to_another_verb_is_a_fault),
                 WITH_FAKE(test_an_answer_nobody_asked_for_is_dropped),
                 WITH_FAKE(test_answers_come_in_any_order),

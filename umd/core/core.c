@@ -182,6 +182,7 @@ void core_tick(Core *core, uint64_t now_usec) {
 }
 
 int core_status(Core *core, CoreStatus *ret) {
+        bool ready = core->vault.ready(core->vault.userdata);
         StoreStatistics statistics;
         int r;
 
@@ -195,7 +196,8 @@ int core_status(Core *core, CoreStatus *ret) {
                 .store_used_bytes = statistics.used_bytes,
                 .store_map_bytes = statistics.map_bytes,
                 .sessions = core_session_count(core),
-                .vault_ready = core->vault.ready(core->vault.userdata),
+                .vault_ready = ready && !core->vault_key_wrong,
+                .vault_key_wrong = ready && core->vault_key_wrong,
         };
         return 0;
 }

@@ -161,6 +161,14 @@ int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost
              const CoreVault *vault, const CoreHelper *helper, Core **ret, CoreError *error);
 Core *core_free(Core *core);
 void core_set_settings(Core *core, const CoreSettings *settings); /* SIGHUP */
+
+/* The vault's key, by its id (16 bytes), at each connection to a vault: is it the one that the
+ * store's verifiers are sealed under?  The first one is noted, and a new one as long as nobody has
+ * a verifier.  While it is another, no password can be checked and none is set: verbs that would
+ * are CORE_E_UNAVAILABLE.  ret_noted (16 bytes) is the noted id, for the log.  Needs a flush. */
+int core_vault_key_check(Core *core, const uint8_t *id, bool *ret_right, uint8_t *ret_noted);
+/* An admin gave the old key up: the next one is noted as at first.  Needs a flush. */
+int core_vault_key_forget(Core *core, uint64_t now_usec);
 /* store_id(): 16 bytes, what verifiers are bound to; valid as long as core. */
 const uint8_t *core_store_id(const Core *core);
 
@@ -573,7 +581,8 @@ int core_reference_parse(const char *reference, uint64_t *ret_seq);
 
 typedef struct CoreStatus {
         uint64_t users, groups, audit_entries, store_used_bytes, store_map_bytes, sessions;
-        bool vault_ready;
+        bool vault_ready;     /* it answers, and has the right key */
+        bool vault_key_wrong; /* it has another one */
 } CoreStatus;
 
 int core_status(Core *core, CoreStatus *ret);

@@ -109,7 +109,7 @@ int core_user_create_with_password(Core *core, const Actor *actor, const UserSpe
         r = core_vault_call(core, secret && password->is_hash ? VAULT_VERB_IMPORT : VAULT_VERB_HASH,
                             &request, creation_answer, job, &job->call);
         if (r < 0)
-                return core_vault_fail(CORE_PROOF_FAULT, error);
+                return core_vault_refuse(r, error);
         (void)TAKE(job); /* the answer frees it */
         return 0;
 }

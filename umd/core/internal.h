@@ -82,6 +82,7 @@ struct Core {
         CoreSettings settings; /* texts are ours */
         CoreHost host;
         CoreVault vault;
+        bool vault_key_wrong; /* it is not the one the store's verifiers are sealed under */
         CoreHelper helper;
         CoreListener listeners[CORE_LISTENER_MAX];
         size_t listener_count;
@@ -245,12 +246,15 @@ typedef struct VaultRequest {
         const Secret *secret;
 } VaultRequest;
 
+/* -EKEYREJECTED where a verifier would be made under another key than the others. */
 int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, VaultDone done,
                     void *owner, VaultCall **ret);
 /* done is not called any more.  NULL allowed; returns NULL. */
 VaultCall *core_vault_give_up(VaultCall *call);
 /* What a fault of the vault is to the caller of a verb. */
 int core_vault_fail(CoreProofResult result, CoreError *error);
+/* And what core_vault_call() not taking a call is. */
+int core_vault_refuse(int fault, CoreError *error);
 
 /* ---- views -------------------------------------------------------------------------------- */
 

@@ -205,7 +205,7 @@ int core_user_set_password(Core *core, const Actor *actor, const char *name, con
         r = core_vault_call(core, password->is_hash ? VAULT_VERB_IMPORT : VAULT_VERB_HASH, &request,
                             job_answer, job, &job->call);
         if (r < 0)
-                return core_vault_fail(CORE_PROOF_FAULT, error);
+                return core_vault_refuse(r, error);
         (void)TAKE(job); /* the answer frees it */
         return 0;
 }
@@ -234,7 +234,7 @@ int core_user_create_setup_code(Core *core, const Actor *actor, const char *name
                                   .secret = job->code };
         r = core_vault_call(core, VAULT_VERB_HASH, &request, job_answer, job, &job->call);
         if (r < 0)
-                return core_vault_fail(CORE_PROOF_FAULT, error);
+                return core_vault_refuse(r, error);
         (void)TAKE(job);
         return 0;
 }

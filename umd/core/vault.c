@@ -85,6 +85,8 @@ int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, Vau
         VaultCall *call;
         int r;
 
+        if (core->vault_key_wrong && (verb == VAULT_VERB_HASH || verb == VAULT_VERB_IMPORT))
+                return -EKEYREJECTED;
         r = call_new(core, done, owner, &call);
         if (r < 0)
                 return r;
@@ -120,4 +122,84 @@ int core_vault_fail(CoreProofResult result, CoreError *error) {
                 break;
         }
         return core_fail(error, CORE_E_UNAVAILABLE, "the vault does not answer");
+}
+
+int core_vault_refuse(int fault, CoreError *error) {
+        if (fault != -EKEYREJECTED)
+                return core_vault_fail(CORE_PROOF_FAULT, error);
+        return core_fail(error, CORE_E_UNAVAILABLE,
+                         "um-vault has another key than the one the passwords are sealed under: "
+                         "put the old one back and restart um-vault, see umd(8)");
+}
+
+/* ---- which key it has --------------------------------------------------------------------- */
+
+typedef enum KeyMatch {
+        KEY_NOTED, /* the noted one */
+        KEY_NEW,   /* none is noted, or nobody has a verifier under that one */
+        KEY_WRONG,
+        _KEY_MAX,
+} KeyMatch;
+
+static int key_compare(Core *core, const uint8_t *id, KeyMatch *ret, uint8_t *ret_noted) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        bool needed;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = store_vault_key_get(txn, ret_noted);
+        if (r == STORE_E_MISSING) {
+                *ret = KEY_NEW;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        if (memcmp(ret_noted, id, STORE_VAULT_KEY_BYTES) == 0) {
+                *ret = KEY_NOTED;
+                return 0;
+        }
+        r = store_credential_any(txn, &needed);
+        if (r < 0)
+                return r;
+        *ret = needed ? KEY_WRONG : KEY_NEW;
+        return 0;
+}
+
+int core_vault_key_check(Core *core, const uint8_t *id, bool *ret_right, uint8_t *ret_noted) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        uint8_t noted[STORE_VAULT_KEY_BYTES];
+        KeyMatch match;
+        int r;
+
+        r = key_compare(core, id, &match, noted);
+        if (r == 0 && match == KEY_NEW) {
+                r = store_begin(core->store, &txn);
+                if (r == 0)
+                        r = store_vault_key_put(txn, id);
+                if (r == 0)
+                        r = core_txn_commit(core, &txn);
+        }
+        if (r != 0)
+                return r < 0 ? r : -EUCLEAN;
+        core->vault_key_wrong = match == KEY_WRONG;
+        *ret_right = match != KEY_WRONG;
+        memcpy(ret_noted, match == KEY_NEW ? id : noted, sizeof(noted));
+        return 0;
+}
+
+int core_vault_key_forget(Core *core, uint64_t now_usec) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        int r;
+
+        r = store_begin(core->store, &txn);
+        if (r == 0)
+                r = store_vault_key_delete(txn);
+        if (r == STORE_E_MISSING) /* nothing to forget */
+                return 0;
+        if (r == 0)
+                r = core_txn_commit(core, &txn);
+        if (r == 0)
+                r = core_audit_system(core, "vault.accept-key", "", 0, "", now_usec);
+        return r > 0 ? -EUCLEAN : r;
 }

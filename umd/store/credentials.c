@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Credentials: what the vault made, kept beside the user so that no list of users ever carries a
- * verifier.  Nothing here can be read without the vault's key; nothing here looks into it. */
+ * verifier.  Nothing here can be read without the vault's key; nothing here looks into it.
+ *
+ * Which key that is stands in one row of LMDB's unnamed table: it is written once. */
 
 #include <errno.h>
+#include <string.h>
 
 #include "umd/store/internal.h"
 
@@ -24,6 +27,15 @@ static const CodecField credential_fields[] = {
 
 const CodecKind codec_credential = { 3, 1, sizeof(StoreCredential), credential_fields,
                                      ARRAY_LENGTH(credential_fields) };
+
+#define VAULT_KEY_KEY "k"
+
+static const CodecField vault_key_fields[] = {
+        { 1, CODEC_FIXED, true, offsetof(VaultKeyRecord, id), 0, STORE_VAULT_KEY_BYTES },
+};
+
+const CodecKind codec_vault_key = { 10, 1, sizeof(VaultKeyRecord), vault_key_fields,
+                                    ARRAY_LENGTH(vault_key_fields) };
 
 int store_credential_get(StoreTxn *txn, uid_t uid, StoreCredential **ret) {
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
@@ -81,4 +93,57 @@ int store_credential_delete(StoreTxn *txn, uid_t uid) {
 StoreCredential *store_credential_free(StoreCredential *credential) {
         free(credential);
         return NULL;
+}
+
+int store_credential_any(StoreTxn *txn, bool *ret) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        _cleanup_free_ void *memory = NULL;
+        const StoreCredential *credential;
+        MDB_val key, data;
+        size_t size = 0;
+        int r;
+
+        r = table_cursor(txn, TABLE_CREDENTIALS, &cursor);
+        if (r < 0)
+                return r;
+        for (r = cursor_get(cursor, &key, &data, MDB_FIRST); r == 0;
+             r = cursor_get(cursor, &key, &data, MDB_NEXT)) {
+                r = record_reuse(&codec_credential, &data, &memory, &size);
+                if (r < 0)
+                        return r;
+                credential = memory;
+                if (credential->password.len > 0 || credential->setup_code.len > 0) {
+                        *ret = true;
+                        return 0;
+                }
+        }
+        if (r < 0)
+                return r;
+        *ret = false;
+        return 0;
+}
+
+/* ---- the vault's key ------------------------------------------------------------------------- */
+
+int store_vault_key_get(StoreTxn *txn, uint8_t *ret_id) {
+        _cleanup_free_ VaultKeyRecord *record = NULL;
+        int r;
+
+        r = record_get(txn, TABLE_MAIN, VAULT_KEY_KEY, strlen(VAULT_KEY_KEY), &codec_vault_key,
+                       (void **)&record);
+        if (r == 0)
+                memcpy(ret_id, record->id, sizeof(record->id));
+        return r;
+}
+
+int store_vault_key_put(StoreTxn *txn, const uint8_t *id) {
+        VaultKeyRecord record;
+
+        memcpy(record.id, id, sizeof(record.id));
+        return record_put(txn, TABLE_MAIN, VAULT_KEY_KEY, strlen(VAULT_KEY_KEY), &codec_vault_key,
+                          &record, 0);
+}
+
+int store_vault_key_delete(StoreTxn *txn) {
+        return table_delete(txn, TABLE_MAIN, VAULT_KEY_KEY, strlen(VAULT_KEY_KEY));
 }

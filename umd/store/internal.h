@@ -77,7 +77,7 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
                  void **ret_extra);
 
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
-        codec_audit, codec_values, codec_event, codec_session;
+        codec_audit, codec_values, codec_event, codec_session, codec_vault_key;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -102,6 +102,10 @@ typedef struct ValuesRecord {
         size_t list_len;
 } ValuesRecord;
 
+typedef struct VaultKeyRecord {
+        uint8_t id[STORE_VAULT_KEY_BYTES];
+} VaultKeyRecord;
+
 typedef struct EventRecord {
         uint64_t seq, time_usec;
         const char *type, *object;
@@ -119,7 +123,8 @@ int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, siz
  * together stands together, and there are few tables. */
 
 typedef enum Table {
-        /* LMDB's unnamed one: the meta record and open sessions, among the names of the others */
+        /* LMDB's unnamed one: the meta record, the vault's key id and open sessions, among the
+         * names of the others */
         TABLE_MAIN,
         TABLE_USERS, /* and, behind each, his grants */
         TABLE_GROUPS,

@@ -168,6 +168,16 @@ static inline void store_credential_freep(StoreCredential **credential) {
         *credential = store_credential_free(*credential);
 }
 
+/* Has anybody a password or a setup code? */
+int store_credential_any(StoreTxn *txn, bool *ret);
+
+/* The id of the vault's key that the verifiers are sealed under. */
+#define STORE_VAULT_KEY_BYTES 16U
+
+int store_vault_key_get(StoreTxn *txn, uint8_t *ret_id); /* STORE_E_MISSING: none is noted */
+int store_vault_key_put(StoreTxn *txn, const uint8_t *id);
+int store_vault_key_delete(StoreTxn *txn); /* STORE_E_MISSING */
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 typedef struct StoreGroup {
