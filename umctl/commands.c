@@ -102,8 +102,9 @@ const Command commands[] = {
           COMPLETE_USER,
           "umctl user set alice --title Engineer --time-zone Europe/Berlin",
           "A new name leaves uid, groups, home and files as they are: move the home and\n"
-          "set --home yourself.  A new --home is not filled from the old one; it is made\n"
-          "at the next login if it is not there." },
+          "set --home yourself.  The old name is unknown to the system then, and never\n"
+          "given to somebody else.  A new --home is not filled from the old one; it is\n"
+          "made at the next login if it is not there." },
         { "user",
           "passwd",
           "NAME",

@@ -65,6 +65,14 @@ const char *host_holds_id(const Host *host, uint32_t id) {
         return NULL;
 }
 
+bool host_home_held(Host *host, const char *home, char *ret_holder, size_t size) {
+        const char *owner = host_list_owner_of(host->lists[HOST_PASSWD], home);
+
+        if (owner)
+                snprintf(ret_holder, size, "%s in %s", owner, kind_paths[HOST_PASSWD]);
+        return owner != NULL;
+}
+
 /* "alice:100000:65536"; its name is what is left in line. */
 static bool sub_ids_parse(char *line, uint64_t *ret_first, uint64_t *ret_count) {
         char *rest = line, *first, *count;

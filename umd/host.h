@@ -25,6 +25,10 @@ bool host_list_has_name(const HostList *list, const char *name);
 /* Whose the id is (one of them), or NULL; valid as long as the list. */
 const char *host_list_name_of(const HostList *list, uint32_t id);
 
+/* Whose home the path is: root's or a user's (uid 1000 and above, but nobody's), or NULL; valid as
+ * long as the list.  /etc/group has none. */
+const char *host_list_owner_of(const HostList *list, const char *home);
+
 /* Names and ids that only one of the two lists has.  Borrows from both lists. */
 int host_diff_new(const HostList *before, const HostList *after, HostDiff **ret);
 HostDiff *host_diff_free(HostDiff *diff);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One of /etc/passwd and /etc/group as sorted names and ids, so that a question costs a binary
- * search, and what changed between two readings.
+/* One of /etc/passwd and /etc/group as sorted names, ids and homes, so that a question costs a
+ * binary search, and what changed between two readings.
  *
  * Lines that base_local_parse() does not take are nobody's, here as in libnss_um. */
 
@@ -17,8 +17,12 @@
 #define FILE_MAX_BYTES (256LL * 1024 * 1024)
 #define SEEN_BITS      4096U
 
+#define FIRST_USER 1000U
+#define NOBODY     65534U
+#define NO_HOME    "/nonexistent" /* the home of those who have none, also um's */
+
 typedef struct Local {
-        const char *name;
+        const char *name, *home; /* home: NULL where it is not one to keep away from */
         uint32_t id;
 } Local;
 
@@ -27,7 +31,8 @@ struct HostList {
         bool absent;
         struct stat st;
         size_t count, allocated;
-        Local *by_name, *by_id; /* by_name owns the names */
+        size_t home_count;
+        Local *by_name, *by_id, *by_home; /* by_name owns the texts */
         uint64_t
                 seen[SEEN_BITS / 64]; /* a bit for each name's hash: most names are nobody's here */
 };
@@ -43,10 +48,13 @@ static unsigned seen_bit(const char *name) {
 HostList *host_list_free(HostList *list) {
         if (!list)
                 return NULL;
-        for (size_t i = 0; list->by_name && i < list->count; i++)
+        for (size_t i = 0; list->by_name && i < list->count; i++) {
                 free((char *)(uintptr_t)list->by_name[i].name);
+                free((char *)(uintptr_t)list->by_name[i].home);
+        }
         free(list->by_name);
         free(list->by_id);
+        free(list->by_home);
         free(list->path);
         free(list);
         return NULL;
@@ -62,11 +70,40 @@ static int local_compare_id(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
+static int local_compare_home(const void *a, const void *b) {
+        return strcmp(((const Local *)a)->home, ((const Local *)b)->home);
+}
+
+/* The sixth field of a line of /etc/passwd, without slashes at its end, where the id is a person's:
+ * system accounts share folders like / and /bin.  0 where there is none. */
+static int home_parse(const char *line, size_t len, uint32_t id, char **ret) {
+        const char *at = line, *end = line + len, *behind;
+
+        if ((id > 0 && id < FIRST_USER) || id == NOBODY)
+                return 0;
+        for (int field = 0; field < 5; field++) {
+                at = memchr(at, ':', (size_t)(end - at));
+                if (!at)
+                        return 0;
+                at++;
+        }
+        behind = memchr(at, ':', (size_t)(end - at));
+        end = behind ? behind : end;
+        while (end > at + 1 && end[-1] == '/')
+                end--;
+        if (end == at ||
+            ((size_t)(end - at) == strlen(NO_HOME) && memcmp(at, NO_HOME, strlen(NO_HOME)) == 0))
+                return 0;
+        *ret = strndup(at, (size_t)(end - at));
+        return *ret ? 0 : -ENOMEM;
+}
+
 static int line_add(HostList *list, const char *line, size_t len) {
         const char *name;
         size_t name_len;
-        char *copy;
+        char *copy, *home = NULL;
         uint32_t id;
+        int r;
 
         while (len > 0 && (*line == ' ' || *line == '\t')) { /* as nss_files does */
                 line++;
@@ -83,10 +120,16 @@ static int line_add(HostList *list, const char *line, size_t len) {
                 list->by_name = grown;
                 list->allocated = more;
         }
+        r = home_parse(line, len, id, &home);
+        if (r < 0)
+                return r;
         copy = strndup(name, name_len);
-        if (!copy)
+        if (!copy) {
+                free(home);
                 return -ENOMEM;
-        list->by_name[list->count++] = (Local){ .name = copy, .id = id };
+        }
+        list->by_name[list->count++] = (Local){ .name = copy, .home = home, .id = id };
+        list->home_count += home != NULL;
         list->seen[seen_bit(copy) / 64] |= (uint64_t)1 << seen_bit(copy) % 64;
         return 0;
 }
@@ -110,11 +153,18 @@ static int lines_read(HostList *list, FILE *f) {
 }
 
 static int list_sort(HostList *list) {
+        size_t home = 0;
+
         list->by_id = calloc(list->count + 1, sizeof(*list->by_id));
-        if (!list->by_id)
+        list->by_home = calloc(list->home_count + 1, sizeof(*list->by_home));
+        if (!list->by_id || !list->by_home)
                 return -ENOMEM;
         if (list->count == 0)
                 return 0;
+        for (size_t i = 0; i < list->count; i++)
+                if (list->by_name[i].home)
+                        list->by_home[home++] = list->by_name[i];
+        qsort(list->by_home, list->home_count, sizeof(*list->by_home), local_compare_home);
         memcpy(list->by_id, list->by_name, list->count * sizeof(*list->by_id));
         qsort(list->by_name, list->count, sizeof(*list->by_name), local_compare_name);
         qsort(list->by_id, list->count, sizeof(*list->by_id), local_compare_id);
@@ -185,6 +235,16 @@ const char *host_list_name_of(const HostList *list, uint32_t id) {
         if (list->count == 0 || id < list->by_id[0].id || id > list->by_id[list->count - 1].id)
                 return NULL;
         found = bsearch(&key, list->by_id, list->count, sizeof(key), local_compare_id);
+        return found ? found->name : NULL;
+}
+
+const char *host_list_owner_of(const HostList *list, const char *home) {
+        Local key = { .home = home };
+        const Local *found;
+
+        if (list->home_count == 0)
+                return NULL;
+        found = bsearch(&key, list->by_home, list->home_count, sizeof(key), local_compare_home);
         return found ? found->name : NULL;
 }
 

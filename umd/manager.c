@@ -143,6 +143,12 @@ static bool id_held(void *userdata, uint32_t id, char *ret_holder, size_t size) 
         return host_id_held(manager->host, id, ret_holder, size);
 }
 
+static bool home_held(void *userdata, const char *home, char *ret_holder, size_t size) {
+        const Manager *manager = userdata;
+
+        return host_home_held(manager->host, home, ret_holder, size);
+}
+
 static bool time_zone_known(void *userdata, const char *zone) {
         const Manager *manager = userdata;
 
@@ -290,6 +296,7 @@ static void core_start(Manager *manager) {
                 .name_held = name_held,
                 .id_held = id_held,
                 .time_zone_known = time_zone_known,
+                .home_held = home_held,
                 .refresh = local_refresh,
                 .flush_wanted = flush_wanted,
         };

@@ -199,6 +199,7 @@ Host *host_free(Host *host);
 const char *host_name_held(Host *host, const char *name, bool group);
 bool host_id_held(Host *host, uint32_t id, char *ret_holder, size_t size);
 bool host_time_zone_known(Host *host, const char *zone);
+bool host_home_held(Host *host, const char *home, char *ret_holder, size_t size);
 /* Which of the two files holds the name, or the id, or NULL.  For the map both files count for
  * users and groups alike, so that a user and his private group come and go together. */
 const char *host_holds_name(const Host *host, const char *name);

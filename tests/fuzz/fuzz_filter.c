@@ -31,6 +31,10 @@ static bool time_zone_known(void *userdata, const char *zone) {
         return true;
 }
 
+static bool home_held(void *userdata, const char *home, char *ret_holder, size_t size) {
+        return false;
+}
+
 static void refresh(void *userdata) {
 }
 
@@ -61,6 +65,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         const CoreHost host = { .name_held = name_held,
                                 .id_held = id_held,
                                 .time_zone_known = time_zone_known,
+                                .home_held = home_held,
                                 .refresh = refresh };
         const CoreVault vault = { 0 };
         const CoreHelper helper = { 0 };

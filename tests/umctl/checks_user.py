@@ -6,6 +6,7 @@ import pwd
 import subprocess
 import time
 
+import harness
 from harness import (FAILED, NOT_FOUND, REFUSED, USAGE, Terminal, bad, check, ctl, environment, fresh, get, good, has,
                      same, user)
 
@@ -174,6 +175,40 @@ def fields_are_changed_and_cleared():
     same(user(new)["home"], f"/srv/{new}")
     assert resolves(name) is None and resolves(new)
     has(good("user set", new, "--title", ""), "nothing to change")
+
+
+@check
+def a_name_given_up_stays_his():
+    old, new, other = fresh(), fresh(), fresh()
+    good("user add", old)
+    good("user add", other)
+    good("group add", other + "g")
+    good("user set", old, "--name", new)
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for words in [("user add", old), ("user set", other, "--name", old), ("group add", old),
+                  ("group set", other + "g", "--name", old)]:
+        has(bad(FAILED, *words), f"was {new}'s name until {today}")
+    has(bad(NOT_FOUND, "user show", old), f"{old}: no such user; was {new}'s name until {today}")
+    assert resolves(old) is None
+    good("user delete", new, "--yes")
+    has(bad(FAILED, "user add", old), f"was {new}'s name until", "deleted")
+    good("user restore", new)
+    good("user set", new, "--name", old)
+    assert resolves(old)
+    has(bad(FAILED, "user add", new), f"was {old}'s name until {today}")
+
+
+@check
+def a_home_is_not_the_systems_nor_a_local_users():
+    name = fresh()
+    for home, rule in ("/etc", "/etc"), ("/root", "/root"), ("/usr/x", "/usr"), ("/tmp", "for all"):
+        has(bad(USAGE, "user add", name, "--home", home), f'home: "{home}":', rule)
+    good("user add", name, "--home", f"/srv/{name}")
+    before = (harness.world.etc / "passwd").read_text()
+    harness.world.local("passwd", before + f"l{name}:x:1500:1500::/home/l{name}/:/bin/sh\n")
+    has(bad(USAGE, "user set", name, "--home", f"/home/l{name}"), f"is the home of l{name} in /etc/passwd")
+    harness.world.local("passwd", before)
+    same(user(name)["home"], f"/srv/{name}")
 
 
 @check

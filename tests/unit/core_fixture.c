@@ -29,6 +29,13 @@ static bool host_time_zone_known(void *userdata, const char *zone) {
         return strcmp(zone, "Europe/Berlin") == 0 || strcmp(zone, "UTC") == 0;
 }
 
+static bool host_home_held(void *userdata, const char *home, char *ret_holder, size_t size) {
+        Fixture *f = userdata;
+
+        snprintf(ret_holder, size, "bob in /etc/passwd");
+        return f->held_home && strcmp(f->held_home, home) == 0;
+}
+
 static void host_refresh(void *userdata) {
 }
 
@@ -222,6 +229,7 @@ void fixture_open(Fixture *f) {
                                 host_name_held,
                                 host_id_held,
                                 host_time_zone_known,
+                                host_home_held,
                                 host_refresh,
                                 host_flush_wanted };
         const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,

@@ -51,6 +51,7 @@ typedef struct Fixture {
         /* the host */
         const char *held_user, *held_group;
         uint32_t held_id;
+        const char *held_home;
         /* the vault */
         VaultJob *jobs[64];
         size_t job_count, spent, verified;

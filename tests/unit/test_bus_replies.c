@@ -47,6 +47,10 @@ static bool host_time_zone_known(void *userdata, const char *zone) {
         return true;
 }
 
+static bool host_home_held(void *userdata, const char *home, char *ret_holder, size_t size) {
+        return false;
+}
+
 static void host_refresh(void *userdata) {
 }
 
@@ -112,8 +116,10 @@ static void core_start(Stand *stand) {
                 .tenant = "local",
                 .setup_code_ttl_usec = 3600 * USEC_PER_SEC,
         };
-        const CoreHost host = { stand,        host_name_held,   host_id_held, host_time_zone_known,
-                                host_refresh, host_flush_wanted };
+        const CoreHost host = {
+                stand,          host_name_held, host_id_held,     host_time_zone_known,
+                host_home_held, host_refresh,   host_flush_wanted
+        };
         const CoreVault vault = { stand,      vault_verify, vault_hash,
                                   vault_hash, vault_spend,  vault_ready };
         const CoreHelper helper = { stand, helper_make_home, helper_end_sessions };

@@ -473,14 +473,16 @@ static void of_where_somebody_came_from_four_are_kept(void **state) {
 }
 
 /* Names can be given again (FEATURES A3); a proof is of him who proved it. */
-static void a_proof_does_not_go_with_the_name_to_another(void **state) {
+static void a_proof_ends_with_the_name_it_was_given_under(void **state) {
         Fixture *f = *state;
         Talk talk = talk_new(f, 1, 0);
 
         setup_alice(f);
         assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
         update_text(f, "alice", USER_FIELD_NAME, "carol");
-        make_user(f, "alice");
+        fixture_flush(f);
+        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+        update_text(f, "carol", USER_FIELD_NAME, "alice"); /* nobody but she can have it again */
         fixture_flush(f);
         assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
         assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
@@ -510,7 +512,7 @@ int main(void) {
                 STORY(a_guess_is_counted_by_where_it_comes_from),
                 STORY(of_where_somebody_came_from_four_are_kept),
                 STORY(which_names_share_a_lane_is_not_to_be_found_out),
-                STORY(a_proof_does_not_go_with_the_name_to_another),
+                STORY(a_proof_ends_with_the_name_it_was_given_under),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

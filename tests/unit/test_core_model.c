@@ -16,6 +16,7 @@ typedef struct Thing {
         Kind kind;
         UserStatus status;
         bool locked;
+        unsigned int user;                 /* counts them; 0: none */
         bool member[NAMES], nested[NAMES]; /* of a group */
 } Thing;
 
@@ -23,6 +24,7 @@ typedef struct Model {
         Fixture *f;
         unsigned int seed;
         Thing thing[NAMES];
+        unsigned int users, former[NAMES]; /* whose name it was; 0: nobody's */
         char name[NAMES][8];
         size_t done, refused;
 } Model;
@@ -59,7 +61,7 @@ static void expect(Model *m, int r, bool good) {
 static void create(Model *m, size_t at, bool group) {
         UserSpec user = { .text = { [USER_FIELD_NAME] = m->name[at] } };
         GroupSpec spec = { .name = m->name[at] };
-        bool good = m->thing[at].kind == FREE;
+        bool good = m->thing[at].kind == FREE && m->former[at] == 0;
         Fixture *f = m->f;
         int r;
 
@@ -69,8 +71,9 @@ static void create(Model *m, size_t at, bool group) {
                                      &f->error);
         expect(m, r, good);
         if (good)
-                m->thing[at] =
-                        (Thing){ .kind = group ? GROUP : USER, .status = USER_STATUS_ACTIVE };
+                m->thing[at] = (Thing){ .kind = group ? GROUP : USER,
+                                        .status = USER_STATUS_ACTIVE,
+                                        .user = group ? 0 : ++m->users };
 }
 
 static void step(Model *m, size_t at) {
@@ -135,10 +138,12 @@ static void remove_group(Model *m, size_t at) {
                 m->thing[i].nested[at] = false;
 }
 
-/* The other name must be one that nothing has. */
+/* The other name must be one that nothing has, and nobody else had. */
 static void rename_user(Model *m, size_t at, size_t other) {
-        bool good = m->thing[at].kind == USER && alive(&m->thing[at]) &&
-                    (m->thing[other].kind == FREE || at == other);
+        bool good =
+                m->thing[at].kind == USER && alive(&m->thing[at]) &&
+                (at == other || (m->thing[other].kind == FREE &&
+                                 (m->former[other] == 0 || m->former[other] == m->thing[at].user)));
         UserSpec spec = { .text = { [USER_FIELD_NAME] = m->name[other] } };
         Fixture *f = m->f;
 
@@ -148,6 +153,8 @@ static void rename_user(Model *m, size_t at, size_t other) {
                good);
         if (!good || at == other)
                 return;
+        m->former[other] = 0;
+        m->former[at] = m->thing[at].user;
         m->thing[other] = m->thing[at];
         m->thing[at] = (Thing){ 0 };
         for (size_t i = 0; i < NAMES; i++) {
@@ -238,8 +245,11 @@ static void one_verb(Model *m) {
         case 3:
                 lock(m, at);
                 return;
-        case 4:
-                rename_user(m, at, other);
+        case 4: /* seldom, since names are used up by it */
+                if (pick(m, 4) == 0)
+                        rename_user(m, at, other);
+                else
+                        members(m, at, other);
                 return;
         case 5:
         case 6:

@@ -285,7 +285,144 @@ static void a_renamed_user_keeps_his_groups_and_home(void **state) {
         assert_string_equal(groups_of(f, "alicia"), "all,web");
         assert_string_equal(effective_of(f, "all"), "alicia");
         must_be(core_user_get(f->core, "alice", false, &user, &f->error), CORE_E_NO_SUCH_USER);
+        assert_string_equal(f->error.text,
+                            "alice: no such user; was alicia's name until 2026-08-01");
+        f->held_user = "alice"; /* the host's own now: that is who is asked for */
+        must_be(core_user_get(f->core, "alice", false, &user, &f->error), CORE_E_NO_SUCH_USER);
+        assert_string_equal(f->error.text, "alice: no such user");
+}
+
+/* What sudoers, crontabs and homes still say of the old name must never mean somebody else. */
+static void a_name_once_given_is_not_given_to_somebody_else(void **state) {
+        static const char held[] = "name: \"alice\": was alicia's name until 2026-08-01";
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = "alice" } };
+        GroupSpec group = { .name = "alice" };
+        Fixture *f = *state;
+        uint64_t entries;
+
         make_user(f, "alice");
+        make_user(f, "bob");
+        make_group(f, "web");
+        update_text(f, "alice", USER_FIELD_NAME, "alicia");
+        fixture_flush(f);
+        fixture_reopen(f);
+        f->now += 400 * DAY;
+        entries = last_audit(f);
+        must_be(create(f, &spec), CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text, held);
+        must_be(update(f, "bob", &spec), CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text, held);
+        must_be(core_group_create(f->core, &f->root, &group, &f->options, f->now, &f->change,
+                                  &f->error),
+                CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text, held);
+        must_be(core_group_update(f->core, &f->root, "web", &group, &f->options, f->now, &f->change,
+                                  &f->error),
+                CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text, held);
+        assert_int_equal(last_audit(f), entries);
+}
+
+static void deletion_and_return_keep_former_names(void **state) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = "alice" } };
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        make_user(f, "bob");
+        update_text(f, "alice", USER_FIELD_NAME, "alicia");
+        step_user(f, "alicia", STATUS_STEP_DELETE);
+        must_be(create(f, &spec), CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text,
+                            "name: \"alice\": was alicia's name until 2026-08-01, who is deleted");
+        must_be(step(f, "alice", STATUS_STEP_RESTORE, 0), CORE_E_NO_SUCH_USER);
+        assert_string_equal(
+                f->error.text,
+                "alice: no such user; was alicia's name until 2026-08-01, who is deleted");
+        step_user(f, "alicia", STATUS_STEP_RESTORE);
+        must_be(update(f, "bob", &spec), CORE_E_NAME_TAKEN);
+        must(update(f, "alicia", &spec)); /* but he may have it back */
+        spec.text[USER_FIELD_NAME] = "alicia";
+        must_be(update(f, "bob", &spec), CORE_E_NAME_TAKEN);
+        assert_string_equal(f->error.text, "name: \"alicia\": was alice's name until 2026-08-01");
+}
+
+static void a_former_name_is_no_login(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0), cron = talk_new(f, 2, 0);
+
+        make_user(f, "alice");
+        set_password(f, "alice", "Wonder-land-9");
+        assert_int_equal(log_in(&talk, "alice", "Wonder-land-9"), CORE_VERDICT_ALLOW);
+        update_text(f, "alice", USER_FIELD_NAME, "alicia");
+        assert_int_equal(talk_authorize(&cron, "alice", "cron"), CORE_VERDICT_DENIED);
+        assert_string_equal(cron.step.reason, "unknown-user");
+        assert_int_equal(log_in(&talk, "alice", "Wonder-land-9"), CORE_VERDICT_BAD_PROOF);
+        assert_int_equal(log_in(&talk, "alicia", "Wonder-land-9"), CORE_VERDICT_ALLOW);
+}
+
+static void a_home_is_not_the_systems_nor_anothers(void **state) {
+        static const struct {
+                const char *home, *rule; /* NULL: fine */
+        } rows[] = {
+                { "/etc", "may not be in /etc, which is the system's" },
+                { "/etc/x", "may not be in /etc, which is the system's" },
+                { "/root", "may not be in /root, which is the system's" },
+                { "/usr/local/x", "may not be in /usr, which is the system's" },
+                { "/bin", "may not be in /bin, which is the system's" },
+                { "/sbin/x", "may not be in /sbin, which is the system's" },
+                { "/lib", "may not be in /lib, which is the system's" },
+                { "/lib64/x", "may not be in /lib64, which is the system's" },
+                { "/boot/x", "may not be in /boot, which is the system's" },
+                { "/dev/shm/x", "may not be in /dev, which is the system's" },
+                { "/proc/1", "may not be in /proc, which is the system's" },
+                { "/sys", "may not be in /sys, which is the system's" },
+                { "/run/um", "may not be in /run, which is the system's" },
+                { "/var/run/x", "may not be in /var/run, which is the system's" },
+                { "/home", "may not be a folder that is there for all" },
+                { "/var", "may not be a folder that is there for all" },
+                { "/tmp", "may not be a folder that is there for all" },
+                { "/srv", "may not be a folder that is there for all" },
+                { "/opt", "may not be a folder that is there for all" },
+                { "/home/bob", "is the home of bob in /etc/passwd" },
+                { "/home/bobby", NULL },
+                { "/etcetera", NULL },
+                { "/library/x", NULL },
+                { "/rooted", NULL },
+                { "/srv/x", NULL },
+                { "/opt/x", NULL },
+                { "/tmp/x", NULL },
+                { "/var/lib/x", NULL },
+                { "/nonexistent", NULL },
+        };
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        f->held_home = "/home/bob";
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                UserSpec spec = { .text = { [USER_FIELD_HOME] = rows[i].home } };
+                char text[200];
+
+                must_be(update(f, "alice", &spec), rows[i].rule ? CORE_E_BAD_VALUE : CORE_DONE);
+                snprintf(text, sizeof(text), "home: \"%s\": %s", rows[i].home,
+                         rows[i].rule ? rows[i].rule : "");
+                if (rows[i].rule)
+                        assert_string_equal(f->error.text, text);
+        }
+}
+
+static void a_default_home_may_be_anothers_too(void **state) {
+        UserSpec spec = { .text = { [USER_FIELD_NAME] = "alice" } };
+        Fixture *f = *state;
+
+        f->held_home = "/home/alice";
+        must_be(create(f, &spec), CORE_E_BAD_VALUE);
+        assert_string_equal(f->error.text,
+                            "home: \"/home/alice\": is the home of bob in /etc/passwd");
+        spec.text[USER_FIELD_HOME] = "/home/alice2";
+        must(create(f, &spec));
+        spec = (UserSpec){ .text = { [USER_FIELD_TITLE] = "Dr" } };
+        f->held_home = "/home/alice2"; /* who has it keeps it */
+        must(update(f, "alice", &spec));
 }
 
 static void found_by_address_whatever_its_case(void **state) {
@@ -488,6 +625,11 @@ int main(void) {
                 STORY(of_two_writers_the_second_gets_a_conflict),
                 STORY(an_edit_cannot_move_ids),
                 STORY(a_renamed_user_keeps_his_groups_and_home),
+                STORY(a_name_once_given_is_not_given_to_somebody_else),
+                STORY(deletion_and_return_keep_former_names),
+                STORY(a_former_name_is_no_login),
+                STORY(a_home_is_not_the_systems_nor_anothers),
+                STORY(a_default_home_may_be_anothers_too),
                 STORY(found_by_address_whatever_its_case),
                 STORY(states_keep_since_by_and_why),
                 STORY(a_suspension_that_is_over_reads_as_active),

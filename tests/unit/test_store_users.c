@@ -189,7 +189,7 @@ static void the_indexes_follow_an_update(void **state) {
         user.version = 1;
         user.name = "alicia";
         user.email = "b@example.org";
-        must(store_user_update(txn, &user));
+        must(store_user_rename(txn, &user, 9));
         assert_int_equal(store_user_get_by_name(txn, "alice", &out), STORE_E_MISSING);
         assert_int_equal(store_user_get_by_email(txn, "local", "a@example.org", &out),
                          STORE_E_MISSING);
@@ -223,9 +223,11 @@ static void an_update_cannot_take_what_is_anothers(void **state) {
         must(store_group_insert(txn, &web));
         bob.version = 1;
         bob.name = "alice";
-        assert_int_equal(store_user_update(txn, &bob), STORE_E_EXISTS);
+        assert_int_equal(store_user_rename(txn, &bob, 9), STORE_E_EXISTS);
         bob.name = "web";
-        assert_int_equal(store_user_update(txn, &bob), STORE_E_EXISTS);
+        assert_int_equal(store_user_rename(txn, &bob, 9), STORE_E_EXISTS);
+        bob.name = "rob";
+        assert_int_equal(store_user_update(txn, &bob), -EINVAL); /* a name goes with a time */
         bob.name = "bob";
         bob.email = "A@example.org";
         assert_int_equal(store_user_update(txn, &bob), STORE_E_EXISTS);
@@ -233,6 +235,105 @@ static void an_update_cannot_take_what_is_anothers(void **state) {
         bob.gid = 5;
         assert_int_equal(store_user_update(txn, &bob), -EINVAL);
         must(store_commit(&txn));
+        bed_done(&bed);
+}
+
+/* The holder's name, and until when the name was his; "" where it is nobody's former one. */
+static const char *former_of(StoreTxn *txn, const char *name, uint64_t *ret_until_usec) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        static char holder[32];
+        int r = store_user_get_by_former_name(txn, name, &user, ret_until_usec);
+
+        if (r == STORE_E_MISSING)
+                return "";
+        must(r);
+        snprintf(holder, sizeof(holder), "%s", user->name);
+        return holder;
+}
+
+static void a_former_name_stays_his_and_opens_nothing(void **state) {
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreUser user = user_of(70000, "alice"), other = user_of(70001, "alice"), *out = NULL;
+        StoreGroup group = group_of(70010, "alice");
+        uint64_t until = 0;
+
+        must(store_user_insert(txn, &user));
+        user.version = 1;
+        user.name = "alicia";
+        must(store_user_rename(txn, &user, 1234567890123456));
+        must(store_commit(&txn));
+        must(store_flush(bed.store));
+        bed_reopen(&bed);
+
+        txn = begun(bed.store);
+        assert_string_equal(former_of(txn, "alice", &until), "alicia");
+        assert_true(until == 1234567890123456);
+        assert_string_equal(former_of(txn, "alicia", &until), "");
+        assert_string_equal(former_of(txn, "", &until), "");
+        assert_int_equal(store_user_get_by_name(txn, "alice", &out), STORE_E_MISSING);
+        must(store_user_next(txn, "", &out)); /* a walk by name meets him once */
+        assert_string_equal(out->name, "alicia");
+        out = store_user_free(out);
+        assert_int_equal(store_user_next(txn, "alicia", &out), STORE_E_MISSING);
+        assert_int_equal(store_user_insert(txn, &other), STORE_E_EXISTS);
+        assert_int_equal(store_group_insert(txn, &group), STORE_E_EXISTS);
+        group.name = "web";
+        must(store_group_insert(txn, &group));
+        group.name = "alice";
+        group.version = 1;
+        assert_int_equal(store_group_update(txn, &group), STORE_E_EXISTS);
+        other.name = "bob";
+        must(store_user_insert(txn, &other));
+        other.version = 1;
+        other.name = "alice";
+        assert_int_equal(store_user_rename(txn, &other, 9), STORE_E_EXISTS);
+        must(store_commit(&txn));
+        bed_done(&bed);
+}
+
+static void he_may_take_a_former_name_again(void **state) {
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreUser user = user_of(70000, "a"), *out = NULL;
+        static const char *const names[] = { "b", "c", "a", "b", "a", "a" };
+        uint64_t until = 0;
+
+        must(store_user_insert(txn, &user));
+        for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+                user.version = i + 1;
+                user.name = names[i];
+                must(store_user_rename(txn, &user, 10 + i));
+        }
+        assert_string_equal(former_of(txn, "a", &until), "");
+        assert_string_equal(former_of(txn, "b", &until), "a");
+        assert_int_equal(until, 14);
+        assert_string_equal(former_of(txn, "c", &until), "a");
+        assert_int_equal(until, 12);
+        must(store_user_get_by_name(txn, "a", &out));
+        assert_int_equal(out->version, 7);
+        store_user_free(out);
+        user.version = 7; /* a tombstone keeps them */
+        user.status = USER_STATUS_DELETED;
+        must(store_user_update(txn, &user));
+        assert_string_equal(former_of(txn, "c", &until), "a");
+        must(store_commit(&txn));
+        bed_done(&bed);
+}
+
+static void a_former_name_that_leads_nowhere_is_damage(void **state) {
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreUser *out = NULL, user = user_of(70000, "short");
+        static const uint8_t key[] = "fshort";
+        uint64_t until = 0;
+
+        must(former_put(txn, "nobody", 70009, 5));
+        assert_int_equal(store_user_get_by_former_name(txn, "nobody", &out, &until), -EBADMSG);
+        must(table_put(txn, TABLE_INDEX, key, sizeof(key) - 1, "1234", 4, 0));
+        assert_int_equal(store_user_get_by_former_name(txn, "short", &out, &until), -EBADMSG);
+        assert_int_equal(store_user_insert(txn, &user), -EBADMSG); /* and gives nothing away */
+        store_txn_abortp(&txn);
         bed_done(&bed);
 }
 
@@ -400,6 +501,9 @@ int main(void) {
                 cmocka_unit_test(an_update_needs_the_version_that_was_read),
                 cmocka_unit_test(the_indexes_follow_an_update),
                 cmocka_unit_test(an_update_cannot_take_what_is_anothers),
+                cmocka_unit_test(a_former_name_stays_his_and_opens_nothing),
+                cmocka_unit_test(he_may_take_a_former_name_again),
+                cmocka_unit_test(a_former_name_that_leads_nowhere_is_damage),
                 cmocka_unit_test(walks_go_by_name_and_by_uid),
                 cmocka_unit_test(an_id_is_given_once),
                 cmocka_unit_test(counts_leave_tombstones_out),

@@ -66,6 +66,9 @@ static int etc_setup(void **state) {
         etc_write(etc, "passwd",
                   "root:x:0:0:root:/root:/bin/bash\n# a comment:x:1:\n+nis:x:2:2::\n"
                   "  blanks:x:1005:1005::/:/bin/sh\nlocal:x:1000:1000::/home/local:/bin/bash\n"
+                  "daemon:x:1:1::/usr/sbin:/bin/sh\nslash:x:1002:1002::/srv/slash//:/bin/sh\n"
+                  "none:x:1003:1003::/nonexistent:\nnobody:x:65534:65534::/tmp/nobody:/bin/sh\n"
+                  "short:x:1004:1004\nempty:x:1006:1006:::\n"
                   "broken:x:ten:\nlast:x:1001:1001::/:/bin/sh");
         etc_write(etc, "group", "root:x:0:\nstaff:x:50:local,last\n");
         etc_write(etc, "subuid", "local:100000:65536\nnonsense\nother:x:y\n");
@@ -92,6 +95,33 @@ static void wait_told(Etc *etc, unsigned count) {
         while (etc->told < count && base_boottime_usec() < deadline_usec)
                 assert_true(sd_event_run(etc->event, 100 * USEC_PER_MSEC) >= 0);
         assert_int_equal(etc->told, count);
+}
+
+static void test_homes_of_root_and_of_people_are_held(void **state) {
+        static const struct {
+                const char *home, *holder; /* NULL: nobody's */
+        } rows[] = {
+                { "/root", "root in /etc/passwd" },
+                { "/home/local", "local in /etc/passwd" },
+                { "/", "last in /etc/passwd" }, /* or blanks */
+                { "/srv/slash", "slash in /etc/passwd" },
+                { "/home/loca", NULL },
+                { "/home/local/x", NULL },
+                { "/usr/sbin", NULL }, /* a system account's */
+                { "/nonexistent", NULL },
+                { "/tmp/nobody", NULL },
+                { "", NULL },
+        };
+        Etc *etc = *state;
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                char holder[64] = "";
+                bool held = host_home_held(etc->host, rows[i].home, holder, sizeof(holder));
+
+                assert_int_equal(held, rows[i].holder != NULL);
+                if (held && strcmp(rows[i].home, "/") != 0)
+                        assert_string_equal(holder, rows[i].holder);
+        }
 }
 
 static void test_names_are_held_by_their_own_file(void **state) {
@@ -248,6 +278,7 @@ static void test_time_zones_are_files_of_the_zone_folder(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 WITH_ETC(test_names_are_held_by_their_own_file),
+                WITH_ETC(test_homes_of_root_and_of_people_are_held),
                 WITH_ETC(test_for_the_map_both_files_hold_names_and_ids),
                 WITH_ETC(test_an_id_names_its_holder),
                 cmocka_unit_test(test_a_running_process_holds_its_id),

@@ -77,6 +77,8 @@ typedef struct CoreHost {
          * Writes who. */
         bool (*id_held)(void *userdata, uint32_t id, char *ret_holder, size_t size);
         bool (*time_zone_known)(void *userdata, const char *zone);
+        /* Does /etc/passwd give the home to root or to a user (uid 1000 and above)?  Writes who. */
+        bool (*home_held)(void *userdata, const char *home, char *ret_holder, size_t size);
         /* Looks whether what the host holds has changed; before each change, in no transaction. */
         void (*refresh)(void *userdata);
         /* Something waits for core_flush(): call it when the loop has nothing more urgent. */

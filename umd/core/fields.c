@@ -121,12 +121,50 @@ static void check_notify(const char *value, CoreError *error) {
                         core_quote(value).text);
 }
 
+/* ---- homes -------------------------------------------------------------------------------- */
+
+/* What is the system's, with everything in it; and what is there for all. */
+static const char *const system_folders[] = { "/bin",   "/boot",  "/dev",    "/etc",  "/lib",
+                                              "/lib32", "/lib64", "/libx32", "/proc", "/root",
+                                              "/run",   "/sbin",  "/sys",    "/usr",  "/var/run" };
+static const char *const common_folders[] = { "/", "/home", "/opt", "/srv", "/tmp", "/var" };
+
+/* A home is its user's to write, and um-helper gives it to him where it makes it: so it is neither
+ * a folder of the system or of all, nor somebody else's home.  Links are not followed. */
+static void check_home(Core *core, const char *home, CoreError *error) {
+        char holder[128];
+
+        for (size_t i = 0; i < ARRAY_LENGTH(system_folders); i++) {
+                size_t len = strlen(system_folders[i]);
+
+                if (strncmp(home, system_folders[i], len) == 0 &&
+                    (home[len] == '\0' || home[len] == '/')) {
+                        core_fault_add(error, CORE_E_BAD_VALUE,
+                                       "home: \"%s\": may not be in %s, which is the system's",
+                                       core_quote(home).text, system_folders[i]);
+                        return;
+                }
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(common_folders); i++)
+                if (strcmp(home, common_folders[i]) == 0) {
+                        core_fault_add(error, CORE_E_BAD_VALUE,
+                                       "home: \"%s\": may not be a folder that is there for all",
+                                       core_quote(home).text);
+                        return;
+                }
+        if (core->host.home_held(core->host.userdata, home, holder, sizeof(holder)))
+                core_fault_add(error, CORE_E_BAD_VALUE, "home: \"%s\": is the home of %s",
+                               core_quote(home).text, core_quote(holder).text);
+}
+
 void core_check_field(Core *core, UserField field, const char *value, CoreError *error) {
         FieldFault fault = base_field_check(fields[field].check, value, strlen(value));
 
         core_check_text(fields[field].label, fields[field].check, value, error);
         if (fault == FIELD_OK && field == USER_FIELD_NOTIFY)
                 check_notify(value, error);
+        if (fault == FIELD_OK && field == USER_FIELD_HOME)
+                check_home(core, value, error);
         if (fault == FIELD_OK && field == USER_FIELD_TIME_ZONE && value[0] &&
             !core->host.time_zone_known(core->host.userdata, value))
                 core_fault_add(error, CORE_E_BAD_VALUE,

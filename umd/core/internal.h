@@ -170,10 +170,13 @@ const char *core_user_field_label(UserField field);
 /* Adds a fault where the value is not fit for the field. */
 void core_check_field(Core *core, UserField field, const char *value, CoreError *error);
 void core_check_text(const char *label, Field field, const char *value, CoreError *error);
-/* Adds a fault where the name is held by the host, a user or a group other than id.  Frees a
- * deleted group's name. */
+/* Adds a fault where the name is held by the host, a user (also one who gave it up) or a group
+ * other than id. */
 int core_check_name_free(Core *core, StoreTxn *txn, const char *name, uint32_t id,
                          CoreError *error);
+/* Whose name it was: "was bob's name until 2026-08-01".  STORE_E_MISSING: nobody's. */
+#define CORE_FORMER_BYTES 128U
+int core_former_holder(StoreTxn *txn, const char *name, uid_t *ret_uid, char *ret_text);
 /* Makes a checked name free where a deleted group still has it. */
 int core_name_take(StoreTxn *txn, const char *name);
 /* Adds a fault where the id may not be given. */

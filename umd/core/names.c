@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who has a name or an id already: the host, a user, a group, one of the deleted.  A name counts
- * for users and groups together, since each user brings a group of his name and number.  The holder
- * is named, so that whoever asked knows what to do. */
+/* Who has a name or an id already, or had it: the host, a user, a group, one of the deleted.  A
+ * name counts for users and groups together, since each user brings a group of his name and number.
+ * The holder is named, so that whoever asked knows what to do. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +40,35 @@ static int check_name_users(StoreTxn *txn, const char *name, uint32_t id, CoreEr
         return 0;
 }
 
+int core_former_holder(StoreTxn *txn, const char *name, uid_t *ret_uid, char *ret_text) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        uint64_t until_usec;
+        char until[32];
+        int r;
+
+        r = store_user_get_by_former_name(txn, name, &user, &until_usec);
+        if (r != 0)
+                return r;
+        base_format_rfc3339(until_usec, until);
+        snprintf(ret_text, CORE_FORMER_BYTES, "was %s's name until %.10s%s", user->name, until,
+                 user->status == USER_STATUS_DELETED ? ", who is deleted" : "");
+        *ret_uid = user->uid;
+        return 0;
+}
+
+static int check_name_former(StoreTxn *txn, const char *name, uint32_t id, CoreError *error) {
+        char holder[CORE_FORMER_BYTES];
+        uid_t uid;
+        int r;
+
+        r = core_former_holder(txn, name, &uid, holder);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (uid != id)
+                core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": %s", name, holder);
+        return 0;
+}
+
 static int check_name_groups(StoreTxn *txn, const char *name, uint32_t id, CoreError *error) {
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
         int r;
@@ -59,9 +88,11 @@ int core_check_name_free(Core *core, StoreTxn *txn, const char *name, uint32_t i
 
         check_name_host(core, name, error);
         r = check_name_users(txn, name, id, error);
-        if (r < 0)
-                return r;
-        return check_name_groups(txn, name, id, error);
+        if (r == 0)
+                r = check_name_former(txn, name, id, error);
+        if (r == 0)
+                r = check_name_groups(txn, name, id, error);
+        return r;
 }
 
 /* A deleted group cannot come back, so its name is free: the tombstone, which is there for its gid,

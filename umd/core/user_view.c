@@ -8,6 +8,20 @@
 
 #include "umd/core/internal.h"
 
+/* Nobody has the name now; who had it is what an admin asks next.  A local name is the host's. */
+static int missing_fail(Core *core, StoreTxn *txn, const char *name, CoreError *error) {
+        char holder[CORE_FORMER_BYTES];
+        uid_t uid;
+        int r = STORE_E_MISSING;
+
+        if (!core->host.name_held(core->host.userdata, name, false))
+                r = core_former_holder(txn, name, &uid, holder);
+        if (r < 0)
+                return r;
+        return core_fail(error, CORE_E_NO_SUCH_USER, "%s: no such user%s%s", core_quote(name).text,
+                         r == 0 ? "; " : "", r == 0 ? holder : "");
+}
+
 int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, StoreUser **ret,
                    CoreError *error) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
@@ -20,8 +34,7 @@ int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, St
         if (r < 0)
                 return r;
         if (r > 0 || (user->status == USER_STATUS_DELETED && !deleted))
-                return core_fail(error, CORE_E_NO_SUCH_USER, "%s: no such user",
-                                 core_quote(name).text);
+                return missing_fail(core, txn, name, error);
         core_user_settle(user, core->now_usec);
         *ret = TAKE(user);
         return 0;

@@ -178,7 +178,7 @@ static void default_home(Core *core, StoreUser *user, char *buf, size_t size, Co
         if (n < 0 || (size_t)n >= size)
                 core_fault_add(error, CORE_E_BAD_VALUE, "home: is too long");
         else
-                core_check_text("home", FIELD_HOME, buf, error);
+                core_check_field(core, USER_FIELD_HOME, buf, error);
         user->home = buf;
 }
 
@@ -260,7 +260,8 @@ static int update_user(Change *change, const char *old_name, StoreUser *user) {
         if (renamed)
                 r = core_name_take(change->txn, user->name);
         if (r == 0)
-                r = store_user_update(change->txn, user);
+                r = renamed ? store_user_rename(change->txn, user, change->now_usec)
+                            : store_user_update(change->txn, user);
         if (r > 0)
                 return -EUCLEAN; /* read and checked within this transaction */
         if (r == 0)
@@ -271,7 +272,7 @@ static int update_user(Change *change, const char *old_name, StoreUser *user) {
         return r;
 }
 
-/* A name somebody had may be given to another, and account is asked by name. */
+/* A proof is asked for by name, and he no longer has the one that it was given under. */
 static bool proof_of_uid(const Proof *proof, const void *userdata) {
         return proof->uid == *(const uid_t *)userdata;
 }

@@ -113,7 +113,7 @@ int store_group_insert(StoreTxn *txn, const StoreGroup *group) {
         r = store_id_used(txn, group->gid, &used);
         if (r < 0 || used)
                 return r < 0 ? r : STORE_E_EXISTS;
-        r = name_used(txn, group->name, &used);
+        r = name_used(txn, group->name, (uid_t)-1, &used);
         if (r < 0 || used)
                 return r < 0 ? r : STORE_E_EXISTS;
         r = group_put(txn, group, 1, MDB_NOOVERWRITE);
@@ -151,7 +151,7 @@ int store_group_update(StoreTxn *txn, const StoreGroup *group) {
         if (old->version != group->version)
                 return STORE_E_CONFLICT;
         if (strcmp(old->name, group->name) != 0) {
-                r = name_used(txn, group->name, &used);
+                r = name_used(txn, group->name, (uid_t)-1, &used);
                 if (r < 0 || used)
                         return r < 0 ? r : STORE_E_EXISTS;
         }

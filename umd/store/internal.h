@@ -209,9 +209,10 @@ int record_reuse(const CodecKind *kind, const MDB_val *data, void **memory, size
 int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret); /* 0, STORE_E_TOO_NEW, STORE_E_DAMAGED */
 int meta_save(StoreTxn *txn);
 
-/* The index: kind and name (or address key) to an id. */
+/* The index: kind and name (or address key) to an id; of a former name to uid and time. */
 typedef enum IndexKind {
         INDEX_EMAIL = 'e',
+        INDEX_FORMER = 'f',
         INDEX_GROUP = 'g',
         INDEX_USER = 'u',
 } IndexKind;
@@ -224,8 +225,11 @@ int index_put(StoreTxn *txn, IndexKind kind, const char *name, size_t len, uint3
 int index_delete(StoreTxn *txn, IndexKind kind, const char *name, size_t len);
 /* The id behind the next name after `after`. */
 int index_next(StoreTxn *txn, IndexKind kind, const char *after, uint32_t *ret);
-/* Is the name a user's or a group's, tombstones too? */
-int name_used(StoreTxn *txn, const char *name, bool *ret);
+/* A former name's row.  STORE_E_MISSING; index_delete() takes it away. */
+int former_get(StoreTxn *txn, const char *name, uid_t *ret_uid, uint64_t *ret_until_usec);
+int former_put(StoreTxn *txn, const char *name, uid_t uid, uint64_t until_usec);
+/* Is the name a user's or a group's, tombstones too, or a former one of a user other than uid? */
+int name_used(StoreTxn *txn, const char *name, uid_t uid, bool *ret);
 
 #define USER_KEY_BYTES 4U /* the uid; a longer key of TABLE_USERS is a grant's */
 #define LOG_KEY_BYTES  9U
@@ -251,6 +255,12 @@ static inline uint32_t key_read_u32(const void *key) {
         const uint8_t *b = key;
 
         return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static inline uint64_t key_read_u64(const void *key) {
+        const uint8_t *b = key;
+
+        return (uint64_t)key_read_u32(b) << 32 | key_read_u32(b + 4);
 }
 
 static inline void key_log(uint8_t *key, uint64_t seq, LogPart part) {

@@ -101,15 +101,22 @@ typedef struct StoreUser {
         uid_t created_by;
 } StoreUser;
 
-/* STORE_E_EXISTS for a name or uid that any user or group has, or (in the tenant, compared without
- * case, unless "") an e-mail that any user has, tombstones included.  Writes version 1. */
+/* STORE_E_EXISTS for a name or uid that any user or group has, a name that any user had, or (in the
+ * tenant, compared without case, unless "") an e-mail that any user has, tombstones included.
+ * Writes version 1. */
 int store_user_insert(StoreTxn *txn, const StoreUser *user);
 /* user->version is the one that was read: STORE_E_CONFLICT if it is not the stored one,
- * STORE_E_EXISTS for a name or e-mail another has.  The indexes follow.  uid and gid never change.
- */
+ * STORE_E_EXISTS for an e-mail another has.  The indexes follow.  uid and gid never change, and the
+ * name only with store_user_rename(). */
 int store_user_update(StoreTxn *txn, const StoreUser *user);
+/* The same, with another name: STORE_E_EXISTS where that is taken.  The old one stays his former
+ * name, which nobody but he is given again: files, sudoers and crontabs may still mean him. */
+int store_user_rename(StoreTxn *txn, const StoreUser *user, uint64_t now_usec);
 int store_user_get(StoreTxn *txn, uid_t uid, StoreUser **ret);
 int store_user_get_by_name(StoreTxn *txn, const char *name, StoreUser **ret); /* tombstones too */
+/* Whose former name it is, tombstones too, and until when it was his. */
+int store_user_get_by_former_name(StoreTxn *txn, const char *name, StoreUser **ret,
+                                  uint64_t *ret_until_usec);
 int store_user_get_by_email(StoreTxn *txn, const char *tenant, const char *email, StoreUser **ret);
 /* The next user by name after `after` ("" for the first): STORE_E_MISSING at the end. */
 int store_user_next(StoreTxn *txn, const char *after, StoreUser **ret);
@@ -195,8 +202,9 @@ typedef struct StoreGroup {
         uid_t created_by;
 } StoreGroup;
 
-/* Names and gids are one space with the users' names and uids: STORE_E_EXISTS as for those, and
- * version as there.  A tombstone keeps its lists, but stands in no relation (below). */
+/* Names and gids are one space with the users' names, former ones too, and uids: STORE_E_EXISTS as
+ * for those, and version as there.  A tombstone keeps its lists, but stands in no relation (below).
+ */
 int store_group_insert(StoreTxn *txn, const StoreGroup *group);
 int store_group_update(StoreTxn *txn, const StoreGroup *group);
 int store_group_get(StoreTxn *txn, gid_t gid, StoreGroup **ret);

@@ -11,6 +11,8 @@
 
 #define META_KEY "meta"
 
+#define FORMER_BYTES 12U /* uid, until when: as keys are written */
+
 /* What a write may take of the map: the path from the root is copied, and pages split.  Several
  * times of what it is on average, since a batch is ended by it and nothing else. */
 #define WRITE_PAGES 8U
@@ -266,16 +268,53 @@ int index_next(StoreTxn *txn, IndexKind kind, const char *after, uint32_t *ret) 
         return *(uint8_t *)key.mv_data == start[0] ? index_read(&data, ret) : STORE_E_MISSING;
 }
 
-int name_used(StoreTxn *txn, const char *name, bool *ret) {
+int former_get(StoreTxn *txn, const char *name, uid_t *ret_uid, uint64_t *ret_until_usec) {
+        uint8_t key[1 + INDEX_KEY_MAX];
         size_t len = strlen(name);
+        MDB_val data;
+        int r;
+
+        if (index_key(INDEX_FORMER, name, len, key) < 0)
+                return STORE_E_MISSING;
+        r = table_get(txn, TABLE_INDEX, key, 1 + len, &data);
+        if (r != 0)
+                return r;
+        if (data.mv_size != FORMER_BYTES)
+                return -EBADMSG;
+        *ret_uid = key_read_u32(data.mv_data);
+        *ret_until_usec = key_read_u64((const uint8_t *)data.mv_data + 4);
+        return 0;
+}
+
+int former_put(StoreTxn *txn, const char *name, uid_t uid, uint64_t until_usec) {
+        uint8_t key[1 + INDEX_KEY_MAX], value[FORMER_BYTES];
+        size_t len = strlen(name);
+        int r;
+
+        r = index_key(INDEX_FORMER, name, len, key);
+        if (r < 0)
+                return r;
+        key_u32(value, uid);
+        key_u64(value + 4, until_usec);
+        return table_put(txn, TABLE_INDEX, key, 1 + len, value, sizeof(value), MDB_NOOVERWRITE);
+}
+
+int name_used(StoreTxn *txn, const char *name, uid_t uid, bool *ret) {
+        size_t len = strlen(name);
+        bool his = false;
+        uint64_t until_usec;
         uint32_t id;
         int r;
 
         r = index_get(txn, INDEX_USER, name, len, &id);
         if (r == STORE_E_MISSING)
                 r = index_get(txn, INDEX_GROUP, name, len, &id);
+        if (r == STORE_E_MISSING) {
+                r = former_get(txn, name, &id, &until_usec);
+                his = r == 0 && id == uid;
+        }
         if (r < 0)
                 return r;
-        *ret = r == 0;
+        *ret = r == 0 && !his;
         return 0;
 }

@@ -2,8 +2,9 @@
 /* Users: the records by uid, and their places in the index: by name, and by e-mail address within a
  * tenant.
  *
- * A user is never removed: a tombstone keeps name, uid and address.  Everything that can be refused
- * is asked before the first write, so an outcome leaves the transaction as it was. */
+ * A user is never removed: a tombstone keeps name, uid and address; and a name he gave up stays
+ * his, so that what still means him by it never means somebody else.  Everything that can be
+ * refused is asked before the first write, so an outcome leaves the transaction as it was. */
 
 #include <errno.h>
 #include <string.h>
@@ -124,7 +125,7 @@ static int user_is_free(StoreTxn *txn, const StoreUser *user) {
         r = store_id_used(txn, user->uid, &used);
         if (r < 0 || used)
                 return r < 0 ? r : STORE_E_EXISTS;
-        r = name_used(txn, user->name, &used);
+        r = name_used(txn, user->name, (uid_t)-1, &used);
         if (r < 0 || used)
                 return r < 0 ? r : STORE_E_EXISTS;
         return email_is_free(txn, user);
@@ -153,14 +154,31 @@ int store_user_insert(StoreTxn *txn, const StoreUser *user) {
         return 0;
 }
 
-static int indexes_move(StoreTxn *txn, const StoreUser *old, const StoreUser *user) {
-        int r = 0;
+/* The old name becomes a former one; the new one may have been one of his. */
+static int name_move(StoreTxn *txn, const StoreUser *old, const StoreUser *user,
+                     uint64_t now_usec) {
+        uint64_t until_usec;
+        uid_t uid;
+        int r;
 
-        if (strcmp(old->name, user->name) != 0) {
+        if (strcmp(old->name, user->name) == 0)
+                return 0;
+        r = former_get(txn, user->name, &uid, &until_usec);
+        if (r == 0)
+                r = index_delete(txn, INDEX_FORMER, user->name, strlen(user->name));
+        if (r >= 0)
                 r = index_delete(txn, INDEX_USER, old->name, strlen(old->name));
-                if (r == 0)
-                        r = index_put(txn, INDEX_USER, user->name, strlen(user->name), user->uid);
-        }
+        if (r == 0)
+                r = index_put(txn, INDEX_USER, user->name, strlen(user->name), user->uid);
+        if (r == 0)
+                r = former_put(txn, old->name, user->uid, now_usec);
+        return r;
+}
+
+static int indexes_move(StoreTxn *txn, const StoreUser *old, const StoreUser *user,
+                        uint64_t now_usec) {
+        int r = name_move(txn, old, user, now_usec);
+
         if (r == 0 &&
             (strcmp(old->email, user->email) != 0 || strcmp(old->tenant, user->tenant) != 0)) {
                 r = email_delete(txn, old);
@@ -171,23 +189,23 @@ static int indexes_move(StoreTxn *txn, const StoreUser *old, const StoreUser *us
 }
 
 /* May the stored record become this one? */
-static int update_check(StoreTxn *txn, const StoreUser *old, const StoreUser *user) {
-        bool used;
+static int update_check(StoreTxn *txn, const StoreUser *old, const StoreUser *user, bool rename) {
+        bool renamed = strcmp(old->name, user->name) != 0, used;
         int r;
 
         if (old->version != user->version)
                 return STORE_E_CONFLICT;
-        if (old->gid != user->gid)
+        if (old->gid != user->gid || (renamed && !rename))
                 return -EINVAL;
-        if (strcmp(old->name, user->name) != 0) {
-                r = name_used(txn, user->name, &used);
+        if (renamed) {
+                r = name_used(txn, user->name, user->uid, &used);
                 if (r < 0 || used)
                         return r < 0 ? r : STORE_E_EXISTS;
         }
         return email_is_free(txn, user);
 }
 
-int store_user_update(StoreTxn *txn, const StoreUser *user) {
+static int user_change(StoreTxn *txn, const StoreUser *user, bool rename, uint64_t now_usec) {
         _cleanup_(store_user_freep) StoreUser *old = NULL;
         int r;
 
@@ -196,18 +214,26 @@ int store_user_update(StoreTxn *txn, const StoreUser *user) {
         r = store_user_get(txn, user->uid, &old);
         if (r != 0)
                 return r;
-        r = update_check(txn, old, user);
+        r = update_check(txn, old, user, rename);
         if (r != 0)
                 return r;
         r = user_put(txn, user, user->version + 1);
         if (r == 0)
-                r = indexes_move(txn, old, user);
+                r = indexes_move(txn, old, user, now_usec);
         if (r < 0)
                 return r;
         txn->meta.users -= old->status != USER_STATUS_DELETED;
         txn->meta.users += user->status != USER_STATUS_DELETED;
         txn->meta_changed = true;
         return 0;
+}
+
+int store_user_update(StoreTxn *txn, const StoreUser *user) {
+        return user_change(txn, user, false, 0);
+}
+
+int store_user_rename(StoreTxn *txn, const StoreUser *user, uint64_t now_usec) {
+        return user_change(txn, user, true, now_usec);
 }
 
 int store_user_get(StoreTxn *txn, uid_t uid, StoreUser **ret) {
@@ -246,6 +272,20 @@ int store_user_get_by_name(StoreTxn *txn, const char *name, StoreUser **ret) {
                 return -EBADMSG;
         *ret = TAKE(user);
         return 0;
+}
+
+int store_user_get_by_former_name(StoreTxn *txn, const char *name, StoreUser **ret,
+                                  uint64_t *ret_until_usec) {
+        uint64_t until_usec;
+        uid_t uid;
+        int r;
+
+        r = former_get(txn, name, &uid, &until_usec);
+        if (r == 0)
+                r = user_get_indexed(txn, uid, ret);
+        if (r == 0)
+                *ret_until_usec = until_usec;
+        return r;
 }
 
 int store_user_get_by_email(StoreTxn *txn, const char *tenant, const char *email, StoreUser **ret) {
