@@ -20,6 +20,7 @@
 #include <security/pam_appl.h>
 
 #include "base/base.h"
+#include "tests/bench/median.h"
 
 #define PASSWORD   "Pferd Batterie Klammer" /* of nobody but this benchmark's users */
 #define ROUNDS_MAX 10000U
@@ -79,17 +80,6 @@ static double crypt_usec(struct crypt_data *room, const char *hash) {
         if (!again || strcmp(again, hash) != 0)
                 die("crypt", "another hash");
         return (double)(base_boottime_usec() - began_usec);
-}
-
-static int compare(const void *a, const void *b) {
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return x < y ? -1 : x > y;
-}
-
-static double median(double *values, size_t count) {
-        qsort(values, count, sizeof(values[0]), compare);
-        return values[count / 2];
 }
 
 static void run(const char *confdir, const char *um_user, const char *unix_user, unsigned rounds,

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/median.h"
 #include "tests/bench/people.h"
 #include "umd/store/internal.h"
 
@@ -163,17 +164,6 @@ static void credential_charge(Store *store) {
 }
 
 /* ---- measuring ------------------------------------------------------------------------------- */
-
-static int compare(const void *a, const void *b) {
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return x < y ? -1 : x > y;
-}
-
-static double median(double *values, size_t count) {
-        qsort(values, count, sizeof(values[0]), compare);
-        return values[count / 2];
-}
 
 typedef enum Load {
         LOAD_BARE_SMALL, /* one put of a credential's size */

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "map/map.h"
+#include "tests/bench/median.h"
 #include "tests/bench/people.h"
 #include "wire/wire.h"
 
@@ -214,17 +215,6 @@ static double creation_usec(Daemon *daemon) {
         began_usec = base_boottime_usec() - began_usec;
         user_expect(daemon, name);
         return (double)began_usec;
-}
-
-static int compare(const void *a, const void *b) {
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return x < y ? -1 : x > y;
-}
-
-static double median(double *values, size_t count) {
-        qsort(values, count, sizeof(values[0]), compare);
-        return values[count / 2];
 }
 
 /* The last `count` deltas' times as umd logged them. */
