@@ -14,21 +14,23 @@ UNAVAILABLE='cannot retrieve authentication info' # pam_strerror(PAM_AUTHINFO_UN
 
 # ---- doors: each prints "USEC EXIT-STATUS" a login --------------------------------------------------
 
-turn=4 # logins one after the other before the modules change
-[ -z "${UM_TEST_FULL:-}" ] || turn=20
+# Logins one after the other before the modules change: with um's, and without.
+turn=4 turn_without=4
+[ -z "${UM_TEST_FULL:-}" ] || turn=20 turn_without=6
 
-guest_door() {
+guest_door() { # HOW-MANY LINE
         # shellcheck disable=SC2016
         lab_exec bash -c 'for ((i = 0; i < $1; i++)); do
                 start=${EPOCHREALTIME/./}
                 eval "$2" >/dev/null 2>&1
                 echo "$((${EPOCHREALTIME/./} - start)) $?"
-        done' - "$turn" "$1"
+        done' - "$1" "$2"
 }
 
-host_door() {
-        local i start
-        for ((i = 0; i < turn; i++)); do
+host_door() { # HOW-MANY COMMAND...
+        local i start many=$1
+        shift
+        for ((i = 0; i < many; i++)); do
                 start=${EPOCHREALTIME/./}
                 "$@" >/dev/null 2>&1
                 echo "$((${EPOCHREALTIME/./} - start)) $?"
@@ -42,14 +44,14 @@ login_on_a_terminal() {
 as_nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
 doors=(ssh ssh-key-root login su su-root sudo)
 
-door() {
+door() { # NAME HOW-MANY
         case $1 in
-        ssh) host_door lab_ssh bob "$LAB_PASSWORD" true ;;
-        ssh-key-root) host_door lab_ssh_key root "$LAB/key" true ;;
-        login) host_door login_on_a_terminal ;;
-        su) guest_door "echo $LAB_PASSWORD | $as_nobody su bob -c true" ;;
-        su-root) guest_door "echo $LAB_ROOT_PASSWORD | $as_nobody su -c true" ;;
-        sudo) guest_door "echo $LAB_PASSWORD | runuser -u bob -- sudo -k -S -p '' true" ;;
+        ssh) host_door "$2" lab_ssh bob "$LAB_PASSWORD" true ;;
+        ssh-key-root) host_door "$2" lab_ssh_key root "$LAB/key" true ;;
+        login) host_door "$2" login_on_a_terminal ;;
+        su) guest_door "$2" "echo $LAB_PASSWORD | $as_nobody su bob -c true" ;;
+        su-root) guest_door "$2" "echo $LAB_ROOT_PASSWORD | $as_nobody su -c true" ;;
+        sudo) guest_door "$2" "echo $LAB_PASSWORD | runuser -u bob -- sudo -k -S -p '' true" ;;
         esac
 }
 
@@ -68,23 +70,23 @@ modules_differ() {
                 has 'pam_um\.so' lab_sh "cat $sets/with/pam.d/common-auth" && has ' um' lab_sh "cat $sets/with/nsswitch.conf"
 }
 
-# in_turn STATE DOOR: `turn` logins without and as many with; ends with the modules in.
+# in_turn STATE DOOR: logins without and with; ends with the modules in.
 in_turn() {
-        modules without && door "$2" >>"$LAB/$1.$2.without"
-        modules with && door "$2" >>"$LAB/$1.$2.with"
+        modules without && door "$2" $turn_without >>"$LAB/$1.$2.without"
+        modules with && door "$2" $turn >>"$LAB/$1.$2.with"
 }
 
 fastest() { sort -n "$1" | head -n 1 | cut -d' ' -f1; }
 median() { sort -n "$1" | sed -n "$((($(wc -l <"$1") + 1) / 2))p" | cut -d' ' -f1; }
 figures() { echo "$(wc -l <"$1") logins, the fastest $(fastest "$1") us, the median $(median "$1") us"; }
-all_succeeded() { [ "$(grep -c ' 0$' "$1")" = $count ] && [ "$(wc -l <"$1")" = $count ]; }
+all_succeeded() { [ "$(grep -c ' 0$' "$1")" = "$2" ] && [ "$(wc -l <"$1")" = "$2" ]; } # FILE HOW-MANY
 
 # all_in STATE DOOR: as many as asked for, each with exit status 0; without um too, or the comparison means nothing.
 all_in() {
         local set i
         for ((i = 0; i < count; i += turn)); do in_turn "$1" "$2" || return; done
         for set in without with; do figures "$LAB/$1.$2.$set"; done
-        all_succeeded "$LAB/$1.$2.with" && all_succeeded "$LAB/$1.$2.without"
+        all_succeeded "$LAB/$1.$2.with" $count && all_succeeded "$LAB/$1.$2.without" $((count / turn * turn_without))
 }
 
 # added HOW STATE DOOR: by how much more, fastest or median, us.
