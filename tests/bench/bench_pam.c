@@ -5,14 +5,14 @@
  *     bench_pam hash                            a hash of the password, for /etc/shadow
  *     bench_pam password                        the password, for umctl
  *     bench_pam run CONFDIR UM-USER UNIX-USER ROUNDS
+ *     bench_pam load MODULE ROUNDS              what libpam does to load it, and unload it again
  *
  * CONFDIR has the services "um", "permit" and "unix".  A login is pam_start, authenticate, account,
  * pam_end.  All take turns within one run and medians are compared; what lies beyond the hash is
  * the median of the differences within a turn, so that a machine that slows down does not show as
  * um's. */
 
-#include <crypt.h>
-#include <errno.h>
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +20,10 @@
 #include <security/pam_appl.h>
 
 #include "base/base.h"
+#include "tests/bench/hash.h"
 #include "tests/bench/median.h"
 
-#define PASSWORD   "Pferd Batterie Klammer" /* of nobody but this benchmark's users */
 #define ROUNDS_MAX 10000U
-
-static _Noreturn void die(const char *what, const char *why) {
-        fprintf(stderr, "bench_pam: %s: %s\n", what, why);
-        exit(1);
-}
 
 static int converse(int count, const struct pam_message **messages, struct pam_response **ret,
                     void *userdata) {
@@ -61,27 +56,6 @@ static double login_usec(const char *confdir, const char *service, const char *u
         return (double)(base_boottime_usec() - began_usec);
 }
 
-static void hash_make(struct crypt_data *room, char *ret, size_t size) {
-        char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-        const char *hash;
-
-        if (!crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)))
-                die("crypt_gensalt", strerror(errno));
-        hash = crypt_rn(PASSWORD, setting, room, sizeof(*room));
-        if (!hash || strlen(hash) >= size)
-                die("crypt", "no hash");
-        memcpy(ret, hash, strlen(hash) + 1);
-}
-
-static double crypt_usec(struct crypt_data *room, const char *hash) {
-        uint64_t began_usec = base_boottime_usec();
-        const char *again = crypt_rn(PASSWORD, hash, room, sizeof(*room));
-
-        if (!again || strcmp(again, hash) != 0)
-                die("crypt", "another hash");
-        return (double)(base_boottime_usec() - began_usec);
-}
-
 static void run(const char *confdir, const char *um_user, const char *unix_user, unsigned rounds,
                 struct crypt_data *room) {
         static double um[ROUNDS_MAX], others[ROUNDS_MAX], hashes[ROUNDS_MAX], um_beyond[ROUNDS_MAX],
@@ -111,6 +85,23 @@ static void run(const char *confdir, const char *um_user, const char *unix_user,
                median(unix_beyond, rounds) / 1e3);
 }
 
+/* A program that logs somebody in is a process of its own: each loads the module and its libraries.
+ */
+static void load(const char *module, unsigned rounds) {
+        static double times[ROUNDS_MAX];
+
+        for (unsigned i = 0; i < rounds; i++) {
+                uint64_t began_usec = base_boottime_usec();
+                void *handle = dlopen(module, RTLD_NOW);
+
+                if (!handle)
+                        die(module, dlerror());
+                dlclose(handle);
+                times[i] = (double)(base_boottime_usec() - began_usec);
+        }
+        printf("load: %s %.2f ms\n", strrchr(module, '/') + 1, median(times, rounds) / 1e3);
+}
+
 int main(int argc, char **argv) {
         static struct crypt_data room;
         char hash[CRYPT_OUTPUT_SIZE];
@@ -124,7 +115,11 @@ int main(int argc, char **argv) {
         } else if (argc == 6 && strcmp(argv[1], "run") == 0 &&
                    base_parse_u64(argv[5], 1, ROUNDS_MAX, &rounds) == 0)
                 run(argv[2], argv[3], argv[4], (unsigned)rounds, &room);
+        else if (argc == 4 && strcmp(argv[1], "load") == 0 && strchr(argv[2], '/') &&
+                 base_parse_u64(argv[3], 1, ROUNDS_MAX, &rounds) == 0)
+                load(argv[2], (unsigned)rounds);
         else
-                die("usage", "bench_pam hash | password | run CONFDIR UM-USER UNIX-USER ROUNDS");
+                die("usage", "bench_pam hash | password | run CONFDIR UM-USER UNIX-USER ROUNDS | "
+                             "load MODULE ROUNDS");
         return 0;
 }
