@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What one PAM handle remembers between the calls of a login: who was judged under which login id,
- * and the session's descriptor.  pam_set_data keeps it inside the process; sshd authenticates in a
- * child that is gone when the session opens, so the login id also travels in PAM's environment,
- * where umd's own binding to user, service and peer has to guard it. */
+ * the connection he was judged on, and the session's descriptor.  pam_set_data keeps it inside the
+ * process; sshd authenticates in a child that is gone when the session opens, so the login id also
+ * travels in PAM's environment, where umd's own binding to user, service and peer has to guard it.
+ */
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "pam_um/pam_um.h"
 
-#define PROOF_KEY   "um-proof"
-#define SESSION_KEY "um-session"
+#define PROOF_KEY      "um-proof"
+#define CONNECTION_KEY "um-connection"
+#define SESSION_KEY    "um-session"
 
 static int data_set(pam_handle_t *handle, const char *key, void *data,
                     void (*cleanup)(pam_handle_t *, void *, int)) {
@@ -85,6 +89,90 @@ void memory_drop_login_env(pam_handle_t *handle) {
                        WIRE_LOGIN_ID_ENV)) /* libpam logs the removal of what is not there */
                 (void)pam_putenv(handle, WIRE_LOGIN_ID_ENV);
 }
+
+/* ---- the connection ---------------------------------------------------------------------------
+ */
+
+/* umd took pid and uids from the kernel when it was made: it speaks for no other process, and for
+ * this one only as long as they are the same. */
+typedef struct Connection {
+        sd_bus *bus; /* NULL: taken */
+        int fd;
+        dev_t dev; /* the socket's: an application may close any descriptor behind our back, */
+        ino_t ino; /* and the number is somebody else's then */
+        pid_t pid;
+        uid_t uid, real_uid;
+} Connection;
+
+static bool connection_is_open(const Connection *connection) {
+        struct stat st;
+
+        return fstat(connection->fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
+               st.st_dev == connection->dev && st.st_ino == connection->ino;
+}
+
+static bool connection_is_ours(const Connection *connection) {
+        return connection->pid == getpid() && connection->uid == geteuid() &&
+               connection->real_uid == getuid();
+}
+
+/* sd-bus does nothing in a forked child, and would close a number that is not its own any more: in
+ * both cases its memory is given up. */
+static void connection_cleanup(pam_handle_t *handle, void *data, int error_status) {
+        Connection *connection = data;
+
+        if (!connection)
+                return;
+        if (connection->bus && connection_is_open(connection)) {
+                if (connection->pid == getpid())
+                        sd_bus_close_unref(connection->bus);
+                else
+                        base_close(connection->fd);
+        }
+        free(connection);
+}
+
+int memory_set_connection(pam_handle_t *handle, sd_bus *bus) {
+        Connection *connection = malloc(sizeof(*connection));
+        struct stat st;
+        int fd = sd_bus_get_fd(bus);
+
+        if (!connection || fd < 0 || fstat(fd, &st) < 0) {
+                free(connection);
+                sd_bus_close_unref(bus);
+                return -ENOMEM;
+        }
+        *connection = (Connection){ .bus = bus,
+                                    .fd = fd,
+                                    .dev = st.st_dev,
+                                    .ino = st.st_ino,
+                                    .pid = getpid(),
+                                    .uid = geteuid(),
+                                    .real_uid = getuid() };
+        return data_set(handle, CONNECTION_KEY, connection, connection_cleanup);
+}
+
+sd_bus *memory_take_connection(pam_handle_t *handle) {
+        const void *data = NULL;
+        sd_bus *bus = NULL;
+
+        if (pam_get_data(handle, CONNECTION_KEY, &data) == PAM_SUCCESS && data) {
+                Connection *connection = (Connection *)data; /* libpam gives our own back const */
+
+                if (connection_is_ours(connection) && connection_is_open(connection) &&
+                    wire_is_quiet(connection->bus))
+                        bus = TAKE(connection->bus);
+        }
+        memory_drop_connection(handle);
+        return bus;
+}
+
+void memory_drop_connection(pam_handle_t *handle) {
+        (void)data_drop(handle, CONNECTION_KEY);
+}
+
+/* ---- the session ------------------------------------------------------------------------------
+ */
 
 static void session_cleanup(pam_handle_t *handle, void *data, int error_status) {
         int *session = data;

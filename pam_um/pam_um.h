@@ -104,6 +104,15 @@ int memory_set_login_env(pam_handle_t *handle, const char *login);
 void memory_login_env(pam_handle_t *handle, char *ret);
 void memory_drop_login_env(pam_handle_t *handle);
 
+/* Takes the connection of a login that was just proved over, for the account phase that follows: it
+ * knows this process as it is now.  Closed when the handle ends, or on failure. */
+int memory_set_connection(pam_handle_t *handle, sd_bus *bus);
+/* The caller's (sd_bus_close_unref), once; NULL where there is none, or none that may still be
+ * used: in a forked child, after a change of uid, where the application closed the descriptor,
+ * where umd hung up. */
+sd_bus *memory_take_connection(pam_handle_t *handle);
+void memory_drop_connection(pam_handle_t *handle);
+
 /* Takes fd over: closed by memory_drop_session, or when the handle ends, or on failure. */
 int memory_set_session(pam_handle_t *handle, int fd);
 /* True if there was one. */

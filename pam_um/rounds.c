@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What pam_um says to umd: one connection a call, rounds with a deadline each, so that a umd that
- * hangs costs at most ROUND_USEC while a person may think as long as the application lets him.
- * umd drives the dialogue; this file only finds the answer to each step: an item of PAM's where an
- * option allows it and at most once, or the person.  It never decides that a login is good. */
+/* What pam_um says to umd: one connection a call, but that account goes on with the one of an
+ * authenticate that was good (to make one costs more than a round); rounds with a deadline each, so
+ * that a umd that hangs costs at most ROUND_USEC while a person may think as long as the
+ * application lets him.  umd drives the dialogue; this file only finds the answer to each step: an
+ * item of PAM's where an option allows it and at most once, or the person.  It never decides that a
+ * login is good. */
 
 #include <errno.h>
 #include <string.h>
@@ -109,7 +111,8 @@ int rounds_authorize(const Call *call, const char *login, WireStep *ret) {
         int r;
 
         context_fill(call, NULL, 0, &context);
-        r = round_connect(deadline_usec, &bus);
+        bus = memory_take_connection(call->handle);
+        r = bus ? 0 : round_connect(deadline_usec, &bus);
         if (r >= 0)
                 r = wire_login_authorize(bus, &context, login, deadline_usec, ret, &error);
         return own_result(call, r, error);
@@ -294,6 +297,7 @@ int rounds_dialogue(const Call *call, const char *operation, uint32_t flags, Wir
         WireStep step;
         int r;
 
+        memory_drop_connection(call->handle);
         r = dialogue_begin(call, operation, flags, &bus, login, &step);
         for (unsigned count = 0; r == 0 && step.kind != WIRE_STEP_DONE; count++) {
                 if (call->options.debug)
@@ -301,6 +305,10 @@ int rounds_dialogue(const Call *call, const char *operation, uint32_t flags, Wir
                 r = count < STEPS_MAX ? dialogue_round(&dialogue, bus, login, &step) : -ELOOP;
         }
         if (r != 0)
+                return r;
+        if (!dialogue.changing && step.verdict == WIRE_VERDICT_ALLOW)
+                r = memory_set_connection(call->handle, TAKE(bus));
+        if (r < 0)
                 return r;
         memcpy(ret_login, login, sizeof(login));
         *ret = step;

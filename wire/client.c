@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -109,6 +110,12 @@ int wire_connect(const char *path, const char *map_dir, uint64_t deadline_usec, 
                 return r;
         *ret = TAKE(bus);
         return 0;
+}
+
+bool wire_is_quiet(sd_bus *bus) {
+        struct pollfd p = { .fd = sd_bus_get_fd(bus), .events = POLLIN | POLLRDHUP };
+
+        return p.fd >= 0 && poll(&p, 1, 0) == 0;
 }
 
 static int method_new(sd_bus *bus, const char *member, sd_bus_message **ret) {

@@ -138,6 +138,9 @@ typedef struct WireStep {
  * -ECONNREFUSED, -ENOENT, -ECONNRESET, -EPERM for a server that is not um.  The caller owns *ret:
  * sd_bus_close_unref. */
 int wire_connect(const char *path, const char *map_dir, uint64_t deadline_usec, sd_bus **ret);
+/* Is the other end still there, and said nothing that it was not asked?  Else the connection is of
+ * no use for another round. */
+bool wire_is_quiet(sd_bus *bus);
 /* What is left until the deadline, at least 1: never 0, which sd-bus takes for its default of 25 s.
  */
 uint64_t wire_time_left(uint64_t deadline_usec);

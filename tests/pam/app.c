@@ -12,6 +12,8 @@
  * fails)  oom auth acct setcred delcred open close passwd passwd-expired [+silent] user=NAME
  * ruser=NAME rhost=NAME tty=NAME service=NAME putenv=A=B env fds exec rss   print PAM's
  * environment, whether stdio is closed, what a shell would inherit, the memory in use (KiB)
+ *   fork euid=N reuse-fds await-hangup   go on in a child, as another, with each descriptor
+ * somebody else's, when a socket's other end is gone
  */
 
 #include <dirent.h>
@@ -52,6 +54,7 @@ typedef struct App {
 } App;
 
 static FILE *out;
+static int reused_fd = -1;
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...) {
@@ -267,6 +270,63 @@ static int inherited_count(void) {
         return count;
 }
 
+/* The story goes on in the child; the parent ends as it does. */
+static void go_on_in_child(void) {
+        int status = 0;
+        pid_t pid = fork();
+
+        if (pid == 0)
+                return;
+        if (pid < 0 || waitpid(pid, &status, 0) != pid)
+                abort();
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+/* What an application does that closes what it does not know, and opens files of its own then. */
+static void descriptors_reuse(void) {
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+                abort();
+        for (int fd = 3; fd < 256; fd++)
+                if (fd != fileno(out) && fd != pair[0] && fd != pair[1] &&
+                    fcntl(fd, F_GETFD) >= 0 && dup3(pair[0], fd, O_CLOEXEC) < 0)
+                        abort();
+        reused_fd = pair[1];
+}
+
+static void reused_tell(void) {
+        char byte;
+
+        if (reused_fd >= 0)
+                say("written into another's: %d", recv(reused_fd, &byte, 1, MSG_DONTWAIT) > 0);
+}
+
+/* Waits until the other end of one of the sockets that a module keeps is gone. */
+static void hangup_await(void) {
+        struct pollfd polls[256] = { 0 };
+
+        for (int fd = 0; fd < 256; fd++)
+                polls[fd].fd = fd > 2 && fd != fileno(out) && fcntl(fd, F_GETFD) >= 0 ? fd : -1;
+        if (poll(polls, 256, 10000) <= 0)
+                abort();
+}
+
+static bool process_word(const char *word) {
+        if (strcmp(word, "fork") == 0)
+                go_on_in_child();
+        else if (strcmp(word, "await-hangup") == 0)
+                hangup_await();
+        else if (strcmp(word, "reuse-fds") == 0)
+                descriptors_reuse();
+        else if (strncmp(word, "euid=", 5) == 0) {
+                if (seteuid((uid_t)atoi(word + 5)) < 0)
+                        abort();
+        } else
+                return false;
+        return true;
+}
+
 static bool set_word(App *app, const char *word) {
         static const struct {
                 const char *name;
@@ -325,7 +385,7 @@ static int word_run(App *app, const char *word) {
         unsigned flags = 0;
         int code;
 
-        if (set_word(app, word))
+        if (set_word(app, word) || process_word(word))
                 return PAM_SUCCESS;
         snprintf(name, sizeof(name), "%s", word);
         plus = strchr(name, '+');
@@ -362,6 +422,7 @@ static int story_run(App *app, char **words, int count) {
         for (int i = 0; i < count; i++)
                 code = word_run(app, words[i]);
         pam_end(app->handle, code);
+        reused_tell();
         return code;
 }
 

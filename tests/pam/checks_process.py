@@ -115,6 +115,33 @@ def dies_mid_write():
 
 
 @check
+@plain_only  # what a forked child gives up is no leak
+def connection_kept():
+    """account goes on with authenticate's connection only in that process, as that uid, while it is
+    still there; a descriptor that became another's is neither written to nor closed"""
+    stack()
+    for word in ("fork", "euid=700001", "reuse-fds"):
+        with FakeUmd(BUS, good()) as umd:
+            run = app("answer=secret", "auth", word, "acct", keeps=False)
+        expect(word, run.codes(), [("auth", SUCCESS), ("acct", SUCCESS)])
+        expect(word + ": connections", [c.connection for c in umd.calls], [0, 0, 1])
+        told = [line for line in run.lines if line.startswith("written")]
+        expect(word, told, ["written into another's: 0"] if word == "reuse-fds" else [])
+
+    class Leaving(FakeUmd):
+        """Hangs up behind each answer to Answer."""
+        def act(self, peer, call, action):
+            return super().act(peer, call, action) and call.member != "Answer"
+    with Leaving(BUS, good()) as umd:
+        run = app("times=20", "answer=secret", "auth", "await-hangup", "acct")
+    expect("umd hung up", {c for _, c in run.codes()}, {SUCCESS})
+    expect("connections", umd.connections, 40)
+    with FakeUmd(BUS, good()) as umd:
+        run = app("answer=secret", "answer=secret", "auth", "auth", "acct")
+    expect("twice", [c.connection for c in umd.calls], [0, 0, 1, 1, 1])
+
+
+@check
 def stdio_closed():
     """with descriptors 0 to 2 closed the module never uses them (catalogue 105)"""
     stack()
