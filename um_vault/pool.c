@@ -57,7 +57,8 @@ static void job_done(VaultPool *pool, VaultJob *job) {
 
         job_queue_add(&pool->done, job);
         (void)!write(pool->event_fd, &one, sizeof(one));
-        pthread_cond_broadcast(&pool->changed); /* its lane is free */
+        if (pool->waiting.first)
+                pthread_cond_broadcast(&pool->changed); /* its lane is free */
 }
 
 /* A guess that the ceiling refuses takes its time all the same, here and in its lane: an answer at
