@@ -26,8 +26,10 @@
 /* What waits for one flush: changes of peers that are ready together share it, none waits long. */
 #define FLUSH_VERBS_MAX 64U
 #define FLUSH_WAIT_USEC (2 * USEC_PER_MSEC)
-#define TICK_USEC       (5 * USEC_PER_SEC)
-#define TELL_AGAIN_USEC (30 * USEC_PER_SEC)
+/* What nobody waits for: long enough for the call that mostly follows and flushes both. */
+#define FLUSH_LATER_USEC (20 * USEC_PER_MSEC)
+#define TICK_USEC        (5 * USEC_PER_SEC)
+#define TELL_AGAIN_USEC  (30 * USEC_PER_SEC)
 
 typedef struct Manager {
         const Options *options;
@@ -100,6 +102,18 @@ static void flush_wanted(void *userdata) {
                 (void)sd_event_source_set_enabled(manager->flush_late, SD_EVENT_ONESHOT);
         } else if (manager->flush_verbs == FLUSH_VERBS_MAX)
                 (void)sd_event_source_set_time(manager->flush_late, 0);
+}
+
+static void flush_wanted_later(void *userdata) {
+        Manager *manager = userdata;
+        int armed = SD_EVENT_OFF;
+
+        (void)sd_event_source_get_enabled(manager->flush_late, &armed);
+        if (armed != SD_EVENT_OFF)
+                return; /* for an earlier one */
+        (void)sd_event_source_set_time(manager->flush_late,
+                                       base_boottime_usec() + FLUSH_LATER_USEC);
+        (void)sd_event_source_set_enabled(manager->flush_late, SD_EVENT_ONESHOT);
 }
 
 static int flush_idle_fired(sd_event_source *source, void *userdata) {
@@ -299,6 +313,7 @@ static void core_start(Manager *manager) {
                 .home_held = home_held,
                 .refresh = local_refresh,
                 .flush_wanted = flush_wanted,
+                .flush_wanted_later = flush_wanted_later,
         };
         CoreError error = { 0 };
         CoreSettings settings;

@@ -40,6 +40,15 @@ static void host_refresh(void *userdata) {
 }
 
 static void host_flush_wanted(void *userdata) {
+        Fixture *f = userdata;
+
+        f->flushes_called++;
+}
+
+static void host_flush_wanted_later(void *userdata) {
+        Fixture *f = userdata;
+
+        f->flushes_called_later++;
 }
 
 /* ---- the vault ---------------------------------------------------------------------------- */
@@ -231,7 +240,8 @@ void fixture_open(Fixture *f) {
                                 host_time_zone_known,
                                 host_home_held,
                                 host_refresh,
-                                host_flush_wanted };
+                                host_flush_wanted,
+                                host_flush_wanted_later };
         const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,
                                   vault_spend, vault_ready };
         const CoreHelper helper = { f, helper_make_home, helper_end_sessions };

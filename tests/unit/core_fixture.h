@@ -52,6 +52,7 @@ typedef struct Fixture {
         const char *held_user, *held_group;
         uint32_t held_id;
         const char *held_home;
+        size_t flushes_called, flushes_called_later;
         /* the vault */
         VaultJob *jobs[64];
         size_t job_count, spent, verified;

@@ -30,7 +30,7 @@ typedef struct Stand {
         sd_bus *client;
         CoreVaultDone vault_done; /* the vault's request under way */
         void *vault_userdata;
-        int logged;
+        int logged, flushes_called;
 } Stand;
 
 /* ---- the host and the vault ------------------------------------------------------------------ */
@@ -55,7 +55,9 @@ static void host_refresh(void *userdata) {
 }
 
 static void host_flush_wanted(void *userdata) {
-        /* the test flushes when it wants to */
+        Stand *stand = userdata; /* the test flushes when it wants to */
+
+        stand->flushes_called++;
 }
 
 static int vault_wait(Stand *stand, CoreVaultDone done, void *userdata) {
@@ -92,6 +94,15 @@ static void vault_answer(Stand *stand) {
         done(stand->vault_userdata, CORE_PROOF_MATCH, "verifier", 8, base_realtime_usec());
 }
 
+/* The password is right, and its hash of a good method. */
+static void vault_match(Stand *stand) {
+        CoreVaultDone done = stand->vault_done;
+
+        assert_non_null(done);
+        stand->vault_done = NULL;
+        done(stand->vault_userdata, CORE_PROOF_MATCH, NULL, 0, base_realtime_usec());
+}
+
 static void helper_end_sessions(void *userdata, uid_t uid) {
 }
 
@@ -117,8 +128,8 @@ static void core_start(Stand *stand) {
                 .setup_code_ttl_usec = 3600 * USEC_PER_SEC,
         };
         const CoreHost host = {
-                stand,          host_name_held, host_id_held,     host_time_zone_known,
-                host_home_held, host_refresh,   host_flush_wanted
+                stand,          host_name_held, host_id_held,      host_time_zone_known,
+                host_home_held, host_refresh,   host_flush_wanted, NULL
         };
         const CoreVault vault = { stand,      vault_verify, vault_hash,
                                   vault_hash, vault_spend,  vault_ready };
@@ -207,6 +218,7 @@ static int stand_down(void **state) {
 typedef struct Answer {
         bool here;
         char error[128];
+        char text[64]; /* its first argument, if that is a string */
         int order;
 } Answer;
 
@@ -215,7 +227,10 @@ static int answers; /* in the order they come; reset by each test */
 static int answer_take(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const sd_bus_error *e = sd_bus_message_get_error(m);
         Answer *answer = userdata;
+        const char *text;
 
+        if (sd_bus_message_read_basic(m, 's', &text) > 0)
+                (void)snprintf(answer->text, sizeof(answer->text), "%s", text);
         answer->here = true;
         answer->order = ++answers;
         (void)snprintf(answer->error, sizeof(answer->error), "%s", e ? e->name : "");
@@ -372,6 +387,39 @@ static void a_change_goes_on_when_who_asked_has_left(void **state) {
         assert_int_equal(stand->logged, 0); /* to be left is no fault */
 }
 
+/* What else is asked meanwhile waits, and calls for the flush. */
+static void a_right_password_is_answered_before_the_flush_and_nothing_else(void **state) {
+        Answer password, begun, proved, status;
+        Stand *stand = *state;
+
+        if (getuid() != 0)
+                skip(); /* others may not log alice in */
+        bus_start(stand, stand->core, NULL);
+        make_alice(stand);
+        password_ask(stand, &password);
+        vault_answer(stand);
+        flush(stand);
+        ask(stand->client, &begun, WIRE_PATH, WIRE_LOGIN, "Begin", "a{sv}", 3, "operation", "s",
+            "authenticate", "user", "s", "alice", "service", "s", "sshd");
+        run(stand, &begun.here);
+        ask(stand->client, &proved, WIRE_PATH, WIRE_LOGIN, "Answer", "say", begun.text, 4, 'a', 'b',
+            'c', 'd');
+        run(stand, NULL);
+        stand->flushes_called = 0;
+        vault_match(stand);
+        run(stand, &proved.here);
+        assert_string_equal(proved.error, "");
+        assert_true(core_has_unflushed(stand->core));
+        assert_int_equal(stand->flushes_called, 0);
+        ask(stand->client, &status, WIRE_PATH, WIRE_MANAGER, "Status", "");
+        run(stand, NULL);
+        assert_false(status.here);
+        assert_int_equal(stand->flushes_called, 1);
+        flush(stand);
+        run(stand, &status.here);
+        assert_string_equal(status.error, "");
+}
+
 static void a_login_ends_with_its_connection(void **state) {
         Stand *stand = *state;
         Answer begun, status;
@@ -438,6 +486,9 @@ int main(void) {
                                                 stand_down),
                 cmocka_unit_test_setup_teardown(a_login_ends_with_its_connection, stand_up,
                                                 stand_down),
+                cmocka_unit_test_setup_teardown(
+                        a_right_password_is_answered_before_the_flush_and_nothing_else, stand_up,
+                        stand_down),
                 cmocka_unit_test_setup_teardown(the_bus_may_be_freed_while_calls_wait, stand_up,
                                                 stand_down),
                 cmocka_unit_test_setup_teardown(calls_beyond_the_limit_wait_their_turn, stand_up,

@@ -472,6 +472,69 @@ static void of_where_somebody_came_from_four_are_kept(void **state) {
         assert_int_equal(guess_from(f, "alice", "192.0.2.7", ""), CORE_FROM_KNOWN);
 }
 
+/* Account's reply waits for a flush that has both; whoever does not ask account waits himself. */
+static void a_right_password_alone_is_answered_before_it_is_durable(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        f->flushes_called = 0;
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+        assert_true(talk.step.early);
+        assert_int_equal(f->flushes_called, 0);
+        assert_int_equal(f->flushes_called_later, 1);
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+        assert_true(talk.step.early); /* beside its like */
+        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        assert_int_equal(f->flushes_called, 1);
+        core_flush_hurry(f->core);
+        assert_int_equal(f->flushes_called, 1); /* it is called for */
+        fixture_flush(f);
+        core_flush_hurry(f->core);
+        assert_int_equal(f->flushes_called, 1); /* there is nothing to write */
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+        core_flush_hurry(f->core);
+        assert_int_equal(f->flushes_called, 2);
+}
+
+static void what_else_a_proof_changes_or_was_read_beside_is_durable_first(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0), own = talk_new(f, 2, 0);
+
+        setup_alice(f);
+        own.peer.actor.uid = make_user(f, "bob");
+        set_password(f, "bob", "correct horse");
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+        assert_false(talk.step.early); /* bob is not durable */
+        fixture_flush(f);
+        assert_int_equal(log_in(&own, "bob", "correct horse"), CORE_VERDICT_ALLOW);
+        assert_false(own.step.early); /* a program that is not root */
+        fixture_flush(f);
+        assert_int_equal(log_in(&talk, "alice", "guess"), CORE_VERDICT_BAD_PROOF);
+        assert_false(talk.step.early);
+        fixture_flush(f);
+        make_code(f, "alice");
+        fixture_flush(f);
+        assert_int_equal(log_in(&talk, "alice", f->code), CORE_VERDICT_ALLOW);
+        assert_false(talk.step.early); /* the code is used up */
+        fixture_flush(f);
+        f->vault_old = true;
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+        assert_false(talk.step.early);
+        assert_int_equal(f->flushes_called_later, 0);
+}
+
+static void an_early_answer_that_is_lost_proves_nothing(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_alice(f);
+        assert_int_equal(log_in(&talk, "alice", "correct horse"), CORE_VERDICT_ALLOW);
+        assert_true(talk.step.early);
+        core_logins_drop_batch(f->core->logins, f->core->batch); /* as a flush that fails does */
+        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+}
+
 /* Names can be given again (FEATURES A3); a proof is of him who proved it. */
 static void a_proof_ends_with_the_name_it_was_given_under(void **state) {
         Fixture *f = *state;
@@ -512,6 +575,9 @@ int main(void) {
                 STORY(a_guess_is_counted_by_where_it_comes_from),
                 STORY(of_where_somebody_came_from_four_are_kept),
                 STORY(which_names_share_a_lane_is_not_to_be_found_out),
+                STORY(a_right_password_alone_is_answered_before_it_is_durable),
+                STORY(what_else_a_proof_changes_or_was_read_beside_is_durable_first),
+                STORY(an_early_answer_that_is_lost_proves_nothing),
                 STORY(a_proof_ends_with_the_name_it_was_given_under),
         };
 

@@ -89,7 +89,9 @@ static int step_reply(Call *call, const char *login, const CoreStep *step) {
                 r = sd_bus_message_append(reply, "s", login);
         if (r >= 0)
                 r = step_append(reply, step);
-        return r < 0 ? r : call_reply_send(call, reply);
+        if (r < 0)
+                return r;
+        return step->early ? reply_send_early(reply) : call_reply_send(call, reply);
 }
 
 static void step_done(void *userdata, int r, const char *login, const CoreStep *step,

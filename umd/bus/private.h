@@ -283,6 +283,8 @@ typedef struct Reply Reply;
 STAILQ_HEAD(ReplyQueue, Reply);
 
 int reply_send(Bus *bus, sd_bus_message *call, sd_bus_message *reply);
+/* Before the flush: for what promises nothing that could be lost with it (CoreStep's early). */
+int reply_send_early(sd_bus_message *reply);
 void reply_clear(Bus *bus);
 
 typedef struct Signal Signal;

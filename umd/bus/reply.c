@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Replies wait until what they tell is durable: while core has a batch open, every reply is kept,
- * in order, also those that only read, since they may have read what is not durable yet.  When the
- * batch could not be written, nothing of it happened, and each of them is an error instead. */
+/* Replies wait until what they tell is durable, but for those that core lets go early: while core
+ * has a batch open, every reply is kept, in order, also those that only read, since they may have
+ * read what is not durable yet.  When the batch could not be written, nothing of it happened, and
+ * each of them is an error instead. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +41,13 @@ int reply_send(Bus *bus, sd_bus_message *call, sd_bus_message *message) {
         reply->call = sd_bus_message_ref(call);
         reply->message = sd_bus_message_ref(message);
         STAILQ_INSERT_TAIL(&bus->replies, reply, entry);
+        if (bus->core)
+                core_flush_hurry(bus->core);
         return 0;
+}
+
+int reply_send_early(sd_bus_message *message) {
+        return message_send(message);
 }
 
 static int reply_send_fault(Reply *reply, int fault) {

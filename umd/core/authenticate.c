@@ -82,13 +82,26 @@ static int append_entry(Change *change, const Dialogue *dialogue, const Judged *
                                 &entry, change->now_usec, &seq);
 }
 
-static int commit(Change *change, const LoginWords *words, Proof *proof) {
+/* A right password of a program of root's that changed nothing may be answered before its entry is
+ * durable: account judges next, in every stack, and its reply waits for a flush that has both.  If
+ * that fails the proof is gone too.  Programs that are not root (screen lockers) often ask for no
+ * account: theirs waits. */
+static bool may_precede(const Dialogue *dialogue, const Ending *ending,
+                        const StoreVerifier *new_verifier) {
+        return ending->verdict == CORE_VERDICT_ALLOW && dialogue->actor.uid == 0 &&
+               dialogue->kind == CORE_KIND_PASSWORD && new_verifier->len == 0;
+}
+
+/* *early: may the answer precede the flush?  Only where that will write nothing else either: what
+ * was judged here is durable then. */
+static int commit(Change *change, const LoginWords *words, Proof *proof, bool *early) {
         Core *core = change->core;
         int r;
 
         r = core_news_reserve(&core->news, change->news.count);
         if (r == 0)
-                r = core_txn_commit(core, &change->txn);
+                r = *early ? core_txn_commit_later(core, &change->txn, early)
+                           : core_txn_commit(core, &change->txn);
         if (r < 0) {
                 free(proof);
                 return r;
@@ -130,8 +143,9 @@ static int conclude(Dialogue *dialogue, PolicyProof proved, const StoreVerifier 
                 if (r >= 0)
                         r = core_proof_new(dialogue, judged.user->uid, proved, now_usec, &proof);
         }
+        dialogue->early = may_precede(dialogue, &ending, new_verifier);
         if (r >= 0)
-                r = commit(&change, &dialogue->words, proof);
+                r = commit(&change, &dialogue->words, proof, &dialogue->early);
         if (r < 0)
                 return r;
         *ret = ending.verdict;

@@ -193,9 +193,29 @@ int core_txn_commit(Core *core, StoreTxn **txn) {
 
         if (r < 0)
                 return r;
+        core->flush_called = true;
         if (core->host.flush_wanted)
                 core->host.flush_wanted(core->host.userdata);
         return 0;
+}
+
+int core_txn_commit_later(Core *core, StoreTxn **txn, bool *ret_alone) {
+        int r = store_commit(txn);
+
+        if (r < 0)
+                return r;
+        *ret_alone = !core->flush_called;
+        if (!core->flush_called && core->host.flush_wanted_later)
+                core->host.flush_wanted_later(core->host.userdata);
+        return 0;
+}
+
+void core_flush_hurry(Core *core) {
+        if (core->flush_called || !core_has_unflushed(core))
+                return;
+        core->flush_called = true;
+        if (core->host.flush_wanted)
+                core->host.flush_wanted(core->host.userdata);
 }
 
 int core_check_version(const CoreOptions *options, const char *name, uint64_t version,

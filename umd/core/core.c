@@ -147,14 +147,17 @@ int core_flush(Core *core) {
         News news = core->news;
         int r;
 
-        if (!store_has_batch(core->store))
+        if (!store_has_batch(core->store)) {
+                core->flush_called = false;
                 return 0;
+        }
         core->news = (News){ 0 }; /* a listener may change things: that is the next batch's */
         r = store_flush(core->store);
         if (r == -EBUSY) { /* somebody reads: nothing was tried */
                 core->news = news;
                 return r;
         }
+        core->flush_called = false;
         ending = core->ending;
         core->ending = (IdSet){ 0 };
         if (r < 0)

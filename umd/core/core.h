@@ -83,6 +83,9 @@ typedef struct CoreHost {
         void (*refresh)(void *userdata);
         /* Something waits for core_flush(): call it when the loop has nothing more urgent. */
         void (*flush_wanted)(void *userdata);
+        /* Nobody waits for it yet: within some milliseconds will do, and flush_wanted may follow.
+         */
+        void (*flush_wanted_later)(void *userdata);
 } CoreHost;
 
 typedef enum CoreProofResult {
@@ -195,6 +198,8 @@ typedef struct CoreListener {
 
 void core_add_listener(Core *core, const CoreListener *listener); /* at most 4 */
 bool core_has_unflushed(const Core *core);
+/* A reply waits for the flush from now on: calls for it, if nobody did. */
+void core_flush_hurry(Core *core);
 /* Makes the open batch durable, then tells listeners.  A fault means that nothing since the last
  * flush happened: every reply that waited for it must be turned into an error. */
 int core_flush(Core *core);
@@ -456,6 +461,7 @@ typedef struct CoreStep {
         CoreStepKind kind;
         CoreVerdict verdict;
         bool is_error;
+        bool early; /* goes out before it is durable: nothing follows from it alone */
         char text[1024];
         const char *secret; /* static: "password", ... or "" */
         const char *reason; /* static: policy_reason_name(); "" before everything was proved */

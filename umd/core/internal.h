@@ -87,6 +87,7 @@ struct Core {
         CoreListener listeners[CORE_LISTENER_MAX];
         size_t listener_count;
         News news;             /* of the open batch */
+        bool flush_called;     /* somebody waits for the open batch, or it holds more than proofs */
         uint64_t batch;        /* counts flushes, failed ones too */
         uint64_t batches_seen; /* the store's own count at the last one */
         uint64_t now_usec;     /* the latest we were told */
@@ -153,6 +154,9 @@ int core_change_commit(Change *change, const char *verb, const char *kind, const
 void core_change_done(Change *change);
 /* Commits what is not a change of an object (logins, sessions); calls for a flush. */
 int core_txn_commit(Core *core, StoreTxn **txn);
+/* The same for what nobody waits for: the flush may come some milliseconds later, with what does
+ * follow.  *ret_alone: the batch holds nothing else, so nothing that was read is less durable. */
+int core_txn_commit_later(Core *core, StoreTxn **txn, bool *ret_alone);
 
 /* if_version against the record's. */
 int core_check_version(const CoreOptions *options, const char *name, uint64_t version,

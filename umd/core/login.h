@@ -129,6 +129,7 @@ typedef struct Dialogue {
         void *userdata;
         /* What is being checked. */
         bool spending, throttled;
+        bool early;      /* the verdict may precede the flush */
         bool two_rounds; /* the answer is as long as a setup code */
         uint32_t lane;   /* in the vault: the uid, as soon as there is one */
         unsigned int round, tries;

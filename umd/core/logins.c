@@ -90,7 +90,11 @@ void core_dialogue_ask(Dialogue *dialogue, DialogueState state, const char *text
 }
 
 void core_dialogue_verdict(Dialogue *dialogue, CoreVerdict verdict, const char *text) {
-        CoreStep step = { .kind = CORE_STEP_DONE, .verdict = verdict, .secret = "", .reason = "" };
+        CoreStep step = { .kind = CORE_STEP_DONE,
+                          .verdict = verdict,
+                          .early = dialogue->early,
+                          .secret = "",
+                          .reason = "" };
 
         snprintf(step.text, sizeof(step.text), "%s", text);
         core_dialogue_step(dialogue, &step);
