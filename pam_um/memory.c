@@ -132,23 +132,33 @@ static void connection_cleanup(pam_handle_t *handle, void *data, int error_statu
         free(connection);
 }
 
-int memory_set_connection(pam_handle_t *handle, sd_bus *bus) {
-        Connection *connection = malloc(sizeof(*connection));
+static int connection_describe(sd_bus *bus, Connection *ret) {
         struct stat st;
         int fd = sd_bus_get_fd(bus);
 
-        if (!connection || fd < 0 || fstat(fd, &st) < 0) {
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        *ret = (Connection){ .bus = bus,
+                             .fd = fd,
+                             .dev = st.st_dev,
+                             .ino = st.st_ino,
+                             .pid = getpid(),
+                             .uid = geteuid(),
+                             .real_uid = getuid() };
+        return 0;
+}
+
+int memory_set_connection(pam_handle_t *handle, sd_bus *bus) {
+        Connection *connection = malloc(sizeof(*connection));
+        int r = connection ? connection_describe(bus, connection) : -ENOMEM;
+
+        if (r < 0) {
                 free(connection);
                 sd_bus_close_unref(bus);
-                return -ENOMEM;
+                return r;
         }
-        *connection = (Connection){ .bus = bus,
-                                    .fd = fd,
-                                    .dev = st.st_dev,
-                                    .ino = st.st_ino,
-                                    .pid = getpid(),
-                                    .uid = geteuid(),
-                                    .real_uid = getuid() };
         return data_set(handle, CONNECTION_KEY, connection, connection_cleanup);
 }
 

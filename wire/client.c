@@ -115,7 +115,7 @@ int wire_connect(const char *path, const char *map_dir, uint64_t deadline_usec, 
 bool wire_is_quiet(sd_bus *bus) {
         struct pollfd p = { .fd = sd_bus_get_fd(bus), .events = POLLIN | POLLRDHUP };
 
-        return p.fd >= 0 && poll(&p, 1, 0) == 0;
+        return p.fd >= 0 && ppoll(&p, 1, &(struct timespec){ 0 }, NULL) == 0;
 }
 
 static int method_new(sd_bus *bus, const char *member, sd_bus_message **ret) {
