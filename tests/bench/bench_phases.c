@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What umd's part of a login costs, round by round, without libpam and without what pam_um loads:
+/* What umd's part of a login costs, round by round and on one connection as in pam_um, without
+ * libpam and without what pam_um loads:
  *
  *     bench_phases UM-USER ROUNDS
  *
@@ -20,15 +21,13 @@ typedef enum Phase {
         PHASE_CONNECT,
         PHASE_BEGIN,
         PHASE_ANSWER, /* beyond a bare crypt next to it */
-        PHASE_CLOSE,
-        PHASE_CONNECT_AGAIN,
         PHASE_AUTHORIZE,
-        PHASE_CLOSE_AGAIN,
+        PHASE_CLOSE,
         _PHASE_MAX,
 } Phase;
 
 static const char *const phase_names[_PHASE_MAX] = {
-        "connect", "Begin", "Answer beyond its hash", "close", "connect", "Authorize", "close",
+        "connect", "Begin", "Answer beyond its hash", "Authorize", "close",
 };
 
 static void phase_end(double *ret_usec, uint64_t *began_usec, int r, const char *name) {
@@ -56,16 +55,12 @@ static void round_phases(const WireContext *context, double *ret_usec) {
         phase_end(&ret_usec[PHASE_ANSWER], &now, r, "Answer");
         if (step.verdict != WIRE_VERDICT_ALLOW)
                 die("Answer", "refused");
-        sd_bus_close_unref(bus);
-        phase_end(&ret_usec[PHASE_CLOSE], &now, 0, "close");
-        r = wire_connect(WIRE_SOCKET, WIRE_MAP_DIR, deadline, &bus);
-        phase_end(&ret_usec[PHASE_CONNECT_AGAIN], &now, r, "connect");
         r = wire_login_authorize(bus, context, login, deadline, &step, &error);
         phase_end(&ret_usec[PHASE_AUTHORIZE], &now, r, "Authorize");
         if (step.verdict != WIRE_VERDICT_ALLOW)
                 die("Authorize", "refused");
         sd_bus_close_unref(bus);
-        phase_end(&ret_usec[PHASE_CLOSE_AGAIN], &now, 0, "close");
+        phase_end(&ret_usec[PHASE_CLOSE], &now, 0, "close");
 }
 
 static void run(const char *user, unsigned rounds, struct crypt_data *room) {
