@@ -220,6 +220,11 @@ void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job)
                 vault_job_spend(context, room, job);
                 status = VAULT_NO_MATCH; /* whatever it was */
                 break;
+        case VAULT_SEED_NEW:
+        case VAULT_SEED_IMPORT:
+        case VAULT_OTP:
+        case VAULT_CODE_HASH:
+        case VAULT_CODE_VERIFY:
         case _VAULT_OP_MAX:
                 break;
         }

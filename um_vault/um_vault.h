@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* um-vault: the only process that sees a password beside a hash, or the record key.
+/* um-vault: the only process that sees a password beside a hash, a seed beside a code, or the
+ * record key.
  *
  * Its contract is this protocol, spoken on a SOCK_SEQPACKET unix socket (VAULT_SOCKET,
  * socket-activated; a child of umd has one end of a socketpair as descriptor 3).  Each packet is
@@ -12,7 +13,11 @@
  *
  * A verifier is opaque to umd: VAULT_SEAL_BYTES of nonce, tag and version around the crypt(3)
  * string, sealed with XChaCha20-Poly1305 under the record key and bound to the subject (store id,
- * uid, kind, version), so that it opens nowhere else.  AEAD by libsodium. */
+ * uid, kind, version), so that it opens nowhere else.  AEAD by libsodium.  A seed of one-time codes
+ * is sealed likewise, with its form, so that neither can be changed or moved.
+ *
+ * The protocol's number stays while what it had stays.  To a vault from before a verb its request
+ * is no packet: it ends the connection, and everything waiting there denies. */
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -49,6 +54,31 @@ typedef enum VaultOp {
          * it gives the name a lane of its own, as a user has, so that parallel guesses show no
          * difference either; with 0 it has none.  The rest of the subject says nothing. */
         VAULT_SPEND,
+        /* A VaultSeedForm where others have their verifier -> VAULT_OK, the sealed seed, and in the
+         * answer's secret the seed in base32 (RFC 4648, no padding): the one answer that has one,
+         * and the only time the seed is seen.  A new seed is as long as the algorithm's hash, 20,
+         * 32 or 64 bytes. */
+        VAULT_SEED_NEW,
+        /* The same with a seed that is there already: the secret is base32 (either case, padded or
+         * not, nothing else in it) of VAULT_SEED_MIN to VAULT_SEED_MAX bytes, else
+         * VAULT_BAD_RECORD. The answer has no secret. */
+        VAULT_SEED_IMPORT,
+        /* The secret is what was typed, the verifier a VaultOtp and the sealed seed behind it:
+         * VAULT_MATCH or VAULT_USED and in the answer's verifier the step that has the code, a
+         * uint64_t; or VAULT_NO_MATCH.  The subject's kind says whether it is of a TOTP or a HOTP.
+         * Each code of the window is made and compared, whatever was typed and whichever is right.
+         */
+        VAULT_OTP,
+        /* The secret is 1 to VAULT_CODES_MAX codes of VAULT_CODE_MIN to VAULT_CODE_MAX printable
+         * ASCII characters without space, one space between two -> VAULT_OK and a hash of
+         * VAULT_CODE_HASH_BYTES for each, in that order.  Keyed by the vault and salted anew each
+         * time, so that whoever has the hashes can neither try codes against them, nor ask the
+         * vault for those of all codes and compare: that is why it may be quick. */
+        VAULT_CODE_HASH,
+        /* The secret is one code, the verifier up to VAULT_CODES_MAX of those hashes -> VAULT_MATCH
+         * and in the answer's verifier which it is of, from 0, a uint64_t; or VAULT_NO_MATCH.  All
+         * are compared. */
+        VAULT_CODE_VERIFY,
         _VAULT_OP_MAX,
 } VaultOp;
 
@@ -58,10 +88,11 @@ typedef enum VaultStatus {
         VAULT_NO_MATCH,
         VAULT_BUSY,      /* the queue or the uid's lane is full */
         VAULT_THROTTLED, /* the vault's own ceiling for this uid: 60 failures, one back each 2 s; it
-                          * comes after the time of a guess */
+                          * comes after the time of a guess.  Of codes: see below */
         VAULT_BAD_RECORD,  /* does not open, or is no hash of a known method: denies */
         VAULT_BAD_REQUEST, /* a packet in form, but not one this verb takes */
         VAULT_FAULT,       /* crypt or the kernel failed; denies */
+        VAULT_USED,        /* the right code of a step below the floor; denies */
         _VAULT_STATUS_MAX,
 } VaultStatus;
 
@@ -73,8 +104,12 @@ typedef struct VaultSubject {
         uint64_t version; /* of the credential; a new one with each change */
 } VaultSubject;
 
-#define VAULT_KIND_PASSWORD   1U
-#define VAULT_KIND_SETUP_CODE 2U
+#define VAULT_KIND_PASSWORD      1U
+#define VAULT_KIND_SETUP_CODE    2U
+#define VAULT_KIND_TOTP          3U
+#define VAULT_KIND_HOTP          4U
+#define VAULT_KIND_RECOVERY_CODE 5U
+#define VAULT_KIND_MAIL_CODE     6U
 
 typedef struct VaultHead {
         uint32_t protocol;
@@ -92,12 +127,70 @@ typedef struct VaultHead {
         1U /* VERIFY's answer: matched by a method weaker than the preferred; the new              \
               verifier that follows is of the preferred one, bound to upgrade_version */
 
-/* In a VERIFY or SPEND: where the guess comes from, one of these or neither.  A uid has a lane, and
- * a ceiling, for each: strangers who guess must not keep out who sits at the machine, nor who comes
- * from where he came from before.  A taken-over umd may call a guess what it likes: the ceilings
- * together are three times one. */
+/* In a VERIFY, SPEND, OTP or CODE_VERIFY: where the guess comes from, one of these or neither.  A
+ * uid has a lane, and a ceiling, for each: strangers who guess must not keep out who sits at the
+ * machine, nor who comes from where he came from before.  A taken-over umd may call a guess what it
+ * likes: the ceilings together are three times one. */
 #define VAULT_FLAG_HERE  2U /* from this machine */
 #define VAULT_FLAG_KNOWN 4U /* from the user himself, or where he logged in from before */
+
+/* ---- second factors ----------------------------------------------------------------------- */
+
+/* Guesses at codes have a ceiling of their own, for each uid and each of the three kinds of place
+ * above: 20 failures (NO_MATCH and USED), then one each 5 min.  A umd that was taken over so has 3
+ * x 288 guesses a day at one user: 10^6, as many as there are codes of six digits, in three years.
+ * It would ask with the widest window, where 21 codes of a TOTP are right at a time, and 51 of a
+ * HOTP: it is as likely as not to have hit one after 38 days, and 15.  With the usual three it is
+ * 267. Who types his own codes wrong 20 times has not used up what he has at the machine or from
+ * where he came from before.  Ceilings of passwords and of codes know nothing of each other. */
+
+typedef enum VaultAlgorithm {
+        VAULT_ALGORITHM_SHA1,
+        VAULT_ALGORITHM_SHA256,
+        VAULT_ALGORITHM_SHA512,
+        _VAULT_ALGORITHM_MAX,
+} VaultAlgorithm;
+
+#define VAULT_DIGITS_MIN      6U
+#define VAULT_DIGITS_MAX      8U
+#define VAULT_PERIOD_MIN      15U /* seconds */
+#define VAULT_PERIOD_MAX      120U
+#define VAULT_DRIFT_MAX       10U   /* TOTP: steps each side of now */
+#define VAULT_AHEAD_MAX       50U   /* HOTP: codes from the floor on */
+#define VAULT_RESYNC_MAX      1000U /* HOTP: the same for two codes in a row */
+#define VAULT_SEED_MIN        16U   /* bytes: the 128 bits of RFC 4226, section 4 */
+#define VAULT_SEED_MAX        128U
+#define VAULT_SEED_TEXT_MAX   208U /* of the longest in base32, padded */
+#define VAULT_CODES_MAX       16U
+#define VAULT_CODE_MIN        6U
+#define VAULT_CODE_MAX        64U
+#define VAULT_CODE_HASH_BYTES 48U /* salt 16, keyed hash 32 */
+
+/* RFC 4226 and RFC 6238, T0 = 0. */
+typedef struct VaultSeedForm {
+        uint32_t algorithm; /* VaultAlgorithm */
+        uint32_t digits;
+        uint32_t period_sec; /* 0 for a HOTP */
+} VaultSeedForm;
+
+/* What a typed code is held against.  A step is a TOTP's period number since 1970 or a HOTP's
+ * counter.  Where a code stands at two steps of a TOTP's window the later one is told, so that it
+ * is used up at both; of a HOTP's the earlier one, so that the device is not left behind. */
+typedef struct VaultOtp {
+        /* The lowest step that may match: one above the last that did; 0 at first. */
+        uint64_t floor;
+        /* TOTP: since 1970, UTC.  0 for a HOTP. */
+        uint64_t now_sec;
+        /* TOTP: steps each side of now.  HOTP: how many codes behind the floor's may match too; the
+         * one before the floor's is told as VAULT_USED. */
+        uint32_t window;
+        /* HOTP: the secret may be two codes in a row with one space between, the first of which is
+         * at most this far behind the floor's; the second one's step is told.  0: it may not, and
+         * for a TOTP. */
+        uint32_t resync;
+} VaultOtp;
+
+/* ---- packets ------------------------------------------------------------------------------ */
 
 /* One checked packet; secret and verifier point into the bytes it was parsed from, and are NULL
  * where their length is 0. */

@@ -63,6 +63,7 @@ static CoreProofResult proof_result(VaultOp op, VaultStatus status, bool has_ver
                 return op == VAULT_IMPORT ? CORE_PROOF_NO_MATCH : CORE_PROOF_FAULT;
         case VAULT_BAD_REQUEST:
         case VAULT_FAULT:
+        case VAULT_USED:
         case _VAULT_STATUS_MAX:
                 break;
         }

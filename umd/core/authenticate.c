@@ -273,6 +273,7 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
                 return;
         case CORE_PROOF_FAULT:
         case CORE_PROOF_BUSY:
+        case CORE_PROOF_USED:
         case _CORE_PROOF_MAX:
                 break;
         }

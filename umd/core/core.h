@@ -19,6 +19,7 @@
 
 #include "base/base.h"
 #include "policy/policy.h"
+#include "umd/core/vault.h"
 
 typedef struct Core Core;
 
@@ -87,50 +88,6 @@ typedef struct CoreHost {
          */
         void (*flush_wanted_later)(void *userdata);
 } CoreHost;
-
-typedef enum CoreProofResult {
-        CORE_PROOF_FAULT, /* zero on purpose: denies */
-        CORE_PROOF_MATCH,
-        CORE_PROOF_NO_MATCH,
-        CORE_PROOF_BUSY,
-        CORE_PROOF_THROTTLED,
-        _CORE_PROOF_MAX,
-} CoreProofResult;
-
-/* The vault, asynchronous.  done is called exactly once, later, never from within the call (unless
- * the call returns < 0, then not at all).  new_verifier (bound to new_version) is there after a
- * HASH, and after a MATCH whose method was old. */
-typedef void (*CoreVaultDone)(void *userdata, CoreProofResult result, const void *new_verifier,
-                              size_t len, uint64_t now_usec);
-
-/* Where a guess comes from: the vault's ceiling of failures counts each kind for itself. */
-typedef enum CoreFrom {
-        CORE_FROM_AFAR,
-        CORE_FROM_HERE,  /* another program of this machine */
-        CORE_FROM_KNOWN, /* the user himself, or where he logged in from before */
-        _CORE_FROM_MAX,
-} CoreFrom;
-
-typedef struct CoreVault {
-        void *userdata;
-        int (*verify)(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, const void *verifier,
-                      size_t len, uint64_t version, uint64_t new_version, const Secret *secret,
-                      CoreVaultDone done, void *done_userdata);
-        /* result MATCH means: hashed. */
-        int (*hash)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
-                    const Secret *secret, CoreVaultDone done, void *done_userdata);
-        /* secret is a crypt(3) string; NO_MATCH: not of a method um takes. */
-        int (*import)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
-                      const Secret *secret, CoreVaultDone done, void *done_userdata);
-        /* The time of a verify, for nothing.  Guesses of one lane (a uid, or a number no uid has)
-         * go one after the other, as those at one user do. */
-        int (*spend)(void *userdata, uint32_t lane, CoreFrom from, const Secret *secret,
-                     CoreVaultDone done, void *done_userdata);
-        bool (*ready)(void *userdata);
-} CoreVault;
-
-#define CORE_KIND_PASSWORD   1U
-#define CORE_KIND_SETUP_CODE 2U
 
 typedef enum CoreHomeResult {
         CORE_HOME_FAULT,

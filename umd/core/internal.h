@@ -239,7 +239,8 @@ typedef enum VaultVerb {
         VAULT_VERB_VERIFY,
         VAULT_VERB_HASH,
         VAULT_VERB_IMPORT,
-        VAULT_VERB_SPEND, /* takes the time of VERIFY */
+        VAULT_VERB_SPEND,     /* takes the time of VERIFY */
+        VAULT_VERB_CODE_HASH, /* secret: the codes */
         _VAULT_VERB_MAX,
 } VaultVerb;
 
@@ -252,6 +253,32 @@ typedef struct VaultRequest {
         uint64_t new_version;
         const Secret *secret;
 } VaultRequest;
+
+/* For second factors: the operations of CoreVault (core.h says what each takes), as calls that may
+ * be given up. */
+typedef void (*VaultSeedDone)(void *owner, CoreProofResult result, const void *sealed, size_t len,
+                              const Secret *text, uint64_t now_usec);
+typedef void (*VaultMatchDone)(void *owner, CoreProofResult result, uint64_t step,
+                               uint64_t now_usec);
+
+/* given NULL: a new seed.  -EKEYREJECTED as core_vault_call(). */
+int core_vault_seed(Core *core, uid_t uid, uint32_t kind, const CoreSeedForm *form,
+                    uint64_t new_version, const Secret *given, VaultSeedDone done, void *owner,
+                    VaultCall **ret);
+
+/* A guess at a code.  verifier: the sealed seed, or hashes one behind the other.  otp NULL: it is a
+ * code_verify. */
+typedef struct VaultGuess {
+        uid_t uid;
+        CoreFrom from;
+        uint32_t kind;
+        const StoreVerifier *verifier;
+        const CoreOtp *otp;
+        const Secret *code;
+} VaultGuess;
+
+int core_vault_guess(Core *core, const VaultGuess *guess, VaultMatchDone done, void *owner,
+                     VaultCall **ret);
 
 /* -EKEYREJECTED where a verifier would be made under another key than the others. */
 int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, VaultDone done,

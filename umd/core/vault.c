@@ -74,6 +74,7 @@ static int call_send(VaultCall *call, VaultVerb verb, const VaultRequest *reques
         case VAULT_VERB_SPEND:
                 return vault->spend(vault->userdata, request->uid, request->from, request->secret,
                                     call_done, call);
+        case VAULT_VERB_CODE_HASH:
         case _VAULT_VERB_MAX:
                 break;
         }
@@ -118,6 +119,7 @@ int core_vault_fail(CoreProofResult result, CoreError *error) {
                                  "$2b$, $2a$, $2y$");
         case CORE_PROOF_MATCH:
         case CORE_PROOF_FAULT:
+        case CORE_PROOF_USED:
         case _CORE_PROOF_MAX:
                 break;
         }
