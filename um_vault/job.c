@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the vault does with a request, apart from when and on which thread.
  *
- * A job becomes its own answer.  The answer carries no secret, and a verifier only where one was
- * made; everything that is not a match says so, and no path leads from an error to VAULT_MATCH. */
+ * A job becomes its own answer.  The answer carries no secret, but for the one seed that is shown
+ * once, and a verifier only where one was made or a step found; everything that is not a match says
+ * so, and no path leads from an error to VAULT_MATCH. */
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "um_vault/vault.h"
+
+#define LANE_CODE 8U /* beside the flags */
+
+bool vault_op_guesses_code(uint32_t op) {
+        return op == VAULT_OTP || op == VAULT_CODE_VERIFY;
+}
+
+/* 0: none. */
+static uint64_t lane_of(const VaultHead *head) {
+        uint32_t lane = head->flags + 1;
+
+        if (vault_op_guesses_code(head->op))
+                lane |= LANE_CODE;
+        else if (head->op != VAULT_VERIFY && (head->op != VAULT_SPEND || head->subject.uid == 0))
+                return 0;
+        return (uint64_t)lane << 32 | head->subject.uid;
+}
 
 int vault_job_new(const VaultPacket *packet, uint64_t client, VaultJob **ret) {
         _cleanup_(vault_job_freep) VaultJob *job = calloc(1, sizeof(*job));
@@ -18,9 +36,7 @@ int vault_job_new(const VaultPacket *packet, uint64_t client, VaultJob **ret) {
                 return -ENOMEM;
         job->client = client;
         job->head = packet->head;
-        if (packet->head.op == VAULT_VERIFY ||
-            (packet->head.op == VAULT_SPEND && packet->head.subject.uid != 0))
-                job->lane = (uint64_t)(packet->head.flags + 1) << 32 | packet->head.subject.uid;
+        job->lane = lane_of(&packet->head);
         r = base_secret_new(packet->secret, packet->head.secret_bytes, &job->secret);
         if (r < 0)
                 return r;
@@ -75,31 +91,44 @@ void job_queue_clear(JobQueue *queue) {
 }
 
 static bool flags_are_valid(const VaultHead *head) {
-        bool guess = head->op == VAULT_VERIFY || head->op == VAULT_SPEND;
+        bool guess = head->op == VAULT_VERIFY || head->op == VAULT_SPEND ||
+                     vault_op_guesses_code(head->op);
 
         return head->flags == 0 ||
                (guess && (head->flags == VAULT_FLAG_HERE || head->flags == VAULT_FLAG_KNOWN));
 }
 
+#define KIND(kind)     (1U << (kind))
+#define KINDS_PASSWORD (KIND(VAULT_KIND_PASSWORD) | KIND(VAULT_KIND_SETUP_CODE))
+#define KINDS_SEED     (KIND(VAULT_KIND_TOTP) | KIND(VAULT_KIND_HOTP))
+#define KINDS_CODE     (KIND(VAULT_KIND_RECOVERY_CODE) | KIND(VAULT_KIND_MAIL_CODE))
+
 bool vault_request_is_valid(const VaultPacket *packet) {
+        /* kinds 0: whichever.  A secret may be there, since what was typed may be empty; a verifier
+         * must. */
         static const struct {
-                bool secret, verifier; /* may be there; a password may be empty */
+                uint32_t kinds;
+                bool secret, verifier;
         } takes[_VAULT_OP_MAX] = {
-                [VAULT_HASH] = { .secret = true },
-                [VAULT_VERIFY] = { .secret = true, .verifier = true },
-                [VAULT_IMPORT] = { .secret = true },
+                [VAULT_HASH] = { KINDS_PASSWORD, .secret = true },
+                [VAULT_VERIFY] = { KINDS_PASSWORD, .secret = true, .verifier = true },
+                [VAULT_IMPORT] = { KINDS_PASSWORD, .secret = true },
                 [VAULT_SPEND] = { .secret = true },
+                [VAULT_SEED_NEW] = { KINDS_SEED, .verifier = true },
+                [VAULT_SEED_IMPORT] = { KINDS_SEED, .secret = true, .verifier = true },
+                [VAULT_OTP] = { KINDS_SEED, .secret = true, .verifier = true },
+                [VAULT_CODE_HASH] = { KINDS_CODE, .secret = true },
+                [VAULT_CODE_VERIFY] = { KINDS_CODE, .secret = true, .verifier = true },
         };
         const VaultHead *head = &packet->head;
+        uint32_t kinds = takes[head->op].kinds;
 
         if (head->status != 0 || !flags_are_valid(head))
                 return false;
         if ((head->secret_bytes > 0 && !takes[head->op].secret) ||
             (head->verifier_bytes > 0) != takes[head->op].verifier)
                 return false;
-        return head->op == VAULT_PING || head->op == VAULT_SPEND ||
-               head->subject.kind == VAULT_KIND_PASSWORD ||
-               head->subject.kind == VAULT_KIND_SETUP_CODE;
+        return kinds == 0 || (head->subject.kind < 32 && (kinds & KIND(head->subject.kind)) != 0);
 }
 
 int vault_context_init(VaultContext *context, const Secret *key) {
@@ -195,9 +224,84 @@ static VaultStatus job_import(const VaultContext *context, VaultJob *job) {
         return hash_seal(context, &job->head.subject, job->secret, job);
 }
 
+/* ---- second factors -------------------------------------------------------------------------- */
+
+/* What came of it, in the terms of otp.c and code.c. */
+static VaultStatus factor_status(int r, VaultStatus done) {
+        if (r == 0)
+                return done;
+        if (r < 0)
+                return VAULT_FAULT;
+        return r == VAULT_E_SEAL || r == VAULT_E_SEED ? VAULT_BAD_RECORD : VAULT_BAD_REQUEST;
+}
+
+/* ret_text is the seed, where it is a new one. */
+static VaultStatus job_seed(const VaultContext *context, VaultJob *job, size_t form_bytes,
+                            Secret **ret_text) {
+        VaultSeedForm form;
+        uint32_t len;
+        int r;
+
+        if (form_bytes != sizeof(form))
+                return VAULT_BAD_REQUEST;
+        memcpy(&form, job->verifier, sizeof(form));
+        if (job->head.op == VAULT_SEED_NEW)
+                r = vault_seed_new(context->key, &job->head.subject, &form, job->verifier, &len,
+                                   ret_text);
+        else
+                r = vault_seed_import(context->key, &job->head.subject, &form, job->secret,
+                                      job->verifier, &len);
+        if (r == 0)
+                job->head.verifier_bytes = len;
+        return factor_status(r, VAULT_OK);
+}
+
+static void job_tell(VaultJob *job, uint64_t step) {
+        memcpy(job->verifier, &step, sizeof(step));
+        job->head.verifier_bytes = sizeof(step);
+}
+
+static VaultStatus job_otp(const VaultContext *context, VaultJob *job, size_t verifier_bytes) {
+        VaultStatus status = VAULT_FAULT;
+        uint64_t step;
+        VaultOtp otp;
+        int r;
+
+        if (verifier_bytes <= sizeof(otp))
+                return VAULT_BAD_REQUEST;
+        memcpy(&otp, job->verifier, sizeof(otp));
+        r = vault_otp_check(context->key, &job->head.subject, &otp, job->verifier + sizeof(otp),
+                            verifier_bytes - sizeof(otp), job->secret, &status, &step);
+        if (r == 0 && status != VAULT_NO_MATCH)
+                job_tell(job, step);
+        return factor_status(r, status);
+}
+
+static VaultStatus job_codes(const VaultContext *context, VaultJob *job) {
+        uint32_t len;
+        int r = vault_codes_hash(context->key, &job->head.subject, job->secret, job->verifier,
+                                 &len);
+
+        if (r == 0)
+                job->head.verifier_bytes = len;
+        return factor_status(r, VAULT_OK);
+}
+
+static VaultStatus job_code(const VaultContext *context, VaultJob *job, size_t verifier_bytes) {
+        bool match = false;
+        uint64_t index;
+        int r = vault_code_find(context->key, &job->head.subject, job->verifier, verifier_bytes,
+                                job->secret, &match, &index);
+
+        if (r == 0 && match)
+                job_tell(job, index);
+        return factor_status(r, match ? VAULT_MATCH : VAULT_NO_MATCH);
+}
+
 void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job) {
         size_t verifier_bytes = job->head.verifier_bytes;
         VaultStatus status = VAULT_BAD_REQUEST;
+        Secret *shown = NULL;
 
         job->head.verifier_bytes = 0; /* the answer's from here on */
         job->head.flags = 0;
@@ -222,13 +326,22 @@ void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job)
                 break;
         case VAULT_SEED_NEW:
         case VAULT_SEED_IMPORT:
+                status = job_seed(context, job, verifier_bytes, &shown);
+                break;
         case VAULT_OTP:
+                status = job_otp(context, job, verifier_bytes);
+                break;
         case VAULT_CODE_HASH:
+                status = job_codes(context, job);
+                break;
         case VAULT_CODE_VERIFY:
+                status = job_code(context, job, verifier_bytes);
+                break;
         case _VAULT_OP_MAX:
                 break;
         }
         job->head.status = status;
-        job->head.secret_bytes = 0;
-        job->secret = base_secret_free(job->secret);
+        base_secret_free(job->secret);
+        job->secret = shown;
+        job->head.secret_bytes = shown ? (uint32_t)base_secret_len(shown) : 0;
 }

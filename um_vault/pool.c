@@ -30,7 +30,7 @@ struct VaultPool {
         unsigned worker_count;
         int event_fd;
         bool stop;
-        Throttle throttle;
+        Throttle passwords, codes;
 };
 
 static bool lane_is_busy(const VaultPool *pool, uint64_t lane) {
@@ -61,26 +61,39 @@ static void job_done(VaultPool *pool, VaultJob *job) {
                 pthread_cond_broadcast(&pool->changed); /* its lane is free */
 }
 
-/* A guess that the ceiling refuses takes its time all the same, here and in its lane: an answer at
- * once, or one that asked for the time anew behind all the others, would tell who exists. */
+/* The ceiling that the job is a guess under, or NULL. */
+static Throttle *throttle_of(VaultPool *pool, const VaultJob *job) {
+        if (vault_op_guesses_code(job->head.op))
+                return &pool->codes;
+        return job->head.op == VAULT_VERIFY ? &pool->passwords : NULL;
+}
+
+static bool job_failed(const VaultJob *job) {
+        return job->head.status == VAULT_NO_MATCH || job->head.status == VAULT_USED;
+}
+
+/* A guess at a password that the ceiling refuses takes its time all the same, here and in its lane:
+ * an answer at once, or one that asked for the time anew behind all the others, would tell who
+ * exists.  One at a code takes next to none, and is made for people who exist. */
 static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
-        bool charged = job->head.op == VAULT_VERIFY;
+        Throttle *throttle = throttle_of(pool, job);
         VaultStatus status = VAULT_OK;
 
-        if (charged)
-                status = throttle_charge(&pool->throttle, job->lane, base_boottime_usec());
+        if (throttle)
+                status = throttle_charge(throttle, job->lane, base_boottime_usec());
         worker->job = job;
         pthread_mutex_unlock(&pool->lock);
         if (status == VAULT_OK)
                 vault_job_work(pool->context, worker->room, job);
         else {
-                vault_job_spend(pool->context, worker->room, job);
+                if (throttle == &pool->passwords)
+                        vault_job_spend(pool->context, worker->room, job);
                 vault_job_refuse(job, status);
         }
         pthread_mutex_lock(&pool->lock);
         worker->job = NULL;
-        if (charged && status == VAULT_OK && job->head.status != VAULT_NO_MATCH)
-                throttle_refund(&pool->throttle, job->lane);
+        if (throttle && status == VAULT_OK && !job_failed(job))
+                throttle_refund(throttle, job->lane);
         job_done(pool, job);
 }
 
@@ -127,6 +140,10 @@ int vault_pool_new(const VaultContext *context, unsigned worker_count, VaultPool
         if (!pool)
                 return -ENOMEM;
         pool->context = context;
+        pool->passwords.burst = THROTTLE_BURST;
+        pool->passwords.refill_usec = THROTTLE_REFILL_USEC;
+        pool->codes.burst = THROTTLE_CODE_BURST;
+        pool->codes.refill_usec = THROTTLE_CODE_REFILL_USEC;
         pthread_mutex_init(&pool->lock, NULL);
         pthread_cond_init(&pool->changed, NULL);
         pool->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -17,9 +17,9 @@
 #define SEAL_NONCE   crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define SEAL_TAG     crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define SEAL_LABEL   "um-vault verifier 1"
-#define SEAL_BOUND   (sizeof(SEAL_LABEL) + 16 + 4 + 4 + 8)
 
 _Static_assert(VAULT_SEAL_BYTES == 1 + SEAL_NONCE + SEAL_TAG, "as um_vault.h says");
+_Static_assert(VAULT_BOUND_BYTES == sizeof(SEAL_LABEL) + 16 + 4 + 4 + 8, "as vault.h says");
 _Static_assert(VAULT_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "the key is whole");
 
 static uint8_t *number_put(uint8_t *at, uint64_t value, size_t bytes) {
@@ -28,7 +28,7 @@ static uint8_t *number_put(uint8_t *at, uint64_t value, size_t bytes) {
         return at;
 }
 
-static void subject_bind(const VaultSubject *subject, uint8_t *bound) {
+void vault_subject_bind(const VaultSubject *subject, uint8_t *bound) {
         memcpy(bound, SEAL_LABEL, sizeof(SEAL_LABEL));
         bound += sizeof(SEAL_LABEL);
         memcpy(bound, subject->store_id, sizeof(subject->store_id));
@@ -40,7 +40,7 @@ static void subject_bind(const VaultSubject *subject, uint8_t *bound) {
 
 int vault_seal(const Secret *key, const VaultSubject *subject, const void *data, size_t len,
                uint8_t *buf, uint32_t *ret_len) {
-        uint8_t bound[SEAL_BOUND], *nonce = buf + 1;
+        uint8_t bound[VAULT_BOUND_BYTES], *nonce = buf + 1;
         unsigned long long sealed = 0;
         int r;
 
@@ -50,7 +50,7 @@ int vault_seal(const Secret *key, const VaultSubject *subject, const void *data,
         r = base_random(nonce, SEAL_NONCE);
         if (r < 0)
                 return r;
-        subject_bind(subject, bound);
+        vault_subject_bind(subject, bound);
         if (crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + SEAL_NONCE, &sealed, data, len,
                                                        bound, sizeof(bound), NULL, nonce,
                                                        base_secret_bytes(key)) != 0)
@@ -61,13 +61,13 @@ int vault_seal(const Secret *key, const VaultSubject *subject, const void *data,
 
 int vault_unseal(const Secret *key, const VaultSubject *subject, const uint8_t *verifier,
                  size_t len, Secret **ret) {
-        uint8_t bound[SEAL_BOUND], plain[VAULT_VERIFIER_MAX];
+        uint8_t bound[VAULT_BOUND_BYTES], plain[VAULT_VERIFIER_MAX];
         unsigned long long opened = 0;
         int r;
 
         if (len < VAULT_SEAL_BYTES || len > VAULT_VERIFIER_MAX || verifier[0] != SEAL_VERSION)
                 return VAULT_E_SEAL;
-        subject_bind(subject, bound);
+        vault_subject_bind(subject, bound);
         if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &opened, NULL,
                                                        verifier + 1 + SEAL_NONCE,
                                                        len - 1 - SEAL_NONCE, bound, sizeof(bound),

@@ -78,10 +78,14 @@ static void client_flush(Serving *serving, Client *client) {
 
         while (client->answers.first) {
                 VaultJob *job = client->answers.first;
-                ssize_t len = vault_packet_build(&job->head, NULL, job->verifier, packet);
+                const void *secret = job->secret ? base_secret_bytes(job->secret) : NULL;
+                ssize_t len = vault_packet_build(&job->head, secret, job->verifier, packet), sent;
 
-                if (len < 0 ||
-                    send(client->fd, packet, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+                sent = len < 0 ? len
+                               : send(client->fd, packet, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+                if (secret)
+                        base_wipe(packet, sizeof(packet));
+                if (sent < 0) {
                         if (len < 0 || (errno != EAGAIN && errno != EINTR))
                                 client_drop(serving, client);
                         return;

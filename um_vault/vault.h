@@ -31,6 +31,41 @@ int vault_seal(const Secret *key, const VaultSubject *subject, const void *data,
 int vault_unseal(const Secret *key, const VaultSubject *subject, const uint8_t *verifier,
                  size_t len, Secret **ret);
 
+/* The subject as what is made for it is bound to it: field by field, VAULT_BOUND_BYTES. */
+#define VAULT_BOUND_BYTES 52U
+void vault_subject_bind(const VaultSubject *subject, uint8_t *ret_bound);
+
+/* ---- second factors: seeds and codes ----------------------------------------------------------
+ */
+
+#define VAULT_E_FORM  2 /* no form or question of its kind: a bad request */
+#define VAULT_E_SEED  3 /* not base32, or not of VAULT_SEED_MIN to VAULT_SEED_MAX bytes */
+#define VAULT_E_CODES 4 /* not a list of codes, or of their hashes */
+
+/* Both seal into buf (VAULT_VERIFIER_MAX bytes); ret_text is the new seed in base32. */
+int vault_seed_new(const Secret *key, const VaultSubject *subject, const VaultSeedForm *form,
+                   uint8_t *buf, uint32_t *ret_len, Secret **ret_text);
+int vault_seed_import(const Secret *key, const VaultSubject *subject, const VaultSeedForm *form,
+                      const Secret *text, uint8_t *buf, uint32_t *ret_len);
+/* MATCH, USED or NO_MATCH and the step; VAULT_E_SEAL where the seed does not open. */
+int vault_otp_check(const Secret *key, const VaultSubject *subject, const VaultOtp *otp,
+                    const uint8_t *sealed, size_t len, const Secret *code, VaultStatus *ret,
+                    uint64_t *ret_step);
+
+/* The length of the code that s begins with, up to a space or the end; 0: there is none. */
+size_t vault_codes_next(const char *s, size_t len);
+/* Hashes a list of codes into buf (VAULT_VERIFIER_MAX bytes). */
+int vault_codes_hash(const Secret *key, const VaultSubject *subject, const Secret *codes,
+                     uint8_t *buf, uint32_t *ret_len);
+int vault_code_find(const Secret *key, const VaultSubject *subject, const uint8_t *hashes,
+                    size_t len, const Secret *code, bool *ret_match, uint64_t *ret_index);
+
+/* Base32 (RFC 4648) without padding; no NUL.  Returns the length, 8 for each 5 bytes begun at most.
+ */
+size_t vault_base32_encode(const void *data, size_t len, char *ret_text);
+/* In either case, padded or not; -EINVAL for anything else and for what does not fit buf. */
+int vault_base32_decode(const char *text, size_t len, void *buf, size_t size, size_t *ret_len);
+
 /* ---- methods: crypt(3) and which of its strings are believed --------------------------------- */
 
 #define VAULT_E_METHOD   1 /* not a whole hash of a method um knows, or one that costs too much */
@@ -60,9 +95,11 @@ int vault_method_dummy(Secret **ret_hash);
 /* ---- the ceiling of failures ------------------------------------------------------------------
  */
 
-#define THROTTLE_BURST       60U
-#define THROTTLE_REFILL_USEC (2 * USEC_PER_SEC)
-#define THROTTLE_UID_MAX     4096U
+#define THROTTLE_BURST            60U
+#define THROTTLE_REFILL_USEC      (2 * USEC_PER_SEC)
+#define THROTTLE_CODE_BURST       20U
+#define THROTTLE_CODE_REFILL_USEC (300 * USEC_PER_SEC)
+#define THROTTLE_UID_MAX          4096U
 
 /* One token bucket a lane: the moment at which it is full again says all. */
 typedef struct ThrottleBucket {
@@ -71,6 +108,8 @@ typedef struct ThrottleBucket {
 } ThrottleBucket;
 
 typedef struct Throttle {
+        unsigned burst;
+        uint64_t refill_usec; /* for one token to come back */
         ThrottleBucket buckets[THROTTLE_UID_MAX];
 } Throttle;
 
@@ -87,9 +126,9 @@ void throttle_refund(Throttle *throttle, uint64_t lane);
 typedef struct VaultJob {
         struct VaultJob *next;
         uint64_t client; /* serial of the connection it came from */
-        uint64_t lane;   /* of guesses: the uid's, by where they come from; else 0 */
+        uint64_t lane;   /* of guesses: the uid's, by what they are at and come from; else 0 */
         VaultHead head;
-        Secret *secret; /* NULL in an answer */
+        Secret *secret; /* NULL in an answer, but for that of VAULT_SEED_NEW */
         uint8_t verifier[VAULT_VERIFIER_MAX];
 } VaultJob;
 
@@ -116,6 +155,8 @@ int vault_job_new(const VaultPacket *packet, uint64_t client, VaultJob **ret);
 VaultJob *vault_job_free(VaultJob *job);
 /* Makes the job its answer without doing it. */
 void vault_job_refuse(VaultJob *job, VaultStatus status);
+/* Is it one of the vault's ceiling of codes?  Of the others only VAULT_VERIFY has one. */
+bool vault_op_guesses_code(uint32_t op);
 /* Is the packet a request, with the fields its verb takes and no others? */
 bool vault_request_is_valid(const VaultPacket *packet);
 

@@ -40,6 +40,7 @@ HEADERS = [
     (re.compile(r"^security/(?!_pam_types\.h|pam_appl\.h)"), {"pam_um"}),
     (re.compile(r"^sodium"), {"um_vault", "umd/store"}),
     (re.compile(r"^crypt\.h$"), {"um_vault"}),
+    (re.compile(r"^liboath/"), {"um_vault"}),
     (re.compile(r"^jansson\.h$"), {"umctl", "umd/store", "umd/core", "umd/bus", "umd"}),
 ]
 

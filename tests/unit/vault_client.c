@@ -96,7 +96,12 @@ VaultStatus answer_receive(int fd, Answer *ret) {
         VaultPacket packet;
 
         assert_int_equal(vault_packet_parse(buf, (size_t)len, &packet), 0);
-        assert_null(packet.secret);
+        assert_int_equal(packet.secret != NULL,
+                         packet.head.op == VAULT_SEED_NEW && packet.head.status == VAULT_OK);
+        assert_true(packet.head.secret_bytes < sizeof(ret->text));
+        memset(ret->text, 0, sizeof(ret->text));
+        if (packet.secret)
+                memcpy(ret->text, packet.secret, packet.head.secret_bytes);
         ret->head = packet.head;
         if (packet.verifier)
                 memcpy(ret->verifier, packet.verifier, packet.head.verifier_bytes);

@@ -21,6 +21,7 @@ typedef struct Vault {
 typedef struct Answer {
         VaultHead head;
         uint8_t verifier[VAULT_VERIFIER_MAX];
+        char text[VAULT_SEED_TEXT_MAX + 1]; /* of a new seed; else "" */
 } Answer;
 
 extern const VaultSubject alice;
