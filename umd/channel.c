@@ -235,6 +235,7 @@ static int answer_receive(Channel *channel) {
         if ((size_t)n > channel->spec.packet_max)
                 return -EBADMSG;
         r = answer_take(channel, (size_t)n);
+        base_wipe(channel->packet, (size_t)n); /* it may hold a seed */
         return r < 0 ? r : 1;
 }
 

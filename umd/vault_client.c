@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The vault as core sees it: passwords go over, verdicts come back, both asynchronously.
+/* The vault as core sees it: passwords and codes go over, verdicts come back, both asynchronously.
  *
  * An answer counts only if it is one of those its verb may have; everything else, silence and a
  * lost vault included, is CORE_PROOF_FAULT, which denies.  Speaks to a vault of root (systemd
@@ -19,6 +19,15 @@
 
 static_assert(CORE_KIND_PASSWORD == VAULT_KIND_PASSWORD, "kinds pass through");
 static_assert(CORE_KIND_SETUP_CODE == VAULT_KIND_SETUP_CODE, "kinds pass through");
+static_assert(CORE_KIND_TOTP == VAULT_KIND_TOTP, "kinds pass through");
+static_assert(CORE_KIND_HOTP == VAULT_KIND_HOTP, "kinds pass through");
+static_assert(CORE_KIND_RECOVERY_CODE == VAULT_KIND_RECOVERY_CODE, "kinds pass through");
+static_assert(CORE_KIND_MAIL_CODE == VAULT_KIND_MAIL_CODE, "kinds pass through");
+static_assert(CORE_ALGORITHM_SHA1 == (int)VAULT_ALGORITHM_SHA1, "algorithms pass through");
+static_assert(CORE_ALGORITHM_SHA256 == (int)VAULT_ALGORITHM_SHA256, "algorithms pass through");
+static_assert(CORE_ALGORITHM_SHA512 == (int)VAULT_ALGORITHM_SHA512, "algorithms pass through");
+static_assert(CORE_CODES_MAX == VAULT_CODES_MAX, "lists pass through");
+static_assert(CORE_CODE_HASH_BYTES == VAULT_CODE_HASH_BYTES, "hashes pass through");
 
 /* PAM's verdict is due within 5 s */
 #define VAULT_TIMEOUT_USEC (4 * USEC_PER_SEC)
@@ -40,19 +49,34 @@ typedef struct VaultCall {
         VaultClient *client;
         VaultOp op;
         uid_t uid;
-        CoreVaultDone done;
+        union {
+                CoreVaultDone verifier;
+                CoreSeedDone seed;
+                CoreMatchDone match;
+        } done; /* as the verb has it */
         void *userdata;
 } VaultCall;
 
-/* What the status says for the verb; one that does not belong to it is a fault. */
-static CoreProofResult proof_result(VaultOp op, VaultStatus status, bool has_verifier) {
-        bool makes = op == VAULT_HASH || op == VAULT_IMPORT;
+/* Verbs whose answer is a verifier, and guesses at codes, whose answer is a step. */
+static bool op_makes(VaultOp op) {
+        return op == VAULT_HASH || op == VAULT_IMPORT || op == VAULT_SEED_NEW ||
+               op == VAULT_SEED_IMPORT || op == VAULT_CODE_HASH;
+}
 
-        switch (status) {
+static bool op_finds(VaultOp op) {
+        return op == VAULT_OTP || op == VAULT_CODE_VERIFY;
+}
+
+/* What the status says for the verb; one that does not belong to it is a fault. */
+static CoreProofResult proof_result(VaultOp op, const VaultHead *head) {
+        bool makes = op_makes(op), step = head->verifier_bytes == sizeof(uint64_t);
+
+        switch ((VaultStatus)head->status) {
         case VAULT_OK:
-                return makes && has_verifier ? CORE_PROOF_MATCH : CORE_PROOF_FAULT;
+                return makes && head->verifier_bytes > 0 ? CORE_PROOF_MATCH : CORE_PROOF_FAULT;
         case VAULT_MATCH:
-                return op == VAULT_VERIFY ? CORE_PROOF_MATCH : CORE_PROOF_FAULT;
+                return op == VAULT_VERIFY || (op_finds(op) && step) ? CORE_PROOF_MATCH
+                                                                    : CORE_PROOF_FAULT;
         case VAULT_NO_MATCH:
                 return makes ? CORE_PROOF_FAULT : CORE_PROOF_NO_MATCH;
         case VAULT_BUSY:
@@ -60,10 +84,12 @@ static CoreProofResult proof_result(VaultOp op, VaultStatus status, bool has_ver
         case VAULT_THROTTLED:
                 return CORE_PROOF_THROTTLED;
         case VAULT_BAD_RECORD:
-                return op == VAULT_IMPORT ? CORE_PROOF_NO_MATCH : CORE_PROOF_FAULT;
+                return op == VAULT_IMPORT || op == VAULT_SEED_IMPORT ? CORE_PROOF_NO_MATCH
+                                                                     : CORE_PROOF_FAULT;
+        case VAULT_USED:
+                return op == VAULT_OTP && step ? CORE_PROOF_USED : CORE_PROOF_FAULT;
         case VAULT_BAD_REQUEST:
         case VAULT_FAULT:
-        case VAULT_USED:
         case _VAULT_STATUS_MAX:
                 break;
         }
@@ -73,36 +99,80 @@ static CoreProofResult proof_result(VaultOp op, VaultStatus status, bool has_ver
 /* Nobody gets in, and all else looks well: whoever restored a store without its key must be told.
  */
 static void record_complain(const VaultCall *call) {
-        log_write(
-                call->client->spec.log,
-                &(LogRecord){ .priority = LOG_ERR, .message = MESSAGE_VAULT_RECORD },
-                "um-vault cannot open the password of uid %u: it was sealed under another key, or "
-                "is damaged; put the right key back and restart um-vault, or set the password anew",
-                call->uid);
+        bool password = call->op == VAULT_VERIFY;
+
+        log_write(call->client->spec.log,
+                  &(LogRecord){ .priority = LOG_ERR, .message = MESSAGE_VAULT_RECORD },
+                  "um-vault cannot open the %s of uid %u: it was sealed under another key, or is "
+                  "damaged; put the right key back and restart um-vault, or %s",
+                  password ? "password" : "second factor", call->uid,
+                  password ? "set the password anew" : "let the user set it up anew");
+}
+
+/* The answer as it counts: one that is none is a fault without a verifier. */
+static CoreProofResult answer_judge(const VaultCall *call, int r, const void *bytes, size_t len,
+                                    VaultPacket *ret) {
+        CoreProofResult result;
+
+        *ret = (VaultPacket){ 0 };
+        if (r < 0 || vault_packet_parse(bytes, len, ret) < 0 ||
+            ret->head.op != (uint32_t)call->op) {
+                *ret = (VaultPacket){ 0 };
+                return CORE_PROOF_FAULT;
+        }
+        result = proof_result(call->op, &ret->head);
+        if ((call->op == VAULT_VERIFY || call->op == VAULT_OTP) &&
+            ret->head.status == VAULT_BAD_RECORD)
+                record_complain(call);
+        /* made under a key that is not known to be the right one */
+        if (ret->head.verifier_bytes > 0 && call->client->spec.key_is_right &&
+            !call->client->key_right) {
+                ret->head.verifier_bytes = 0;
+                result = call->op == VAULT_VERIFY ? result : CORE_PROOF_FAULT;
+        }
+        if (result != CORE_PROOF_MATCH && result != CORE_PROOF_USED)
+                ret->head.verifier_bytes = 0;
+        if (ret->head.verifier_bytes == 0)
+                ret->verifier = NULL;
+        return result;
 }
 
 static void call_answered(void *userdata, int r, const void *bytes, size_t len) {
         _cleanup_free_ VaultCall *call = userdata;
-        CoreProofResult result = CORE_PROOF_FAULT;
-        VaultPacket packet = { 0 };
+        VaultPacket packet;
+        CoreProofResult result = answer_judge(call, r, bytes, len, &packet);
 
-        if (r >= 0 && vault_packet_parse(bytes, len, &packet) >= 0 &&
-            packet.head.op == (uint32_t)call->op) {
-                result = proof_result(call->op, (VaultStatus)packet.head.status,
-                                      packet.head.verifier_bytes > 0);
-                if (call->op == VAULT_VERIFY && packet.head.status == VAULT_BAD_RECORD)
-                        record_complain(call);
-        }
-        /* made under a key that is not known to be the right one */
-        if (packet.head.verifier_bytes > 0 && call->client->spec.key_is_right &&
-            !call->client->key_right) {
+        call->done.verifier(call->userdata, result, packet.verifier, packet.head.verifier_bytes,
+                            base_realtime_usec());
+}
+
+/* A new seed without its text would be one that nobody can have: a fault. */
+static void seed_answered(void *userdata, int r, const void *bytes, size_t len) {
+        _cleanup_free_ VaultCall *call = userdata;
+        _cleanup_secret_ Secret *text = NULL;
+        VaultPacket packet;
+        CoreProofResult result = answer_judge(call, r, bytes, len, &packet);
+
+        if (result == CORE_PROOF_MATCH && call->op == VAULT_SEED_NEW &&
+            (!packet.secret ||
+             base_secret_new(packet.secret, packet.head.secret_bytes, &text) < 0)) {
+                result = CORE_PROOF_FAULT;
+                packet.verifier = NULL;
                 packet.head.verifier_bytes = 0;
-                result = call->op == VAULT_VERIFY ? result : CORE_PROOF_FAULT;
         }
-        if (result != CORE_PROOF_MATCH)
-                packet.head.verifier_bytes = 0;
-        call->done(call->userdata, result, packet.head.verifier_bytes > 0 ? packet.verifier : NULL,
-                   packet.head.verifier_bytes, base_realtime_usec());
+        call->done.seed(call->userdata, result, packet.verifier, packet.head.verifier_bytes, text,
+                        base_realtime_usec());
+}
+
+static void match_answered(void *userdata, int r, const void *bytes, size_t len) {
+        _cleanup_free_ VaultCall *call = userdata;
+        VaultPacket packet;
+        CoreProofResult result = answer_judge(call, r, bytes, len, &packet);
+        uint64_t step = 0;
+
+        if (packet.verifier) /* as proof_result() has it */
+                memcpy(&step, packet.verifier, sizeof(step));
+        call->done.match(call->userdata, result, step, base_realtime_usec());
 }
 
 static int call_send(VaultClient *client, VaultHead *head, const Secret *secret,
@@ -122,25 +192,32 @@ static int call_send(VaultClient *client, VaultHead *head, const Secret *secret,
         return r;
 }
 
-static int client_call(VaultClient *client, VaultHead *head, const Secret *secret,
-                       const void *verifier, CoreVaultDone done, void *done_userdata) {
+/* of says who is told, and how; the rest of the call is made here. */
+static int call_make(VaultHead *head, const Secret *secret, const void *verifier,
+                     const VaultCall *of, ChannelDone answered) {
         _cleanup_free_ VaultCall *call = malloc(sizeof(*call));
+        VaultClient *client = of->client;
         int r;
 
         if (!call)
                 return -ENOMEM;
         if (!client->store_id)
                 return -ENOTCONN;
-        *call = (VaultCall){ .client = client,
-                             .op = (VaultOp)head->op,
-                             .uid = head->subject.uid,
-                             .done = done,
-                             .userdata = done_userdata };
+        *call = *of;
+        call->op = (VaultOp)head->op;
+        call->uid = head->subject.uid;
         memcpy(head->subject.store_id, client->store_id, sizeof(head->subject.store_id));
-        r = call_send(client, head, secret, verifier, call_answered, call);
+        r = call_send(client, head, secret, verifier, answered, call);
         if (r >= 0)
                 TAKE(call);
         return r;
+}
+
+static int client_call(VaultClient *client, VaultHead *head, const Secret *secret,
+                       const void *verifier, CoreVaultDone done, void *done_userdata) {
+        const VaultCall of = { .client = client, .done.verifier = done, .userdata = done_userdata };
+
+        return call_make(head, secret, verifier, &of, call_answered);
 }
 
 /* ---- what core calls ------------------------------------------------------------------------- */
@@ -198,6 +275,71 @@ static int vault_spend(void *userdata, uint32_t lane, CoreFrom from, const Secre
         return client_call(userdata, &head, secret, NULL, done, done_userdata);
 }
 
+static int vault_seed(void *userdata, uid_t uid, uint32_t kind, const CoreSeedForm *form,
+                      uint64_t new_version, const Secret *given, CoreSeedDone done,
+                      void *done_userdata) {
+        const VaultCall of = { .client = userdata, .done.seed = done, .userdata = done_userdata };
+        const VaultSeedForm wanted = { .algorithm = (uint32_t)form->algorithm,
+                                       .digits = form->digits,
+                                       .period_sec = form->period_sec };
+        VaultHead head = {
+                .op = given ? VAULT_SEED_IMPORT : VAULT_SEED_NEW,
+                .subject = { .uid = uid, .kind = kind, .version = new_version },
+                .verifier_bytes = sizeof(wanted),
+        };
+
+        return call_make(&head, given, &wanted, &of, seed_answered);
+}
+
+static int vault_otp(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, const void *sealed,
+                     size_t len, uint64_t version, const CoreOtp *otp, const Secret *code,
+                     CoreMatchDone done, void *done_userdata) {
+        const VaultCall of = { .client = userdata, .done.match = done, .userdata = done_userdata };
+        const VaultOtp asked = { .floor = otp->floor,
+                                 .now_sec = otp->now_sec,
+                                 .window = otp->window,
+                                 .resync = otp->resync };
+        uint8_t verifier[VAULT_VERIFIER_MAX];
+        VaultHead head = {
+                .op = VAULT_OTP,
+                .flags = from_flags(from),
+                .subject = { .uid = uid, .kind = kind, .version = version },
+        };
+
+        if (len > sizeof(verifier) - sizeof(asked))
+                return -EMSGSIZE;
+        memcpy(verifier, &asked, sizeof(asked));
+        memcpy(verifier + sizeof(asked), sealed, len);
+        head.verifier_bytes = (uint32_t)(sizeof(asked) + len);
+        return call_make(&head, code, verifier, &of, match_answered);
+}
+
+static int vault_code_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
+                           const Secret *codes, CoreVaultDone done, void *done_userdata) {
+        VaultHead head = {
+                .op = VAULT_CODE_HASH,
+                .subject = { .uid = uid, .kind = kind, .version = new_version },
+        };
+
+        return client_call(userdata, &head, codes, NULL, done, done_userdata);
+}
+
+static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+                             const void *hashes, size_t len, uint64_t version, const Secret *code,
+                             CoreMatchDone done, void *done_userdata) {
+        const VaultCall of = { .client = userdata, .done.match = done, .userdata = done_userdata };
+        VaultHead head = {
+                .op = VAULT_CODE_VERIFY,
+                .flags = from_flags(from),
+                .subject = { .uid = uid, .kind = kind, .version = version },
+        };
+
+        if (len > VAULT_VERIFIER_MAX)
+                return -EMSGSIZE;
+        head.verifier_bytes = (uint32_t)len;
+        return call_make(&head, code, hashes, &of, match_answered);
+}
+
 static bool vault_ready(void *userdata) {
         const VaultClient *client = userdata;
 
@@ -212,6 +354,10 @@ void vault_client_operations(VaultClient *client, CoreVault *ret) {
                 .import = vault_import,
                 .spend = vault_spend,
                 .ready = vault_ready,
+                .seed = vault_seed,
+                .otp = vault_otp,
+                .code_hash = vault_code_hash,
+                .code_verify = vault_code_verify,
         };
 }
 

@@ -13,7 +13,11 @@
 struct VaultCall {
         VaultCall *prev, *next;
         Core *core; /* NULL: given up */
-        VaultDone done;
+        union {
+                VaultDone verifier;
+                VaultSeedDone seed;
+                VaultMatchDone match;
+        } done; /* as the operation has it */
         void *owner;
 };
 
@@ -28,30 +32,62 @@ static void call_unlink(VaultCall *call) {
         call->core = NULL;
 }
 
-static void call_done(void *userdata, CoreProofResult result, const void *verifier, size_t len,
-                      uint64_t now_usec) {
-        VaultCall *call = userdata;
-        VaultDone done = call->core ? call->done : NULL;
-        void *owner = call->owner;
+/* An answer is there: false where nobody wants it any more.  ret_call is what to tell. */
+static bool call_end(VaultCall *call, uint64_t now_usec, VaultCall *ret_call) {
+        bool wanted = call->core;
 
-        if (done) {
+        *ret_call = *call;
+        if (wanted) {
                 core_note_time(call->core, now_usec);
                 call_unlink(call);
         }
         free(call);
-        if (done)
-                done(owner, result, verifier, len, now_usec);
+        return wanted;
 }
 
-static int call_new(Core *core, VaultDone done, void *owner, VaultCall **ret) {
+static void call_done(void *userdata, CoreProofResult result, const void *verifier, size_t len,
+                      uint64_t now_usec) {
+        VaultCall call;
+
+        if (call_end(userdata, now_usec, &call))
+                call.done.verifier(call.owner, result, verifier, len, now_usec);
+}
+
+static void seed_done(void *userdata, CoreProofResult result, const void *sealed, size_t len,
+                      const Secret *text, uint64_t now_usec) {
+        VaultCall call;
+
+        if (call_end(userdata, now_usec, &call))
+                call.done.seed(call.owner, result, sealed, len, text, now_usec);
+}
+
+static void match_done(void *userdata, CoreProofResult result, uint64_t step, uint64_t now_usec) {
+        VaultCall call;
+
+        if (call_end(userdata, now_usec, &call))
+                call.done.match(call.owner, result, step, now_usec);
+}
+
+static int call_new(Core *core, void *owner, VaultCall **ret) {
         VaultCall *call = calloc(1, sizeof(*call));
 
         if (!call)
                 return -ENOMEM;
-        *call = (VaultCall){ .core = core, .done = done, .owner = owner, .next = core->calls };
+        *call = (VaultCall){ .core = core, .owner = owner, .next = core->calls };
         if (core->calls)
                 core->calls->prev = call;
         core->calls = call;
+        *ret = call;
+        return 0;
+}
+
+/* r is what the vault said to the call: one that was not taken is not answered. */
+static int call_sent(VaultCall *call, int r, VaultCall **ret) {
+        if (r < 0) {
+                call_unlink(call);
+                free(call);
+                return r;
+        }
         *ret = call;
         return 0;
 }
@@ -75,6 +111,8 @@ static int call_send(VaultCall *call, VaultVerb verb, const VaultRequest *reques
                 return vault->spend(vault->userdata, request->uid, request->from, request->secret,
                                     call_done, call);
         case VAULT_VERB_CODE_HASH:
+                return vault->code_hash(vault->userdata, request->uid, request->kind,
+                                        request->new_version, request->secret, call_done, call);
         case _VAULT_VERB_MAX:
                 break;
         }
@@ -86,19 +124,51 @@ int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, Vau
         VaultCall *call;
         int r;
 
-        if (core->vault_key_wrong && (verb == VAULT_VERB_HASH || verb == VAULT_VERB_IMPORT))
+        if (core->vault_key_wrong && verb != VAULT_VERB_VERIFY && verb != VAULT_VERB_SPEND)
                 return -EKEYREJECTED;
-        r = call_new(core, done, owner, &call);
+        r = call_new(core, owner, &call);
         if (r < 0)
                 return r;
-        r = call_send(call, verb, request);
-        if (r < 0) { /* not taken, so it is not answered */
-                call_unlink(call);
-                free(call);
+        call->done.verifier = done;
+        return call_sent(call, call_send(call, verb, request), ret);
+}
+
+int core_vault_seed(Core *core, uid_t uid, uint32_t kind, const CoreSeedForm *form,
+                    uint64_t new_version, const Secret *given, VaultSeedDone done, void *owner,
+                    VaultCall **ret) {
+        const CoreVault *vault = &core->vault;
+        VaultCall *call;
+        int r;
+
+        if (core->vault_key_wrong)
+                return -EKEYREJECTED;
+        r = call_new(core, owner, &call);
+        if (r < 0)
                 return r;
-        }
-        *ret = call;
-        return 0;
+        call->done.seed = done;
+        r = vault->seed(vault->userdata, uid, kind, form, new_version, given, seed_done, call);
+        return call_sent(call, r, ret);
+}
+
+int core_vault_guess(Core *core, const VaultGuess *guess, VaultMatchDone done, void *owner,
+                     VaultCall **ret) {
+        const CoreVault *vault = &core->vault;
+        const StoreVerifier *verifier = guess->verifier;
+        VaultCall *call;
+        int r = call_new(core, owner, &call);
+
+        if (r < 0)
+                return r;
+        call->done.match = done;
+        if (guess->otp)
+                r = vault->otp(vault->userdata, guess->uid, guess->from, guess->kind,
+                               verifier->bytes, verifier->len, verifier->version, guess->otp,
+                               guess->code, match_done, call);
+        else
+                r = vault->code_verify(vault->userdata, guess->uid, guess->from, guess->kind,
+                                       verifier->bytes, verifier->len, verifier->version,
+                                       guess->code, match_done, call);
+        return call_sent(call, r, ret);
 }
 
 VaultCall *core_vault_give_up(VaultCall *call) {
