@@ -70,47 +70,66 @@ static int key_read(int dir_fd, const char *name, Secret **ret) {
         return r;
 }
 
-static int key_write(int dir_fd, const char *name) {
+int vault_file_write(int dir_fd, const char *name, mode_t mode, const void *bytes, size_t len) {
         _cleanup_close_ int fd =
-                openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        uint8_t bytes[VAULT_KEY_BYTES];
-        ssize_t n = -1;
-        int r;
+                openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        ssize_t n;
+        int r = 0;
 
         if (fd < 0)
                 return -errno;
-        r = base_random(bytes, sizeof(bytes));
-        if (r >= 0) {
-                n = write(fd, bytes, sizeof(bytes));
-                if (n < 0)
-                        r = -errno;
-                else if (n != sizeof(bytes))
-                        r = -ENOSPC;
-        }
-        base_wipe(bytes, sizeof(bytes));
+        n = write(fd, bytes, len);
+        if (n < 0)
+                r = -errno;
+        else if (n != (ssize_t)len)
+                r = -ENOSPC;
+        else if (fchmod(fd, mode) < 0 || fsync(fd) < 0) /* the umask is stricter */
+                r = -errno;
         if (r < 0)
-                return r;
-        return fsync(fd) < 0 ? -errno : 0;
+                unlinkat(dir_fd, name, 0);
+        return r;
 }
 
-/* 0 also where another vault was first: its key is there then. */
-static int key_make(int dir_fd) {
-        char name[sizeof(".key.") + 16];
+int vault_file_put(int dir_fd, const char *name, const void *bytes, size_t len, bool replace) {
+        char file[sizeof(".key.") + 16];
         uint64_t number;
         int r;
 
         r = base_random(&number, sizeof(number));
         if (r < 0)
                 return r;
-        snprintf(name, sizeof(name), ".key.%016llx", (unsigned long long)number);
-        r = key_write(dir_fd, name);
-        if (r >= 0 && linkat(dir_fd, name, dir_fd, VAULT_KEY_NAME, 0) < 0 && errno != EEXIST)
+        snprintf(file, sizeof(file), ".key.%016llx", (unsigned long long)number);
+        r = vault_file_write(dir_fd, file, 0600, bytes, len);
+        if (r < 0)
+                return r;
+        if ((replace ? renameat(dir_fd, file, dir_fd, name)
+                     : linkat(dir_fd, file, dir_fd, name, 0)) < 0)
                 r = -errno;
-        if (r != -EEXIST) /* a name of that number was not ours */
-                unlinkat(dir_fd, name, 0);
-        if (r >= 0 && fsync(dir_fd) < 0)
+        if (r < 0 || !replace)
+                unlinkat(dir_fd, file, 0);
+        if (fsync(dir_fd) < 0 && r >= 0)
                 r = -errno;
         return r;
+}
+
+/* 0 also where another vault was first: its key is there then. */
+static int key_make(int dir_fd) {
+        uint8_t bytes[VAULT_KEY_BYTES];
+        int r = base_random(bytes, sizeof(bytes));
+
+        if (r >= 0)
+                r = vault_file_put(dir_fd, VAULT_KEY_NAME, bytes, sizeof(bytes), false);
+        base_wipe(bytes, sizeof(bytes));
+        return r == -EEXIST ? 0 : r;
+}
+
+int vault_key_put(const char *key_dir, const Secret *key) {
+        _cleanup_close_ int dir_fd = open(key_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (dir_fd < 0)
+                return -errno;
+        return vault_file_put(dir_fd, VAULT_KEY_NAME, base_secret_bytes(key), base_secret_len(key),
+                              false);
 }
 
 int vault_key_id(const Secret *key, uint8_t *ret_id) {

@@ -11,6 +11,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "config.h"
@@ -20,7 +21,10 @@
 
 typedef struct Options {
         const char *key_dir;
-        int fd; /* -1: socket activation */
+        const char *recovery_pub; /* NULL: as for a service, or none by hand */
+        const char *new_recovery; /* make a pair, its public half there: done */
+        const char *recover;      /* put the key in place that is sealed there: done */
+        int fd;                   /* -1: socket activation */
         bool has_peer;
         uint32_t peer_uid;
         bool show; /* --help or --version: done */
@@ -32,6 +36,12 @@ static const char usage[] =
         "  --fd N          serve the SOCK_SEQPACKET socket pair end N, until it is closed\n"
         "  --key-dir DIR   where the record key is, or is made (" VAULT_KEY_DIR ")\n"
         "  --peer-uid UID  serve this uid only (the user " BASE_SERVICE_USER " and root)\n"
+        "  --recovery-pub FILE  for whom the key is also sealed (" VAULT_RECOVERY_PUBLIC ";\n"
+        "                       with --fd nobody)\n"
+        "For the day the key is lost:\n"
+        "  --new-recovery-key FILE  print a new recovery key, once; its public half to FILE\n"
+        "  --recover FILE           read a recovery key from standard input and put the key that\n"
+        "                           is sealed in FILE into DIR, where there is none\n"
         "  --version       print the version\n"
         "  --help          print this\n";
 
@@ -51,6 +61,9 @@ static int options_parse(int argc, char **argv, Options *ret) {
                 { "fd", required_argument, NULL, 'f' },
                 { "key-dir", required_argument, NULL, 'k' },
                 { "peer-uid", required_argument, NULL, 'p' },
+                { "recovery-pub", required_argument, NULL, 'u' },
+                { "new-recovery-key", required_argument, NULL, 'n' },
+                { "recover", required_argument, NULL, 'r' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' },
                 { NULL, 0, NULL, 0 },
@@ -66,6 +79,12 @@ static int options_parse(int argc, char **argv, Options *ret) {
                         options.fd = (int)fd;
                 } else if (c == 'k')
                         options.key_dir = optarg;
+                else if (c == 'u')
+                        options.recovery_pub = optarg;
+                else if (c == 'n')
+                        options.new_recovery = optarg;
+                else if (c == 'r')
+                        options.recover = optarg;
                 else if (c == 'p') {
                         /* UINT32_MAX is nobody to the kernel */
                         if (option_number("peer-uid", optarg, UINT32_MAX - 1, &options.peer_uid) <
@@ -123,6 +142,101 @@ static int serve(const Secret *key, VaultServer *server) {
         return r < 0 ? complain("serving", r) : 0;
 }
 
+/* ---- the recovery key ------------------------------------------------------------------------ */
+
+/* Serving goes on: a copy that cannot be made keeps nobody out today. */
+static void recovery_keep(const Options *options, const Secret *key) {
+        const char *file = options->recovery_pub;
+        int r;
+
+        if (!file)
+                file = options->fd < 0 ? VAULT_RECOVERY_PUBLIC : NULL;
+        r = file ? vault_recovery_keep(file, options->key_dir, key) : 0;
+        if (r != 0)
+                fprintf(stderr, "um-vault: the key is not kept for recovery: %s: %s\n", file,
+                        r < 0 ? strerror(-r) : "not the public half of a recovery key");
+}
+
+/* Says what is wrong with file. */
+static int recovery_complain(const char *file, int r) {
+        const char *const texts[] = {
+                [VAULT_E_TEXT] = "what was read is no recovery key: mistyped?",
+                [VAULT_E_FILE] = "damaged, or not a key kept for recovery",
+                [VAULT_E_PAIR] = "kept for another recovery key",
+        };
+
+        fprintf(stderr, "um-vault: %s: %s\n", file, r < 0 ? strerror(-r) : texts[r]);
+        return -EINVAL;
+}
+
+static int text_write(const Secret *text) {
+        const char *at = base_secret_bytes(text);
+        size_t left = base_secret_len(text);
+
+        while (left > 0) {
+                ssize_t n = write(STDOUT_FILENO, at, left);
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                at += n > 0 ? n : 0;
+                left -= n > 0 ? (size_t)n : 0;
+        }
+        return 0;
+}
+
+/* A public half whose private one nobody has seen is worse than none. */
+static int recovery_new(const char *file) {
+        _cleanup_secret_ Secret *text = NULL;
+        int r = vault_recovery_new(file, &text);
+
+        if (r >= 0) {
+                r = text_write(text);
+                if (r < 0)
+                        unlink(file);
+        }
+        return r < 0 ? recovery_complain(file, r) : 0;
+}
+
+/* One line, or as far as there is room for one. */
+static int text_read(Secret **ret) {
+        char buf[2 * VAULT_RECOVERY_TEXT];
+        size_t len = 0;
+        int r = 0;
+
+        while (len < sizeof(buf) && (len == 0 || buf[len - 1] != '\n')) {
+                ssize_t n = read(STDIN_FILENO, buf + len, sizeof(buf) - len);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        r = -errno;
+                if (n <= 0)
+                        break;
+                len += (size_t)n;
+        }
+        if (r >= 0)
+                r = base_secret_new(buf, len, ret);
+        base_wipe(buf, sizeof(buf));
+        return r;
+}
+
+static int recover(const Options *options) {
+        _cleanup_secret_ Secret *text = NULL, *key = NULL;
+        int r = text_read(&text);
+
+        if (r < 0)
+                return recovery_complain("standard input", r);
+        r = vault_recovery_open(options->recover, text, &key);
+        if (r != 0)
+                return recovery_complain(options->recover, r);
+        r = vault_key_put(options->key_dir, key);
+        if (r == -EEXIST)
+                fprintf(stderr, "um-vault: %s has a key, which stays\n", options->key_dir);
+        return r < 0 && r != -EEXIST ? recovery_complain(options->key_dir, r) : r;
+}
+
+/* ---- starting -------------------------------------------------------------------------------- */
+
 static int run(const Options *options) {
         _cleanup_secret_ Secret *key = NULL;
         VaultServer server = { 0 };
@@ -132,17 +246,22 @@ static int run(const Options *options) {
         r = base_process_harden();
         if (r < 0)
                 return complain("hardening", r);
+        if (sodium_init() < 0)
+                return complain("libsodium", -EIO);
+        if (options->new_recovery)
+                return recovery_new(options->new_recovery);
+        if (options->recover)
+                return recover(options);
         r = base_service_start(options->fd, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
                                options->has_peer ? &options->peer_uid : NULL, &server.service);
         if (r < 0)
                 return complain(r == -ENOTCONN ? "neither --fd nor a socket from systemd"
                                                : "the socket it was given",
                                 r);
-        if (sodium_init() < 0)
-                return complain("libsodium", -EIO);
         r = vault_key_load(options->key_dir, getenv("CREDENTIALS_DIRECTORY"), &key, file);
         if (r < 0)
                 return complain(file, r);
+        recovery_keep(options, key);
         return serve(key, &server);
 }
 

@@ -20,6 +20,37 @@ int vault_key_load(const char *key_dir, const char *credentials_dir, Secret **re
 /* The key's id: its keyed hash of a constant, of which nothing leads back to it. */
 int vault_key_id(const Secret *key, uint8_t *ret_id);
 
+/* Puts a key in place where there is none; -EEXIST where one is. */
+int vault_key_put(const char *key_dir, const Secret *key);
+
+/* A new file, its bytes on the disk; what could not be written whole is taken away again. */
+int vault_file_write(int dir_fd, const char *name, mode_t mode, const void *bytes, size_t len);
+/* A file of mode 0600 that is there as a whole or not, and durable.  Without replace: -EEXIST. */
+int vault_file_put(int dir_fd, const char *name, const void *bytes, size_t len, bool replace);
+
+/* ---- the recovery key ------------------------------------------------------------------------ */
+
+#define VAULT_RECOVERY_PUBLIC "/etc/um/recovery.pub"
+#define VAULT_RECOVERY_NAME   "key.recovery"
+#define VAULT_RECOVERY_TEXT   75U /* bytes of a half as text, with its newline */
+
+#define VAULT_E_TEXT 1 /* not that half of a pair as text: mistyped */
+#define VAULT_E_FILE 2 /* not a file of a sealed key, or damaged */
+#define VAULT_E_PAIR 3 /* sealed for another pair */
+
+typedef enum RecoveryHalf { RECOVERY_PRIVATE = 1, RECOVERY_PUBLIC } RecoveryHalf;
+
+/* A new pair: the public half as a file (-EEXIST where there is one), the private one as text with
+ * a newline behind it. */
+int vault_recovery_new(const char *public_file, Secret **ret_text);
+/* Sees to it that key_dir has the key sealed for that half; 0 also where there is no public_file.
+ */
+int vault_recovery_keep(const char *public_file, const char *key_dir, const Secret *key);
+/* The key that is sealed in file, by the private half. */
+int vault_recovery_open(const char *file, const Secret *text, Secret **ret_key);
+/* A half as text, the newline may be missing -> its 32 bytes, or VAULT_E_TEXT. */
+int vault_recovery_parse(RecoveryHalf which, const char *text, size_t len, uint8_t *ret_key);
+
 /* ---- seals ----------------------------------------------------------------------------------- */
 
 #define VAULT_E_SEAL 1 /* another key, another subject, or not the bytes that were sealed */

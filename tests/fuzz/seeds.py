@@ -7,6 +7,8 @@ What a fuzzer finds by itself within seconds has none.  Reproducers of mended bu
 tests/fuzz/corpus/NAME/ instead.
 """
 
+import base64
+import hashlib
 import os
 import struct
 import sys
@@ -70,14 +72,29 @@ def gate():
 
 
 def vault():
-    def head(op, status, secret, verifier, flags=0):
+    def head(op, status, secret, verifier, flags=0, kind=1):
         return struct.pack("<6IQ16sIIQQ", 1, op, status, len(secret), len(verifier), flags, 5,
-                           b"s" * 16, 70000, 1, 3, 4) + secret + verifier
+                           b"s" * 16, 70000, kind, 3, 4) + secret + verifier
     yield head(1, 0, b"", b"")
     yield head(2, 0, b"password", b"")
     yield head(3, 0, b"password", b"v" * 60)
     yield head(3, 1, b"", b"v" * 60, 1)
     yield head(5, 2, b"x", b"")
+    yield head(6, 0, b"", struct.pack("<3I", 0, 6, 30), kind=3)
+    yield head(7, 0, b"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", struct.pack("<3I", 1, 8, 0), kind=4)
+    yield head(8, 0, b"287082", struct.pack("<2Q2I", 0, 59, 1, 0) + b"v", 2, kind=3)
+    yield head(8, 0, b"755224 287082", struct.pack("<2Q2I", 0, 0, 9, 99) + b"v", 4, kind=4)
+    yield head(9, 0, b"7K2P-9QXM-3T5W 0000-0000-0001", b"", kind=5)
+    yield head(10, 0, b"123456", b"h" * 96, kind=6)
+
+
+def recovery():
+    yield b"GEZDGNBVGY3TQOJQ"
+    yield b"mzxw6ytboi======"
+    half = b"\1" + b"k" * 32   # private, with the sum that um_vault/recovery.c has
+    half += hashlib.blake2b(half, key=b"um-vault recovery text 1\0", digest_size=16).digest()[:4]
+    text = base64.b32encode(half).rstrip(b"=")
+    yield b"-".join(text[at:at + 4] for at in range(0, len(text), 4)) + b"\n"
 
 
 def config():
@@ -132,7 +149,7 @@ def filters():
 
 
 def main():
-    makers = {"gate": gate, "vault": vault, "config": config,
+    makers = {"gate": gate, "vault": vault, "recovery": recovery, "config": config,
               "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)
