@@ -182,16 +182,15 @@ static int one_find(const Seed *seed, const VaultOtp *otp, const char *s, size_t
                     VaultStatus *ret, uint64_t *ret_step) {
         Window window = window_of(seed, otp);
         char typed[VAULT_DIGITS_MAX];
-        bool fits = typed_take(s, len, seed->form.digits, typed), equal, found = false,
-             used = false;
+        bool fits = typed_take(s, len, seed->form.digits, typed), found = false, used = false;
         uint64_t at = 0, used_at = 0;
         int r = 0;
 
         for (uint64_t step = window.first; r >= 0 && step <= window.last; step++) {
-                bool fresh = step >= otp->floor;
+                bool fresh = step >= otp->floor, equal = false;
 
                 r = code_compare(seed, step, typed, &equal);
-                equal &= fits & (r >= 0);
+                equal &= fits;
                 at = chosen(equal & fresh & (window.later | !found), step, at);
                 used_at = chosen(equal & !fresh, step, used_at);
                 found |= equal & fresh;
@@ -221,7 +220,7 @@ static int pair_find(const Seed *seed, const VaultOtp *otp, const char *s, Vault
                 r = code_compare(seed, step, first, &is_first);
                 if (r >= 0)
                         r = code_compare(seed, step, second, &is_second);
-                is_second &= before & fits & (r >= 0);
+                is_second &= before & fits;
                 at = chosen(is_second & !found, step, at);
                 found |= is_second;
                 before = is_first;
