@@ -126,3 +126,126 @@ typedef enum StatusStep {
 /* The state behind the step, or USER_STATUS_INVALID where the state does not allow it; then
  * ret_hint is a static phrase naming the right verb ("is inactive: use enable"). */
 UserStatus policy_status_step(UserStatus from, StatusStep step, const char **ret_hint);
+
+/* ---- policy values (FEATURES P.6, P.7) ------------------------------------------------------- */
+
+/* What may be set, in the order it is shown in. */
+typedef enum PolicyValue {
+        POLICY_VALUE_PASSWORD_MIN_LENGTH,
+        POLICY_VALUE_PASSWORD_CLASSES,
+        POLICY_VALUE_PASSWORD_SIMILARITY,
+        POLICY_VALUE_PASSWORD_DICTIONARY,
+        POLICY_VALUE_PASSWORD_BREACHED,
+        POLICY_VALUE_PASSWORD_HISTORY,
+        POLICY_VALUE_PASSWORD_MAX_AGE,
+        POLICY_VALUE_PASSWORD_MIN_AGE,
+        POLICY_VALUE_PASSWORD_WARN,
+        POLICY_VALUE_PASSWORD_GRACE_LOGINS,
+        POLICY_VALUE_LOCKOUT_ATTEMPTS,
+        POLICY_VALUE_LOCKOUT_WINDOW,
+        POLICY_VALUE_LOCKOUT_DURATION,
+        POLICY_VALUE_LOCKOUT_SOURCE_ATTEMPTS,
+        POLICY_VALUE_LOCKOUT_SPARE_KNOWN,
+        POLICY_VALUE_FACTOR_REQUIRED,
+        POLICY_VALUE_FACTOR_METHODS,
+        POLICY_VALUE_FACTOR_ENROL_WITHIN,
+        POLICY_VALUE_FACTOR_GRACE,
+        POLICY_VALUE_SETUP_CODE_TTL,
+        _POLICY_VALUE_MAX,
+} PolicyValue;
+
+/* The levels, from far to near: the nearest one that has a value wins, also where it is looser. */
+typedef enum PolicyLevel {
+        POLICY_LEVEL_BUILT_IN, /* has all of them */
+        POLICY_LEVEL_COMPANY,  /* the tenant */
+        POLICY_LEVEL_USER,
+        _POLICY_LEVEL_MAX,
+} PolicyLevel;
+
+typedef enum PolicyRequired {
+        POLICY_REQUIRED_OFF,
+        POLICY_REQUIRED_ON,
+        POLICY_REQUIRED_HARDWARE,
+        _POLICY_REQUIRED_MAX,
+} PolicyRequired;
+
+/* Methods of a second factor, as bits of factor.methods. */
+typedef enum PolicyMethod {
+        POLICY_METHOD_TOTP,
+        POLICY_METHOD_HOTP,
+        POLICY_METHOD_FIDO2,
+        POLICY_METHOD_RECOVERY,
+        POLICY_METHOD_EMAIL_CODE,
+        _POLICY_METHOD_MAX,
+} PolicyMethod;
+
+/* One user's values as they are in effect.  Zeroed is no policy: policy_values_resolve() fills all
+ * of it. */
+typedef struct PolicyValues {
+        uint32_t password_min_length; /* characters */
+        uint32_t password_classes;
+        bool password_similarity, password_dictionary, password_breached;
+        uint32_t password_history;      /* former passwords that are refused; 0 none */
+        uint64_t password_max_age_usec; /* USEC_INFINITY: never over */
+        uint64_t password_min_age_usec;
+        uint64_t password_warn_usec;
+        uint32_t password_grace_logins;
+        uint32_t lockout_attempts; /* UINT32_MAX: any number */
+        uint64_t lockout_window_usec;
+        uint64_t lockout_duration_usec;   /* USEC_INFINITY: until somebody unlocks */
+        uint32_t lockout_source_attempts; /* UINT32_MAX: any number */
+        bool lockout_spare_known;
+        PolicyRequired factor_required;
+        uint32_t factor_methods;           /* 1U << PolicyMethod; may be none of them */
+        uint64_t factor_enrol_within_usec; /* USEC_INFINITY: no deadline; 0: at once */
+        uint64_t factor_grace_usec;
+        uint64_t setup_code_ttl_usec;
+} PolicyValues;
+
+/* What is set at one level.  A value is one number: the count, microseconds, 0 or 1, the word's
+ * position, or a bit for each word of a list; "never", "manual" and no limit are UINT64_MAX.
+ * Zeroed has nothing set. */
+typedef struct PolicySettings {
+        bool set[_POLICY_VALUE_MAX];
+        uint64_t value[_POLICY_VALUE_MAX];
+} PolicySettings;
+
+/* One value with where it comes from. */
+typedef struct PolicyEffective {
+        uint64_t value;
+        PolicyLevel level;           /* whose value it is */
+        bool set[_POLICY_LEVEL_MAX]; /* who else has one: what it overrode */
+        uint64_t at[_POLICY_LEVEL_MAX];
+        bool looser; /* than what holds without the level it comes from */
+} PolicyEffective;
+
+#define POLICY_VALUE_TEXT_MAX     64U  /* a value's text with the NUL */
+#define POLICY_VALUE_EXPECTED_MAX 192U /* policy_value_expected()'s with the NUL */
+
+/* "password.min-length", "company": as they stand in the API and the audit; static. */
+const char *policy_value_name(PolicyValue value);
+int policy_value_from_name(const char *name, PolicyValue *ret); /* -ENOENT */
+const char *policy_level_name(PolicyLevel level);
+/* Up to max values whose names are near to a name that is none; how many. */
+size_t policy_value_near(const char *name, PolicyValue *ret, size_t max);
+/* The words a value is made of ("off", "on", "never", "totp"), one after the other: NULL behind the
+ * last; static. */
+const char *policy_value_word(PolicyValue value, size_t at);
+bool policy_value_is_list(PolicyValue value);
+/* What the text may be, as a phrase: "8 to 128". */
+void policy_value_expected(PolicyValue value, char ret[static POLICY_VALUE_EXPECTED_MAX]);
+/* The whole of text as a value: a number, a span as base_parse_span() takes it, or words.  A list
+ * may be a change of `from`: "+email-code,-hotp".  -EINVAL, -ERANGE. */
+int policy_value_parse(PolicyValue value, const char *text, uint64_t from, uint64_t *ret);
+/* The one text of a value that can be: parsing it gives the value again. */
+void policy_value_format(PolicyValue value, uint64_t number,
+                         char ret[static POLICY_VALUE_TEXT_MAX]);
+uint64_t policy_value_shipped(PolicyValue value);
+/* Does a permit anything that b does not? */
+bool policy_value_looser(PolicyValue value, uint64_t a, uint64_t b);
+
+/* The levels together; NULL: nothing is set there. */
+void policy_value_resolve(PolicyValue value, const PolicySettings *company,
+                          const PolicySettings *user, PolicyEffective *ret);
+void policy_values_resolve(const PolicySettings *company, const PolicySettings *user,
+                           PolicyValues *ret);

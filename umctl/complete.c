@@ -3,6 +3,7 @@
  * a line.  Names are live, and only those the server lets the caller see; where it does not answer
  * there are none, quietly. */
 
+#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +16,12 @@ static void offer(const char *candidate, const char *prefix) {
                 puts(candidate);
 }
 
+static bool connected(Ctl *ctl) {
+        snprintf(ctl->map_dir, sizeof(ctl->map_dir), "%s", WIRE_MAP_DIR);
+        return ctl->bus || wire_connect(ctl->socket, ctl->map_dir,
+                                        base_boottime_usec() + USEC_PER_SEC, &ctl->bus) >= 0;
+}
+
 static void offer_names(Ctl *ctl, const char *member, const char *prefix) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         char filter[128];
@@ -24,12 +31,9 @@ static void offer_names(Ctl *ctl, const char *member, const char *prefix) {
         for (const char *p = prefix; *p; p++)
                 if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", *p))
                         return;
-        snprintf(ctl->map_dir, sizeof(ctl->map_dir), "%s", WIRE_MAP_DIR);
         snprintf(filter, sizeof(filter), "name~%.64s*", prefix);
-        if (!ctl->bus && wire_connect(ctl->socket, ctl->map_dir,
-                                      base_boottime_usec() + USEC_PER_SEC, &ctl->bus) < 0)
-                return;
-        if (sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_MANAGER,
+        if (!connected(ctl) ||
+            sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_MANAGER,
                                            member) < 0 ||
             sd_bus_message_append(m, "ssu", filter, "", NAMES_MAX) < 0 ||
             sd_bus_call(ctl->bus, m, USEC_PER_SEC, NULL, &reply) < 0 ||
@@ -38,6 +42,54 @@ static void offer_names(Ctl *ctl, const char *member, const char *prefix) {
         json_array_foreach(rows, i, row)
                 offer(json_string_value(json_object_get(row, "name")), prefix);
         json_decref(rows);
+}
+
+/* The policy value of that name, or all ("") as umd tells the caller: root of the company, others
+ * of themselves. */
+static json_t *policy_values(Ctl *ctl, const char *name) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const struct passwd *pw = getuid() != 0 ? getpwuid(getuid()) : NULL;
+        json_t *values;
+
+        if (!connected(ctl) ||
+            sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_POLICY,
+                                           "GetEffective") < 0 ||
+            sd_bus_message_append(m, "ss", pw ? pw->pw_name : "", name) < 0 ||
+            sd_bus_call(ctl->bus, m, USEC_PER_SEC, NULL, &reply) < 0 ||
+            json_from_dicts(reply, &values) < 0)
+                return NULL;
+        return values;
+}
+
+static void offer_policy(Ctl *ctl, const char *prefix) {
+        json_t *values = policy_values(ctl, ""), *value;
+        size_t i;
+
+        json_array_foreach(values, i, value)
+                offer(json_string_value(json_object_get(value, "name")), prefix);
+        json_decref(values);
+}
+
+/* The words of the value of that name; in a list each behind what stands there, with its sign. */
+static void offer_policy_words(Ctl *ctl, const char *name, const char *prefix) {
+        json_t *values = policy_values(ctl, name), *value = json_array_get(values, 0), *word;
+        const char *comma = strrchr(prefix, ',');
+        int head = 0;
+        size_t i;
+
+        if (json_is_true(json_object_get(value, "list")))
+                head = comma ? (int)(comma - prefix) + 1 : 0;
+        if (json_is_true(json_object_get(value, "list")) &&
+            (prefix[head] == '+' || prefix[head] == '-'))
+                head++;
+        json_array_foreach(json_object_get(value, "words"), i, word) {
+                char candidate[256];
+
+                snprintf(candidate, sizeof(candidate), "%.*s%s", head, prefix,
+                         json_string_value(word));
+                offer(candidate, prefix);
+        }
+        json_decref(values);
 }
 
 static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
@@ -59,6 +111,10 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
         case COMPLETE_STATUS:
                 for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++)
                         offer(statuses[i], prefix);
+                break;
+        case COMPLETE_POLICY:
+        case COMPLETE_POLICY_WORDS:
+                offer_policy(ctl, prefix);
                 break;
         case COMPLETE_FILE: /* the shell's own */
         case COMPLETE_COMMAND:
@@ -97,18 +153,24 @@ static const Option *option_named(const Option *options, const char *word) {
         return NULL;
 }
 
+/* The option that the word is, where it needs the next one as its value. */
+static const Option *option_pending(const Command *command, const char *word) {
+        const Option *option = option_named(command ? command->options : NULL, word);
+
+        if (!option)
+                option = option_named(global_options, word);
+        return option && option->argument && option->argument[0] != '[' ? option : NULL;
+}
+
 int complete_run(Ctl *ctl, int argc, char *argv[]) {
-        const char *word = argc > 0 ? argv[argc - 1] : "", *noun = NULL, *verb = NULL;
+        const char *word = argc > 0 ? argv[argc - 1] : "", *noun = NULL, *verb = NULL,
+                   *first = NULL;
         const Option *pending = NULL;
         const Command *command;
 
         for (int i = 0; i + 1 < argc; i++) {
                 command = noun ? command_find(noun, verb) : NULL;
-                pending = option_named(command ? command->options : NULL, argv[i]);
-                if (!pending)
-                        pending = option_named(global_options, argv[i]);
-                if (pending && (!pending->argument || pending->argument[0] == '['))
-                        pending = NULL;
+                pending = option_pending(command, argv[i]);
                 if (argv[i][0] == '-' ||
                     (i > 0 && option_named(global_options, argv[i - 1]) && argv[i - 1][2] == 'r'))
                         continue;
@@ -116,12 +178,17 @@ int complete_run(Ctl *ctl, int argc, char *argv[]) {
                         noun = argv[i];
                 else if (!verb)
                         verb = argv[i];
+                else if (!first && !(i > 0 && option_pending(command, argv[i - 1])))
+                        first = argv[i];
         }
         command = noun ? command_find(noun, verb) : NULL;
         if (noun && strcmp(noun, "help") == 0)
                 offer_words(verb, word);
         else if (pending)
                 offer_kind(ctl, pending->complete, word);
+        else if (first && command && command->complete == COMPLETE_POLICY_WORDS &&
+                 strncmp(word, "--", 2) != 0)
+                offer_policy_words(ctl, first, word);
         else if (word[0] == '-') {
                 offer_options(command ? command->options : NULL, word);
                 offer_options(global_options, word);

@@ -190,10 +190,40 @@ static JsonMode json_find(int argc, char *argv[]) {
         return mode;
 }
 
+/* Does the word need the next one as its value? */
+static bool takes_next(const Ctl *ctl, const char *word) {
+        for (int list = 0; list < 2 && strncmp(word, "--", 2) == 0; list++)
+                for (const Option *o = list ? global_options : ctl->command->options; o->name; o++)
+                        if (strcmp(word + 2, o->name) == 0)
+                                return o->argument && o->argument[0] != '[';
+        return false;
+}
+
+/* Takes words such as "-hotp" out of getopt_long's sight: behind all others, where they belong as
+ * the last arguments; how many.  Behind a "--" they are safe. */
+static int minus_words_move(const Ctl *ctl, int argc, char *argv[]) {
+        int moved = 0;
+
+        if (!ctl->command || !ctl->command->minus)
+                return 0;
+        for (int i = 1; i < argc - moved && strcmp(argv[i], "--") != 0; i++) {
+                char *word = argv[i];
+
+                if (word[0] != '-' || word[1] == '-' || word[1] == '\0' ||
+                    strcmp(word, "-h") == 0 || takes_next(ctl, argv[i - 1]))
+                        continue;
+                memmove(&argv[i], &argv[i + 1], (size_t)(argc - 1 - i) * sizeof(*argv));
+                argv[argc - 1] = word;
+                moved++;
+                i--;
+        }
+        return moved;
+}
+
 int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_argv) {
         struct option options[OPTIONS_MAX * 2];
         const char *noun_word, *verb_word; /* getopt_long moves argv's words about */
-        int noun, verb, c, r, skip;
+        int noun, verb, c, r, skip, moved;
 
         words_find(ctl, argc, argv, &noun, &verb);
         noun_word = noun ? argv[noun] : NULL;
@@ -210,7 +240,8 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
                 return r;
         long_options(ctl->command, options);
         opterr = 0;
-        while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        moved = minus_words_move(ctl, argc, argv);
+        while ((c = getopt_long(argc - moved, argv, ":h", options, NULL)) != -1) {
                 if (c == '?' || c == ':') {
                         if (!ctl->command && noun)
                                 break;

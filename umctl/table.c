@@ -15,6 +15,7 @@ static const char *const time_keys[] = {
         "since",
         "until",
         "created",
+        "set",
         "valid_from",
         "valid_until",
         "status_since",

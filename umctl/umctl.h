@@ -41,6 +41,8 @@ typedef enum Complete {
         COMPLETE_FILE,
         COMPLETE_STATUS,
         COMPLETE_COMMAND,
+        COMPLETE_POLICY,       /* the name of a policy value */
+        COMPLETE_POLICY_WORDS, /* and behind it the words it may be */
 } Complete;
 
 #define OPTIONS_MAX 24U  /* of one verb */
@@ -65,6 +67,7 @@ typedef struct Command {
         Complete complete;           /* of the arguments */
         const char *example;
         const char *about; /* lines that tell what the one line does not, or NULL */
+        bool minus;        /* the last argument may begin with one '-', which is no option then */
 } Command;
 
 extern const Command commands[];
@@ -196,6 +199,10 @@ int group_delete(Ctl *ctl, int argc, char *argv[]);
 int self_show(Ctl *ctl, int argc, char *argv[]);
 int self_profile(Ctl *ctl, int argc, char *argv[]);
 int self_passwd(Ctl *ctl, int argc, char *argv[]);
+int policy_set(Ctl *ctl, int argc, char *argv[]);
+int policy_unset(Ctl *ctl, int argc, char *argv[]);
+int policy_show(Ctl *ctl, int argc, char *argv[]);
+int policy_list(Ctl *ctl, int argc, char *argv[]);
 int status_run(Ctl *ctl, int argc, char *argv[]);
 int audit_log(Ctl *ctl, int argc, char *argv[]);
 int audit_verify(Ctl *ctl, int argc, char *argv[]);

@@ -15,8 +15,6 @@
 #include "umd/umd.h"
 
 #define CONFIG_DROP_INS_MAX 256
-#define SETUP_CODE_TTL_MIN  (60 * USEC_PER_SEC)
-#define SETUP_CODE_TTL_MAX  (30 * 24 * 3600 * USEC_PER_SEC)
 
 /* Between them are the ids of sub-uids and containers, around them the system's (base_id_reserved).
  */
@@ -82,17 +80,6 @@ static const char *home_root_set(Config *config, const char *value) {
         return path_set(FIELD_HOME, config->home_root, value);
 }
 
-static const char *setup_code_ttl_set(Config *config, const char *value) {
-        uint64_t usec;
-
-        if (base_parse_span(value, &usec) < 0)
-                return "must be one number and one unit: 90s, 15m, 4h, 30d";
-        if (usec < SETUP_CODE_TTL_MIN || usec > SETUP_CODE_TTL_MAX)
-                return "must be 1m to 30d";
-        config->setup_code_ttl_usec = usec;
-        return NULL;
-}
-
 /* um.conf(5) documents each; packaging/um.conf shows each. */
 static const struct {
         const char *name;
@@ -101,7 +88,6 @@ static const struct {
         { "audit.unknown-names", unknown_names_set },
         { "enumerate", enumerate_set },
         { "home-root", home_root_set },
-        { "setup-code-ttl", setup_code_ttl_set },
         { "shell", shell_set },
         { "uid-range", uid_range_set },
 };
@@ -111,7 +97,6 @@ void config_init(Config *ret) {
                 .id_first = 65536,
                 .id_last = 524287,
                 .enumerate = true,
-                .setup_code_ttl_usec = 24 * 3600 * USEC_PER_SEC,
                 .shell = "/bin/bash",
                 .home_root = "/home",
         };
@@ -125,7 +110,6 @@ void config_settings(const Config *config, CoreSettings *ret) {
                 .home_root = config->home_root,
                 .tenant = "local",
                 .unknown_names = config->unknown_names,
-                .setup_code_ttl_usec = config->setup_code_ttl_usec,
         };
 }
 

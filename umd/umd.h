@@ -65,7 +65,6 @@ const char *log_message_id(LogMessage message);
 typedef struct Config {
         uint32_t id_first, id_last;
         bool enumerate, unknown_names;
-        uint64_t setup_code_ttl_usec;
         char shell[BASE_PATH_MAX + 1], home_root[BASE_PATH_MAX + 1];
 } Config;
 

@@ -51,7 +51,7 @@ def documented():
     with open(API + "org.um1.md", encoding="utf-8") as f:
         for line in f:
             if line.startswith("## "):
-                match = re.search(r"org\.um1\.(Manager|User|Group|Audit)$", line.strip())
+                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy)$", line.strip())
                 interface = match.group(0) if match else None
             cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
             if not interface or not line.startswith("|") or len(cells) < 5 or cells[0] in ("method", "---"):
@@ -99,7 +99,9 @@ def value(method, kind, name, people):
         return "alice"
     if name == "name" and method.name == "GetGroupByName":
         return "devs"
-    known = {"uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",
+    if method.interface == "org.um1.Policy" and name in ("name", "value"):
+        return {"name": "password.min-length", "value": "16"}[name]
+    known = {"user": "alice", "uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",
              "name": "newname"}
     return known.get(name, {"s": "", "u": 1, "t": 0, "b": False, "ay": b"x", "as": [], "a{sv}": {}}[kind])
 
@@ -321,6 +323,66 @@ def lists(umd, checks):
                 checks.same(f"{member}: limit {limit}", ERRORS + "BadValue", reply.error)
 
 
+# ---- policy values ----------------------------------------------------------------------------------
+
+def policy(umd, people, checks):
+    """Set, shown with where it comes from, listed by pages, unset; what is refused names why."""
+    def call(caller, member, signature, *args):
+        with umd.peer(people.uid[caller]) as peer:
+            return peer.call(ROOT, "org.um1.Policy", member, signature, *args, timeout=30)
+
+    def effective(caller, user, name):
+        reply = call(caller, "GetEffective", "ss", user, name)
+        return reply.args[0] if not reply.error else reply.error
+
+    checks.check("Policy: a user sees all of his own values",
+                 len(effective("alice", "alice", "")) > 15 and len(effective("alice", "alice@example.com", "")) > 15)
+    for title, caller, user in (("another's", "bob", "alice"), ("the company's", "alice", ""),
+                                ("his, if um does not know him", "outsider", "outsider")):
+        checks.same(f"Policy: a user does not see {title}", ERRORS + "AccessDenied", effective(caller, user, ""))
+    reply = call("root", "Set", "ssa{sv}", "lockout.window", "1200s", {"reason": ("s", "policy matrix")})
+    checks.check("Policy: Set answers what is kept, and the change", reply.args and reply.args[0] == "20m"
+                 and re.fullmatch(r"ch-[0-9]+", reply.args[1]), reply.args or reply.text)
+    reply = call("root", "Set", "ssa{sv}", "lockout.window", "20m", {})
+    checks.same("Policy: the same again is no change", ["20m", ""], reply.args)
+    reply = call("root", "SetForUser", "sssa{sv}", "alice", "lockout.window", "10m", {})
+    checks.check("Policy: SetForUser", not reply.error, reply.text)
+    checks.same("Policy: what is in effect, and why", [{
+        "name": "lockout.window", "value": "10m", "level": "user", "from": "alice", "looser": True, "list": False,
+        "expected": "1s to 1y; one number and one unit of s, m, h, d, w, y", "words": [],
+        "overrode": [("company", "local", "20m"), ("built-in", "", "15m")]}], effective("alice", "alice", "lockout.window"))
+    checks.same("Policy: and for the company", ("20m", "company", "local", False), tuple(
+        effective("root", "", "lockout.window")[0][k] for k in ("value", "level", "from", "looser")))
+    found, cursor = [], ""
+    for _ in range(10):
+        rows, cursor = call("root", "List", "su", cursor, 1).args
+        found += [(row["level"], row["from"], row["name"], row["value"], row["by"]) for row in rows]
+        if not cursor:
+            break
+    checks.same("Policy: List by pages", [("company", "local", "lockout.window", "20m", "root"),
+                                          ("user", "alice", "lockout.window", "10m", "root")], found)
+    with umd.peer() as root:
+        entry = root.call(ROOT, "org.um1.Audit", "List", "a{sv}tu", {"verb": ("s", "policy.set")}, 0, 10).args[0][-1]
+    checks.same("Policy: the audit entry", ("tenant/local", "policy matrix", [("lockout.window", "", "20m")]),
+                (entry["object"], entry["reason"], [tuple(v) for v in entry["values"]]))
+    for title, error, member, signature, args in (
+            ("no value", "BadValue", "Set", "ssa{sv}", ("lockout.windows", "1h", {})),
+            ("out of range", "BadValue", "Set", "ssa{sv}", ("lockout.window", "0", {})),
+            ("nobody", "NoSuchUser", "SetForUser", "sssa{sv}", ("nobody_at_all", "lockout.window", "1h", {})),
+            ("nobody's", "NoSuchUser", "UnsetForUser", "ssa{sv}", ("nobody_at_all", "lockout.window", {})),
+            ("a user who is not named", "NoSuchUser", "SetForUser", "sssa{sv}", ("", "lockout.window", "1h", {})),
+            ("a version", "BadValue", "Unset", "sa{sv}", ("lockout.window", {"version": ("t", 1)})),
+            ("no option", "BadValue", "Unset", "sa{sv}", ("lockout.window", {"level": ("s", "user")})),
+            ("no cursor", "BadValue", "List", "su", ("x", 10)), ("no limit", "BadValue", "List", "su", ("", 0))):
+        checks.same(f"Policy.{member}: {title}", ERRORS + error, call("root", member, signature, *args).error)
+    for member, signature, args in (("UnsetForUser", "ssa{sv}", ("alice", "lockout.window", {})),
+                                    ("Unset", "sa{sv}", ("lockout.window", {}))):
+        checks.check(f"Policy: {member}", call("root", member, signature, *args).args[0].startswith("ch-"))
+        checks.same(f"Policy: {member} again is no change", [""], call("root", member, signature, *args).args)
+    checks.same("Policy: then it is the built-in one", ("15m", "built-in", []), tuple(
+        effective("alice", "alice", "lockout.window")[0][k] for k in ("value", "level", "overrode")))
+
+
 # ---- introspection ----------------------------------------------------------------------------------
 
 def shown(connection, path, destination=None):
@@ -367,4 +429,5 @@ def run(umd, people, checks):
     nss_leaves_local_names_out(umd, checks)
     local_uid_is_nobody(umd, people, checks)
     lists(umd, checks)
+    policy(umd, people, checks)
     introspection(umd, checks)

@@ -17,7 +17,6 @@ static void config_check(const Config *config) {
         assert(base_field_check(FIELD_SHELL, config->shell, strlen(config->shell)) == FIELD_OK);
         assert(base_field_check(FIELD_HOME, config->home_root, strlen(config->home_root)) ==
                FIELD_OK);
-        assert(config->setup_code_ttl_usec > 0 && config->setup_code_ttl_usec < USEC_INFINITY);
 }
 
 static void error_check(const ConfigError *error) {

@@ -103,7 +103,6 @@ uid-range = 65536-524287
 enumerate = no
 shell = /bin/bash
 home-root = /home
-setup-code-ttl = 24h
 audit.unknown-names = on
 """
     yield b"uid-range=1879048192-2147483646 # and on\n\n  shell  =\t/bin/sh"

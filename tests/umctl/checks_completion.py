@@ -24,7 +24,7 @@ def bash_completes_nouns_verbs_and_options():
     with open("/run/completion", "w", encoding="ascii") as copy:
         copy.write(SCRIPT.read_text())
     same(complete("us"), ["user"])
-    same(set(complete("")), {"user", "group", "self", "status", "audit", "doctor", "help"})
+    same(set(complete("")), {"user", "group", "self", "policy", "status", "audit", "doctor", "help"})
     same(complete("user", "un"), ["unlock"])
     same(complete("group", "add"), ["add", "add-member"])
     same(complete("user", "add", "x", "--ti"), ["--title", "--time-zone"])
@@ -54,3 +54,25 @@ def bash_completes_live_names():
     assert "/bin/bash" in complete("user", "add", "x", "--shell", "/bin/b")
     same(complete("user", "show", prefix + "$(id)"), [])
     same(complete("user", "show", prefix, uid=4242), [])
+
+
+@check
+def bash_completes_values_and_what_they_may_be():
+    name = fresh("tab")
+    good("user add", name)
+    same(complete("policy", "s"), ["set", "show"])
+    same(complete("policy", "set", "password.m"), ["password.min-length", "password.max-age", "password.min-age"])
+    same(complete("policy", "unset", "setup"), ["setup-code.ttl"])
+    same(complete("policy", "show", "--user", name, "factor.g"), ["factor.grace"])
+    same(complete("policy", "show", "--value", "factor.g"), ["factor.grace"])
+    same(complete("policy", "set", "--user", name), [name])
+    same(complete("policy", "set", "factor.required", ""), ["off", "on", "hardware"])
+    same(complete("policy", "set", "--user", name, "lockout.duration", ""), ["manual"])
+    same(complete("policy", "set", "password.min-length", ""), [])
+    same(complete("policy", "set", "factor.methods", "t"), ["totp"])
+    same(complete("policy", "set", "factor.methods", "totp,ho"), ["totp,hotp"])
+    same(complete("policy", "set", "factor.methods", "+e"), ["+email-code"])
+    same(complete("policy", "set", "factor.methods", "-ho"), ["-hotp"])
+    same(complete("policy", "set", "factor.methods", "+totp,-ho"), ["+totp,-hotp"])
+    same(complete("policy", "set", "factor.methods", "--uns"), ["--unset"])
+    same(complete("policy", "show", "factor.g", uid=4242), [])

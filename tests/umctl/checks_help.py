@@ -29,7 +29,7 @@ def the_overview_names_every_verb_and_every_exit_status():
     same(len(names), len(set(names)))
     for verb in "add show list set passwd lock unlock suspend resume disable enable delete restore".split():
         assert "user " + verb in names, names
-    for name in "group add-member", "self passwd", "audit log", "audit verify", "status", "doctor", "help":
+    for name in "group add-member", "policy set", "policy unset", "policy show", "policy list", "self passwd", "audit log", "audit verify", "status", "doctor", "help":
         assert name in names, names
     same(everywhere, ["json", "no-legend", "dry-run", "reason", "yes", "socket", "help", "version"])
     has(good("help"), "exit: 0 done, 1 failed, 2 usage, 3 refused, 4 not found, 5 umd not reachable")

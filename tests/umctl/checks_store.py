@@ -30,6 +30,8 @@ def arguments_for(command, usage):
     noun, _, verb = command.partition(" ")
     if "NAME" not in usage.split()[:1]:
         return []
+    if noun == "policy":
+        return ["lockout.attempts", "5"] if verb == "set" else ["lockout.attempts"]
     name = fresh()
     if verb != "add":
         good(f"{noun} add", name)

@@ -229,7 +229,6 @@ CoreSettings shipped_settings(void) {
                 .shell = "/bin/bash",
                 .home_root = "/home",
                 .tenant = "local",
-                .setup_code_ttl_usec = 24 * HOUR,
         };
 }
 

@@ -125,7 +125,6 @@ static void core_start(Stand *stand) {
                 .shell = "/bin/bash",
                 .home_root = "/home",
                 .tenant = "local",
-                .setup_code_ttl_usec = 3600 * USEC_PER_SEC,
         };
         const CoreHost host = {
                 stand,          host_name_held, host_id_held,      host_time_zone_known,

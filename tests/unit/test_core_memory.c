@@ -170,6 +170,27 @@ static void flush(Fixture *f) {
                 must(core_flush(f->core));
 }
 
+static void nothing_effective(void *userdata, const CorePolicyEffective *shown) {
+}
+
+static void nothing_set(void *userdata, const CorePolicySet *shown) {
+}
+
+static void policy(Fixture *f) {
+        char text[POLICY_VALUE_TEXT_MAX], cursor[64];
+
+        memory_on();
+        (void)core_policy_set(f->core, &f->root, NULL, "lockout.attempts", "3", &f->options, f->now,
+                              text, &f->change, &f->error);
+        (void)core_policy_set(f->core, &f->root, "alice", "factor.methods", "-hotp", &f->options,
+                              f->now, text, &f->change, &f->error);
+        (void)core_policy_effective(f->core, "alice", NULL, nothing_effective, NULL, &f->error);
+        (void)core_policy_list(f->core, "", 10, nothing_set, NULL, cursor, &f->error);
+        (void)core_policy_unset(f->core, &f->root, "alice", "factor.methods", &f->options, f->now,
+                                &f->change, &f->error);
+        memory_off();
+}
+
 static void refusals(Fixture *f) {
         static const CoreRefusal refusal = { "org.um1.User.Lock", "user.lock", false,
                                              CORE_OBJECT_USER,    "alice",     0 };
@@ -216,6 +237,7 @@ static void day(Fixture *f) {
         flush(f);
         rename_to(f, "alice", "alicia");
         rename_to(f, "alicia", "alice");
+        policy(f);
         views(f);
         refusals(f);
         flush(f);

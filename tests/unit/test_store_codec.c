@@ -92,6 +92,7 @@ static size_t samples_make(Sample *samples) {
         EventRecord event = { 1, 2, "t", "o" };
         StoreSession session = { 1, 70000, 4711, 5 };
         VaultKeyRecord vault_key = { { 7, 8 } };
+        StorePolicyValue policy = { 'c', "local", "password.min-length", "16", 1000, 5 };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
                 { &codec_group, encoded(&codec_group, &group) },
@@ -103,13 +104,14 @@ static size_t samples_make(Sample *samples) {
                 { &codec_event, encoded(&codec_event, &event) },
                 { &codec_session, encoded(&codec_session, &session) },
                 { &codec_vault_key, encoded(&codec_vault_key, &vault_key) },
+                { &codec_policy_value, encoded(&codec_policy_value, &policy) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 10
+#define SAMPLE_COUNT 11
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

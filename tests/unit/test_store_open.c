@@ -179,6 +179,58 @@ static void the_meta_record_decides(void **state) {
         }
 }
 
+static void schema_first(MDB_txn *mdb, MDB_dbi dbi) {
+        meta_byte_set(mdb, dbi, 1, 1);
+}
+
+static void schema_first_and_broken(MDB_txn *mdb, MDB_dbi dbi) {
+        meta_byte_set(mdb, dbi, 1, 1);
+        meta_byte_set(mdb, dbi, 6, 99);
+}
+
+static uint8_t schema_found;
+
+static void schema_read(MDB_txn *mdb, MDB_dbi dbi) {
+        MDB_val key = { 4, (char[]){ "meta" } }, data;
+
+        must(mdb_get(mdb, dbi, &key, &data));
+        schema_found = ((const uint8_t *)data.mv_data)[1];
+}
+
+static void a_store_of_the_first_schema_is_made_one_of_this(void **state) {
+        Bed bed = bed_make();
+        uint8_t id[16];
+
+        must(user_add(bed.store, 70000, "alice"));
+        must(store_flush(bed.store));
+        memcpy(id, store_id(bed.store), 16);
+        bed.store = store_close(bed.store);
+        lmdb_alter(&bed, schema_first);
+        must(store_open(bed.dir, false, &bed.store));
+        assert_memory_equal(id, store_id(bed.store), 16);
+        assert_true(user_is_there(bed.store, "alice"));
+        must(user_add(bed.store, 70001, "bob")); /* and it is written to as before */
+        must(store_flush(bed.store));
+        bed.store = store_close(bed.store);
+        lmdb_alter(&bed, schema_read);
+        assert_int_equal(schema_found, STORE_SCHEMA);
+        must(store_open(bed.dir, false, &bed.store));
+        assert_true(user_is_there(bed.store, "bob"));
+        bed_done(&bed);
+}
+
+/* Nothing is upgraded that does not decode: it stays as it is. */
+static void a_broken_store_of_the_first_schema_is_left_alone(void **state) {
+        Bed bed = bed_make();
+
+        bed.store = store_close(bed.store);
+        lmdb_alter(&bed, schema_first_and_broken);
+        assert_int_equal(opened(&bed), STORE_E_DAMAGED);
+        lmdb_alter(&bed, schema_read);
+        assert_int_equal(schema_found, 1);
+        bed_done(&bed);
+}
+
 static void an_environment_of_somebody_else_is_damaged(void **state) {
         Bed bed;
 
@@ -264,6 +316,8 @@ int main(void) {
                 cmocka_unit_test(what_is_no_store_is_damaged_and_left_alone),
                 cmocka_unit_test(a_store_that_was_cut_off_is_damaged),
                 cmocka_unit_test(the_meta_record_decides),
+                cmocka_unit_test(a_store_of_the_first_schema_is_made_one_of_this),
+                cmocka_unit_test(a_broken_store_of_the_first_schema_is_left_alone),
                 cmocka_unit_test(an_environment_of_somebody_else_is_damaged),
                 cmocka_unit_test(only_plain_private_files_are_opened),
                 cmocka_unit_test(a_directory_that_others_may_enter_is_refused),

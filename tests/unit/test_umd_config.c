@@ -31,7 +31,6 @@ static void test_a_file_of_comments_is_what_is_shipped(void **state) {
         assert_int_equal(config.id_last, 524287);
         assert_true(config.enumerate);
         assert_false(config.unknown_names);
-        assert_int_equal(config.setup_code_ttl_usec, 24 * 3600 * USEC_PER_SEC);
         assert_string_equal(config.shell, "/bin/bash");
         assert_string_equal(config.home_root, "/home");
 }
@@ -41,8 +40,7 @@ static void test_every_key_is_taken(void **state) {
                                    "enumerate=no\n"
                                    "\tshell =\t/bin/sh \n"
                                    "home-root = /srv/home\n"
-                                   "audit.unknown-names = on\n"
-                                   "setup-code-ttl = 90m"; /* no line end behind the last */
+                                   "audit.unknown-names = on"; /* no line end behind the last */
         ConfigError error;
         CoreSettings settings;
         Config config;
@@ -56,7 +54,6 @@ static void test_every_key_is_taken(void **state) {
         assert_string_equal(settings.home_root, "/srv/home");
         assert_string_equal(settings.tenant, "local");
         assert_true(settings.unknown_names);
-        assert_int_equal(settings.setup_code_ttl_usec, 90 * 60 * USEC_PER_SEC);
 }
 
 static void test_what_is_not_right_is_refused_with_its_line(void **state) {
@@ -84,10 +81,7 @@ static void test_what_is_not_right_is_refused_with_its_line(void **state) {
                 { "shell = /bin/ba:sh\n", "um.conf:1: shell" },
                 { "home-root = /home/../etc\n", "um.conf:1: home-root" },
                 { "home-root = \n", "um.conf:1: home-root" },
-                { "setup-code-ttl = 24\n", "um.conf:1: setup-code-ttl" },
-                { "setup-code-ttl = never\n", "must be 1m to 30d" },
-                { "setup-code-ttl = 59s\n", "must be 1m to 30d" },
-                { "setup-code-ttl = 31d\n", "must be 1m to 30d" },
+                { "setup-code-ttl = 24h\n", "um.conf:1: key \"setup-code-ttl\" is not one" },
                 { "audit.unknown-names = maybe\n", "um.conf:1: audit.unknown-names" },
         };
 

@@ -92,6 +92,19 @@ static const Access rows[] = {
         { WIRE_AUDIT, "Verify", "t", "bbttts", "cursor\0done\0ok\0next\0first\0last\0text\0", ROOT,
           ACCESS_ROOT, "audit.view", 0, audit_verify },
 
+        { WIRE_POLICY, "Set", "ssa{sv}", "ss", "name\0value\0options\0kept\0change\0", ROOT,
+          ACCESS_ROOT, "policy.edit", 0, policy_set },
+        { WIRE_POLICY, "SetForUser", "sssa{sv}", "ss", "user\0name\0value\0options\0kept\0change\0",
+          BY_NAME, ACCESS_ROOT, "policy.user.set", 0, policy_set },
+        { WIRE_POLICY, "Unset", "sa{sv}", "s", "name\0options\0change\0", ROOT, ACCESS_ROOT,
+          "policy.edit", 0, policy_unset },
+        { WIRE_POLICY, "UnsetForUser", "ssa{sv}", "s", "user\0name\0options\0change\0", BY_NAME,
+          ACCESS_ROOT, "policy.user.set", 0, policy_unset },
+        { WIRE_POLICY, "GetEffective", "ss", "aa{sv}", "user\0name\0values\0", BY_NAME, ACCESS_SELF,
+          "policy.view", 0, policy_get_effective },
+        { WIRE_POLICY, "List", "su", "aa{sv}s", "cursor\0limit\0values\0next\0", ROOT, ACCESS_ROOT,
+          "policy.view", 0, policy_list },
+
         /* Who is not root speaks for himself alone: login.c reads for whom. */
         { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT, ACCESS_MEMBER,
           "", ACCESS_PRIVATE, login_begin },
@@ -297,6 +310,8 @@ static void refusal_object(Call *call, CoreRefusal *refusal) {
         refusal->object = group ? CORE_OBJECT_GROUP : CORE_OBJECT_USER;
         if (!refusal->name && (call->access->object != ACCESS_ON_ROOT_BY_NAME ||
                                subject_read(call, &refusal->name, &refusal->id) < 0))
+                refusal->object = _CORE_OBJECT_MAX;
+        if (refusal->name && !refusal->name[0]) /* about the company */
                 refusal->object = _CORE_OBJECT_MAX;
 }
 

@@ -7,7 +7,6 @@
 #include "umd/bus/private.h"
 
 #define LIST_LIMIT_MAX 1000U
-#define CURSOR_BYTES   64U /* as core writes them */
 
 static int reply_created(Call *call, const char *prefix, const char *name,
                          const CoreChange *change) {

@@ -353,6 +353,8 @@ int call_reply_change(Call *call, const CoreChange *change);
 
 /* ---- the faces ------------------------------------------------------------------------------- */
 
+#define CURSOR_BYTES 64U /* as core writes them */
+
 /* The link the call came by; NULL when it is gone. */
 Link *call_link(Call *call);
 /* The fields that may be set; a creation takes the name apart from them. */
@@ -385,6 +387,11 @@ int group_delete(Call *call, CoreError *error);
 
 int audit_list(Call *call, CoreError *error);
 int audit_verify(Call *call, CoreError *error);
+
+int policy_set(Call *call, CoreError *error);
+int policy_unset(Call *call, CoreError *error);
+int policy_get_effective(Call *call, CoreError *error);
+int policy_list(Call *call, CoreError *error);
 
 int login_begin(Call *call, CoreError *error);
 int login_answer(Call *call, CoreError *error);

@@ -96,10 +96,11 @@ int core_user_create_with_password(Core *core, const Actor *actor, const UserSpe
                 return r;
         job->password = *password;
         job->new_version = 1;
-        job->expires_usec = core_later(now_usec, core->settings.setup_code_ttl_usec);
         job->create_done = done;
         job->userdata = userdata;
         r = job_prepare(job, spec, secret, now_usec, error);
+        if (r == 0)
+                r = core_job_code_expires(job, now_usec);
         if (r != 0)
                 return r;
         request = (VaultRequest){ .uid = job->uid,

@@ -229,6 +229,22 @@ int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids);
 /* Refuses to nest child in group where that makes a loop or too deep a chain, naming the path. */
 int core_check_nesting(StoreTxn *txn, const StoreGroup *group, gid_t child, CoreError *error);
 
+/* ---- policy values ------------------------------------------------------------------------ */
+
+#define CORE_POLICY_SUBJECT_BYTES (BASE_LINE_MAX + 1U)
+
+/* Whose the rows of a user are: his uid in decimal. */
+void core_policy_subject(uid_t uid, char *buf);
+/* The value of that name; CORE_E_BAD_VALUE naming those that are near. */
+int core_policy_find(const char *name, PolicyValue *ret, CoreError *error);
+/* What is set for the company and, unless uid is 0, for the user. */
+int core_policy_settings(Core *core, StoreTxn *txn, uid_t uid, PolicySettings *ret_company,
+                         PolicySettings *ret_user);
+/* What is in effect for the user; uid 0: for the company, and so for a name nobody has. */
+int core_policy_values(Core *core, StoreTxn *txn, uid_t uid, PolicyValues *ret);
+/* The same in a transaction of its own; -EBUSY while one for writing is open. */
+int core_policy_values_now(Core *core, uid_t uid, PolicyValues *ret);
+
 /* ---- the vault ---------------------------------------------------------------------------- */
 
 /* A call that may be given up: its owner can go away before the vault answers. */

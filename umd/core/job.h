@@ -31,6 +31,9 @@ int core_job_new(Core *core, const Actor *actor, const CoreOptions *options, Job
 int core_job_take_spec(Job *job, const UserSpec *spec);
 Job *core_job_free(Job *job);
 
+/* When the job's setup code ends, if it has one, by the user's setup-code.ttl. */
+int core_job_code_expires(Job *job, uint64_t now_usec);
+
 static inline void core_job_freep(Job **job) {
         *job = core_job_free(*job);
 }

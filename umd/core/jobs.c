@@ -75,3 +75,16 @@ int core_job_take_spec(Job *job, const UserSpec *spec) {
         }
         return 0;
 }
+
+int core_job_code_expires(Job *job, uint64_t now_usec) {
+        PolicyValues values;
+        int r;
+
+        if (!job->code)
+                return 0;
+        r = core_policy_values_now(job->core, job->uid, &values);
+        if (r < 0)
+                return r;
+        job->expires_usec = core_later(now_usec, values.setup_code_ttl_usec);
+        return 0;
+}

@@ -222,10 +222,11 @@ int core_user_create_setup_code(Core *core, const Actor *actor, const char *name
                 return r;
         job->code_done = done;
         job->userdata = userdata;
-        job->expires_usec = core_later(now_usec, core->settings.setup_code_ttl_usec);
         r = job_check(job, name, NULL, now_usec, error);
         if (r == 0)
                 r = core_setup_code_new(&job->code);
+        if (r == 0)
+                r = core_job_code_expires(job, now_usec);
         if (r != 0)
                 return r;
         request = (VaultRequest){ .uid = job->uid,

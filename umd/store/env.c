@@ -230,6 +230,17 @@ static int chain_start(Store *store) {
         return 0;
 }
 
+/* One commit: a store is of one schema or the other. */
+static int schema_upgrade(Store *store) {
+        _cleanup_(mdb_txn_abortp) MDB_txn *mdb = NULL;
+        int r;
+
+        r = store_fault(mdb_txn_begin(store->env, NULL, 0, &mdb));
+        if (r == 0)
+                r = meta_upgrade(mdb, store->dbi[TABLE_MAIN]);
+        return r != 0 ? r : store_fault(mdb_txn_commit(TAKE(mdb)));
+}
+
 static int env_load(Store *store, unsigned flags) {
         Meta meta;
         int r;
@@ -244,6 +255,11 @@ static int env_load(Store *store, unsigned flags) {
         if (r < 0)
                 return r;
         r = tables_open(store, &meta);
+        if (r == META_OLDER && !(flags & MDB_RDONLY)) {
+                r = schema_upgrade(store);
+                if (r == 0)
+                        r = tables_open(store, &meta);
+        }
         if (r != 0)
                 return r;
         memcpy(store->id, meta.id, sizeof(store->id));

@@ -77,7 +77,7 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
                  void **ret_extra);
 
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
-        codec_audit, codec_values, codec_event, codec_session, codec_vault_key;
+        codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -126,7 +126,7 @@ typedef enum Table {
         /* LMDB's unnamed one: the meta record, the vault's key id and open sessions, among the
          * names of the others */
         TABLE_MAIN,
-        TABLE_USERS, /* and, behind each, his grants */
+        TABLE_USERS, /* and, behind each, his grants; in front of all, policy values */
         TABLE_GROUPS,
         TABLE_INDEX,       /* names and addresses to ids */
         TABLE_CREDENTIALS, /* apart: whoever walks over all users has no use for them */
@@ -206,8 +206,12 @@ int record_get(StoreTxn *txn, Table table, const void *key, size_t key_len, cons
                void **ret);
 /* Decodes into *memory, which grows and is the caller's: for walks over many. */
 int record_reuse(const CodecKind *kind, const MDB_val *data, void **memory, size_t *size);
-int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret); /* 0, STORE_E_TOO_NEW, STORE_E_DAMAGED */
+/* 0, STORE_E_TOO_NEW, STORE_E_DAMAGED, META_OLDER: of an older um, to be upgraded first. */
+#define META_OLDER 100
+int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret);
 int meta_save(StoreTxn *txn);
+/* Writes a meta record of an older schema anew as one of this; STORE_E_DAMAGED. */
+int meta_upgrade(MDB_txn *mdb, MDB_dbi main);
 
 /* The index: kind and name (or address key) to an id; of a former name to uid and time. */
 typedef enum IndexKind {
@@ -231,7 +235,7 @@ int former_put(StoreTxn *txn, const char *name, uid_t uid, uint64_t until_usec);
 /* Is the name a user's or a group's, tombstones too, or a former one of a user other than uid? */
 int name_used(StoreTxn *txn, const char *name, uid_t uid, bool *ret);
 
-#define USER_KEY_BYTES 4U /* the uid; a longer key of TABLE_USERS is a grant's */
+#define USER_KEY_BYTES 4U /* the uid; a longer key of TABLE_USERS is not a user's */
 #define LOG_KEY_BYTES  9U
 
 typedef enum LogPart {

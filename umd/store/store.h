@@ -36,7 +36,7 @@
 #include "base/base.h"
 #include "policy/policy.h"
 
-#define STORE_SCHEMA 1U
+#define STORE_SCHEMA 2U
 
 #define STORE_E_EXISTS   1 /* a name, id or e-mail address is taken */
 #define STORE_E_MISSING  2 /* no such record */
@@ -53,6 +53,8 @@ typedef struct StoreTxn StoreTxn;
  * made is renamed to its name when it is whole; what a killed creation left is cleared away.
  * LMDB without NOSYNC, WRITEMAP or NOLOCK, with NOTLS.  The map is 1 GiB at first and doubles by
  * itself, up to 1 TiB; data.mdb is as long as the map, but sparse.
+ *
+ * A store of an older schema is made one of this, in one commit; an older um then refuses it.
  *
  * 0, STORE_E_TOO_NEW, STORE_E_DAMAGED (not LMDB's, cut off, without a meta record); -EBUSY: another
  * process has it open (dir/lock); -EPERM: dir or a file in it belongs to another, is no plain file
@@ -239,6 +241,38 @@ int store_grant_put(StoreTxn *txn, const StoreGrant *grant); /* new or replaced 
 int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *tenant);
 int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const StoreGrant *grant),
                      void *userdata);
+
+/* ---- policy values: what was set where ------------------------------------------------------- */
+
+/* As the rows have it: numbers of their own, since PolicyLevel gets more levels. */
+typedef enum StorePolicyLevel {
+        STORE_POLICY_COMPANY = 'c',
+        STORE_POLICY_USER = 'u',
+} StorePolicyLevel;
+
+typedef struct StorePolicyValue {
+        uint32_t level; /* StorePolicyLevel */
+        const char *
+                subject; /* whose: the tenant, or the uid in decimal; with level and name the key */
+        const char *name, *value;
+        uid_t by;
+        uint64_t set_usec;
+} StorePolicyValue;
+
+int store_policy_value_put(StoreTxn *txn, const StorePolicyValue *value); /* new or replaced */
+/* STORE_E_MISSING */
+int store_policy_value_delete(StoreTxn *txn, StorePolicyLevel level, const char *subject,
+                              const char *name);
+/* All of one subject by name; a value other than 0 from each ends the walk and is returned.  Valid
+ * during the call; each may read, not write. */
+int store_policy_value_each(StoreTxn *txn, StorePolicyLevel level, const char *subject,
+                            int (*each)(void *userdata, const StorePolicyValue *value),
+                            void *userdata);
+/* All there are, by level, subject and name: those behind `after` (NULL: from the start; its level,
+ * subject and name count). */
+int store_policy_value_all(StoreTxn *txn, const StorePolicyValue *after,
+                           int (*each)(void *userdata, const StorePolicyValue *value),
+                           void *userdata);
 
 /* ---- audit: a hash chain --------------------------------------------------------------------- */
 

@@ -11,6 +11,8 @@
 
 #define META_KEY "meta"
 
+#define META_BYTES_MAX 256U
+
 #define FORMER_BYTES 12U /* uid, until when: as keys are written */
 
 /* What a write may take of the map: the path from the root is copied, and pages split.  Several
@@ -174,26 +176,62 @@ int record_reuse(const CodecKind *kind, const MDB_val *data, void **memory, size
         return 0;
 }
 
-int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret) {
-        MDB_val key = { strlen(META_KEY), (void *)(uintptr_t)META_KEY }, data;
+/* The record, and its schema as far as it says one: else 0. */
+static int meta_get(MDB_txn *mdb, MDB_dbi main, MDB_val *ret, uint8_t *ret_schema) {
+        MDB_val key = { strlen(META_KEY), (void *)(uintptr_t)META_KEY };
         const uint8_t *bytes;
-        size_t size;
         int r;
 
-        r = mdb_get(mdb, main, &key, &data);
+        r = mdb_get(mdb, main, &key, ret);
         if (r == MDB_NOTFOUND || r == MDB_INCOMPATIBLE || r == MDB_CORRUPTED ||
             r == MDB_PAGE_NOTFOUND)
                 return STORE_E_DAMAGED;
         if (r != 0)
                 return store_fault(r);
-        bytes = data.mv_data;
-        if (data.mv_size >= CODEC_HEADER_BYTES && bytes[0] == codec_meta.kind &&
-            bytes[1] > codec_meta.version)
+        bytes = ret->mv_data;
+        *ret_schema =
+                ret->mv_size >= CODEC_HEADER_BYTES && bytes[0] == codec_meta.kind ? bytes[1] : 0;
+        return 0;
+}
+
+int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret) {
+        uint8_t schema;
+        MDB_val data;
+        size_t size;
+        int r;
+
+        r = meta_get(mdb, main, &data, &schema);
+        if (r != 0)
+                return r;
+        if (schema > STORE_SCHEMA)
                 return STORE_E_TOO_NEW;
+        if (schema > 0 && schema < STORE_SCHEMA)
+                return META_OLDER;
         if (codec_measure(&codec_meta, data.mv_data, data.mv_size, &size) < 0)
                 return STORE_E_DAMAGED;
         codec_fill(&codec_meta, data.mv_data, data.mv_size, ret);
         return 0;
+}
+
+/* Schema 2 only added rows: its meta record differs in the version, which keeps an older um from a
+ * store where it would see no lock and no second factor. */
+int meta_upgrade(MDB_txn *mdb, MDB_dbi main) {
+        MDB_val key = { strlen(META_KEY), (void *)(uintptr_t)META_KEY }, data;
+        uint8_t schema, record[META_BYTES_MAX];
+        size_t size;
+        int r;
+
+        r = meta_get(mdb, main, &data, &schema);
+        if (r != 0)
+                return r;
+        if (data.mv_size > sizeof(record))
+                return STORE_E_DAMAGED;
+        memcpy(record, data.mv_data, data.mv_size);
+        record[1] = STORE_SCHEMA;
+        if (codec_measure(&codec_meta, record, data.mv_size, &size) < 0)
+                return STORE_E_DAMAGED;
+        data.mv_data = record;
+        return store_fault(mdb_put(mdb, main, &key, &data, 0));
 }
 
 int meta_save(StoreTxn *txn) {

@@ -315,7 +315,7 @@ int store_user_each(StoreTxn *txn, int (*each)(void *userdata, const StoreUser *
                 return r;
         while ((r = cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
                 if (key.mv_size > USER_KEY_BYTES)
-                        continue; /* a grant */
+                        continue; /* a policy value, a grant */
                 r = record_reuse(&codec_user, &data, (void **)&user, &size);
                 if (r == 0 &&
                     (key.mv_size != USER_KEY_BYTES || key_read_u32(key.mv_data) != user->uid))

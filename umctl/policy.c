@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* umctl policy: values of the company and of users, and what is in effect of them.  Which values
+ * there are, and what each may be, umd knows alone. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umctl/umctl.h"
+
+#define PAGE 1000U
+
+/* A call of that method, or of its sibling for a user, with the user as its first argument. */
+static int message_new(Ctl *ctl, const char *member, const char *member_for_user,
+                       sd_bus_message **ret) {
+        const char *user = option_get(ctl, "user");
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_POLICY, user ? member_for_user : member, ret);
+
+        if (r != 0 || !user)
+                return r;
+        r = sd_bus_message_append(*ret, "s", user);
+        return r < 0 ? complain(ctl, EXIT_USAGE, "--user: must be UTF-8") : 0;
+}
+
+/* "policy lockout.attempts: set to 3 for alice (ch-17)" */
+static int change_print(Ctl *ctl, const char *name, const char *value, const char *change) {
+        const char *user = option_get(ctl, "user");
+        json_t *more = json_object();
+        char done[512];
+
+        (void)snprintf(done, sizeof(done), "%s%s for %.255s", value ? "set to " : "unset",
+                       value ? value : "", user ? user : "the company");
+        if (value)
+                json_object_set_new(more, "value", json_string(value));
+        if (user)
+                json_object_set_new(more, "user", json_string(user));
+        return ctl_print_change(ctl, "policy", name, done, change, more);
+}
+
+int policy_unset(Ctl *ctl, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *change;
+        int r = message_new(ctl, "Unset", "UnsetForUser", &m);
+
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "s", argv[0]);
+        if (r < 0)
+                return complain(ctl, EXIT_USAGE, "NAME: must be UTF-8");
+        r = ctl_send(ctl, m, &reply);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &change);
+        return r < 0 ? ctl_bad_reply(ctl, r) : change_print(ctl, argv[0], NULL, change);
+}
+
+int policy_set(Ctl *ctl, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        bool unset = option_given(ctl, "unset");
+        const char *kept, *change;
+        int r;
+
+        if (unset == (argc > 1))
+                return complain(ctl, EXIT_USAGE, "either a VALUE or --unset is needed");
+        if (unset)
+                return policy_unset(ctl, argc, argv);
+        r = message_new(ctl, "Set", "SetForUser", &m);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "ss", argv[0], argv[1]);
+        if (r < 0)
+                return complain(ctl, EXIT_USAGE, "NAME and VALUE must be UTF-8");
+        r = ctl_send(ctl, m, &reply);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "ss", &kept, &change);
+        return r < 0 ? ctl_bad_reply(ctl, r) : change_print(ctl, argv[0], kept, change);
+}
+
+/* ---- what is in effect ----------------------------------------------------------------------- */
+
+static int effective_get(Ctl *ctl, const char *user, const char *name, json_t **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_POLICY, "GetEffective", &m);
+
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "ss", user, name);
+        if (r < 0)
+                return complain(ctl, EXIT_USAGE, "NAME and --user must be UTF-8");
+        r = ctl_call(ctl, m, &reply);
+        if (r != 0)
+                return r;
+        r = json_from_dicts(reply, ret);
+        return r < 0 ? ctl_bad_reply(ctl, r) : 0;
+}
+
+/* umd's (level, whose, value) as an object. */
+static json_t *overrode_object(const json_t *tuple) {
+        const char *from = json_string_value(json_array_get(tuple, 1));
+        json_t *object = json_object();
+
+        json_object_set(object, "level", json_array_get(tuple, 0));
+        if (from && from[0])
+                json_object_set(object, "from", json_array_get(tuple, 1));
+        json_object_set(object, "value", json_array_get(tuple, 2));
+        return object;
+}
+
+static void row_for_programs(json_t *row) {
+        json_t *tuple, *objects = json_array();
+        size_t i;
+
+        json_array_foreach(json_object_get(row, "overrode"), i, tuple)
+                json_array_append_new(objects, overrode_object(tuple));
+        json_object_set_new(row, "overrode", objects);
+        json_object_del(row, "words");
+        json_object_del(row, "list");
+}
+
+/* "company local: 16, built-in: 12"; and the mark of what is looser stands with the value. */
+static void row_for_people(json_t *row) {
+        char buf[512];
+        json_t *tuple;
+        size_t i;
+        Text text;
+
+        base_text_init(&text, buf, sizeof(buf));
+        json_array_foreach(json_object_get(row, "overrode"), i, tuple) {
+                const char *from = json_string_value(json_array_get(tuple, 1)) ?: "";
+
+                base_text_addf(&text, "%s%s%s%s: %s", i > 0 ? ", " : "",
+                               json_string_value(json_array_get(tuple, 0)) ?: "",
+                               from[0] ? " " : "", from,
+                               json_string_value(json_array_get(tuple, 2)) ?: "");
+        }
+        json_object_set_new(row, "overrode", json_string(buf));
+        json_object_set_new(row, "note",
+                            json_string(json_is_true(json_object_get(row, "looser")) ? "looser"
+                                                                                     : ""));
+}
+
+int policy_show(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const columns[] = {
+                "name", "value", "level", "from", "note", "overrode"
+        };
+        static const char *const keys[] = { "name", "value",    "level",   "from",
+                                            "note", "overrode", "expected" };
+        const char *user = option_get(ctl, "user"), *name = option_get(ctl, "value");
+        json_t *rows, *row;
+        size_t i;
+        int r;
+
+        if (argc > 0 && name)
+                return complain(ctl, EXIT_USAGE, "NAME and --value exclude each other");
+        if (argc > 0)
+                name = argv[0];
+        r = effective_get(ctl, user ? user : "", name ? name : "", &rows);
+        if (r != 0)
+                return r;
+        json_array_foreach(rows, i, row) {
+                if (ctl->json != JSON_OFF)
+                        row_for_programs(row);
+                else
+                        row_for_people(row);
+        }
+        if (name && ctl->json == JSON_OFF)
+                record_print(json_array_get(rows, 0), keys, ARRAY_LENGTH(keys));
+        else
+                r = table_print(ctl, "values", rows, columns, ARRAY_LENGTH(columns), true);
+        json_decref(rows);
+        return r;
+}
+
+/* ---- what is set ----------------------------------------------------------------------------- */
+
+static int page_get(Ctl *ctl, char *cursor, size_t cursor_size, json_t **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *next;
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_POLICY, "List", &m);
+
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "su", cursor, PAGE);
+        if (r < 0)
+                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
+        r = ctl_call(ctl, m, &reply);
+        if (r != 0)
+                return r;
+        r = json_from_dicts(reply, ret);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &next);
+        if (r < 0)
+                return ctl_bad_reply(ctl, r);
+        (void)snprintf(cursor, cursor_size, "%s", next);
+        return 0;
+}
+
+int policy_list(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const columns[] = { "level", "from", "name", "value", "by", "set" };
+        json_t *all = json_array();
+        char cursor[128] = "";
+        int r;
+
+        do {
+                json_t *page = NULL;
+
+                r = page_get(ctl, cursor, sizeof(cursor), &page);
+                if (r == 0)
+                        json_array_extend(all, page);
+                json_decref(page);
+        } while (r == 0 && cursor[0]);
+        ctl->csv = option_given(ctl, "csv");
+        if (r == 0 && ctl->csv && ctl->json != JSON_OFF)
+                r = complain(ctl, EXIT_USAGE, "--csv and --json exclude each other");
+        if (r == 0)
+                r = table_print(ctl, "values", all, columns, ARRAY_LENGTH(columns), true);
+        json_decref(all);
+        return r;
+}
