@@ -80,6 +80,15 @@ def vault():
     yield head(5, 2, b"x", b"")
 
 
+def quality():
+    def request(op, flags, *texts):
+        return struct.pack("<2IQ3I6H", 1, op, 7, flags, 12, 2, *map(len, texts)) + b"".join(t + b"\0" for t in texts if t)
+    yield request(2, 7, b"correct horse", b"old one", b"anna", b"Anna O.", b"a@b.org", b"/var/lib/breach")
+    yield request(2, 0, b"x", b"", b"", b"", b"", b"")
+    yield request(1, 6, b"", b"", b"", b"", b"", b"/b")
+    yield struct.pack("<2IQ3I4B", 1, 2, 7, 0, 0x3ff, 12, 4, 1, 2, 3)
+
+
 def config():
     yield b"""# comment
 uid-range = 65536-524287
@@ -131,7 +140,7 @@ def filters():
 
 
 def main():
-    makers = {"gate": gate, "vault": vault, "config": config,
+    makers = {"gate": gate, "vault": vault, "quality": quality, "config": config,
               "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)
