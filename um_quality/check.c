@@ -15,8 +15,10 @@
 
 #define CHANGES_MIN 5 /* characters that the old one must differ in; pam_cracklib's own number */
 
-/* What cracklib says instead of a verdict, by libpwquality's second result. */
+/* What cracklib says instead of a verdict, by libpwquality's second result.  The other one is where
+ * our own uid is not in /etc/passwd, which cracklib wants to know before it looks words up. */
 #define TEXT_NO_DICTIONARY "error loading dictionary"
+#define TEXT_NO_SELF       "you are not registered in the password file"
 
 int quality_context_init(QualityContext *ret, const char *banned, const char *dictionary) {
         locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -61,24 +63,27 @@ static int library_settings(const QualityContext *context, bool dictionary,
         return r == 0 ? 0 : -ENOMEM;
 }
 
-/* One of libpwquality's errors, 0 for none, or -ENOMEM. */
+/* One of libpwquality's errors, 0 for none, or -ENOMEM; how the dictionary is, where it was asked.
+ */
 static int library_ask(const QualityContext *context, const char *password, const char *old,
-                       bool dictionary, bool *ret_loaded) {
+                       bool dictionary, QualityState *ret_state) {
         pwquality_settings_t *settings;
-        void *more = NULL;
+        void *more = NULL; /* with this one a static text */
         int r = library_settings(context, dictionary, &settings), found;
 
         if (r < 0)
                 return r;
         found = pwquality_check(settings, password, old, NULL, &more);
         pwquality_free_settings(settings);
-        *ret_loaded = true;
         if (found == PWQ_ERROR_MEM_ALLOC || found == PWQ_ERROR_FATAL_FAILURE)
-                r = -ENOMEM;
-        else if (found == PWQ_ERROR_CRACKLIB_CHECK && more) /* a static text of cracklib's */
-                *ret_loaded = strcmp(more, TEXT_NO_DICTIONARY) != 0;
-        if (r < 0)
-                return r;
+                return -ENOMEM;
+        *ret_state = QUALITY_STATE_OK;
+        if (found == PWQ_ERROR_CRACKLIB_CHECK && more) {
+                if (strcmp(more, TEXT_NO_DICTIONARY) == 0)
+                        *ret_state = QUALITY_STATE_MISSING;
+                else if (strcmp(more, TEXT_NO_SELF) == 0)
+                        *ret_state = QUALITY_STATE_UNREADABLE;
+        }
         return found < 0 ? -found : 0;
 }
 
@@ -141,31 +146,31 @@ static int check_likeness(const QualityContext *context, const QualityRequest *r
                           QualityAnswer *answer) {
         const char *password = request->text[QUALITY_TEXT_PASSWORD],
                    *old = request->text[QUALITY_TEXT_OLD];
-        bool loaded;
+        QualityState state;
         int r = 0;
 
         if (old)
-                r = library_ask(context, password, old, false, &loaded);
+                r = library_ask(context, password, old, false, &state);
         if (r < 0)
                 return r;
         fail_if(answer, QUALITY_LIKE_OLD,
                 r == -PWQ_ERROR_TOO_SIMILAR || r == -PWQ_ERROR_CASE_CHANGES_ONLY ||
                         r == -PWQ_ERROR_ROTATED || r == -PWQ_ERROR_SAME_PASSWORD);
-        r = library_ask(context, password, NULL, false, &loaded);
+        r = library_ask(context, password, NULL, false, &state);
         fail_if(answer, QUALITY_PALINDROME, r == -PWQ_ERROR_PALINDROME);
         return r < 0 ? r : 0;
 }
 
 static int check_dictionary(const QualityContext *context, const char *password,
                             QualityAnswer *answer) {
-        bool loaded;
-        int r = library_ask(context, password, NULL, true, &loaded);
+        QualityState state;
+        int r = library_ask(context, password, NULL, true, &state);
 
         if (r < 0)
                 return r;
-        if (!loaded)
-                answer->source[QUALITY_SOURCE_DICTIONARY] = QUALITY_STATE_MISSING;
-        fail_if(answer, QUALITY_IS_WORD, loaded && r == -PWQ_ERROR_CRACKLIB_CHECK);
+        answer->source[QUALITY_SOURCE_DICTIONARY] = (uint8_t)state;
+        fail_if(answer, QUALITY_IS_WORD,
+                state == QUALITY_STATE_OK && r == -PWQ_ERROR_CRACKLIB_CHECK);
         return 0;
 }
 

@@ -80,6 +80,32 @@ static int no_dictionary_setup(void **state) {
         return rig_start(state, true, "/nowhere/cracklib_dict");
 }
 
+/* As somebody whom /etc/passwd does not know, and who can read neither list. */
+static int nobody_setup(void **state) {
+        Rig *rig = calloc(1, sizeof(*rig));
+        const char *argv[] = { "/usr/bin/setpriv",
+                               "--reuid=2000000123",
+                               "--clear-groups",
+                               program,
+                               "--banned-words",
+                               NULL,
+                               "--peer-uid",
+                               "0",
+                               NULL };
+
+        assert_non_null(rig);
+        snprintf(rig->dir, sizeof(rig->dir), "/tmp/um-test-quality-XXXXXX");
+        assert_non_null(mkdtemp(rig->dir));
+        snprintf(rig->banned, sizeof(rig->banned), "%s/banned-words", rig->dir);
+        snprintf(rig->breach, sizeof(rig->breach), "%s/breach", rig->dir);
+        text_write(rig->banned, "AcmeCorp\n");
+        text_write(rig->breach, BREACH_LOW BREACH_HIT BREACH_HIGH);
+        argv[5] = rig->banned;
+        service_start(&rig->service, true, argv);
+        *state = rig;
+        return 0;
+}
+
 static int teardown(void **state) {
         Rig *rig = *state;
         int status = service_stop(&rig->service);
@@ -256,6 +282,18 @@ static void a_dictionary_that_is_missing_is_told_and_the_rest_holds(void **state
         assert_int_equal(failed(rig, ALL, "Known-from-leaks-7", NULL), BIT(IS_BREACHED));
 }
 
+/* cracklib looks nothing up for one who is not in /etc/passwd; that is no fault of the password. */
+static void without_an_entry_of_its_own_the_rest_holds(void **state) {
+        Rig *rig = *state;
+
+        if (geteuid() != 0)
+                skip();
+        sources_are(rig, QUALITY_CHECK, QUALITY_STATE_UNREADABLE, QUALITY_STATE_UNREADABLE,
+                    QUALITY_STATE_UNREADABLE);
+        assert_int_equal(failed(rig, ALL, "passwords123", NULL), 0);
+        assert_int_equal(failed(rig, ALL, "short", NULL), BIT(TOO_SHORT));
+}
+
 static void banned_words_are_read_anew_and_bad_lines_left_out(void **state) {
         static const char damaged[] = "abc\ngood-line\n\xff\xff\xff\xff\xff\nwith\0nul\nlast-line";
         const Rig *rig = *state;
@@ -428,6 +466,8 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(
                         a_dictionary_that_is_missing_is_told_and_the_rest_holds,
                         no_dictionary_setup, teardown),
+                cmocka_unit_test_setup_teardown(without_an_entry_of_its_own_the_rest_holds,
+                                                nobody_setup, teardown),
                 cmocka_unit_test_setup_teardown(banned_words_are_read_anew_and_bad_lines_left_out,
                                                 setup, teardown),
                 cmocka_unit_test_setup_teardown(

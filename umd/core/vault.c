@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls to the vault that their owner may give up.  The vault answers each exactly once and knows
- * nothing of dialogues, connections or of core's end; between it and them stands a VaultCall, which
- * outlives all of them if it must and then says nothing.
+/* Calls to the vault, and to um-quality, that their owner may give up.  Both answer each exactly
+ * once and know nothing of dialogues, connections or of core's end; between them and those stands a
+ * VaultCall, which outlives all of them if it must and then says nothing.
  *
  * core passes verifiers on without looking into them and never compares a secret itself. */
 
@@ -14,6 +14,7 @@ struct VaultCall {
         VaultCall *prev, *next;
         Core *core; /* NULL: given up */
         VaultDone done;
+        QualityDone quality_done; /* of a call to um-quality */
         void *owner;
 };
 
@@ -43,12 +44,17 @@ static void call_done(void *userdata, CoreProofResult result, const void *verifi
                 done(owner, result, verifier, len, now_usec);
 }
 
-static int call_new(Core *core, VaultDone done, void *owner, VaultCall **ret) {
+static int call_new(Core *core, VaultDone done, QualityDone quality_done, void *owner,
+                    VaultCall **ret) {
         VaultCall *call = calloc(1, sizeof(*call));
 
         if (!call)
                 return -ENOMEM;
-        *call = (VaultCall){ .core = core, .done = done, .owner = owner, .next = core->calls };
+        *call = (VaultCall){ .core = core,
+                             .done = done,
+                             .quality_done = quality_done,
+                             .owner = owner,
+                             .next = core->calls };
         if (core->calls)
                 core->calls->prev = call;
         core->calls = call;
@@ -87,10 +93,42 @@ int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, Vau
 
         if (core->vault_key_wrong && (verb == VAULT_VERB_HASH || verb == VAULT_VERB_IMPORT))
                 return -EKEYREJECTED;
-        r = call_new(core, done, owner, &call);
+        r = call_new(core, done, NULL, owner, &call);
         if (r < 0)
                 return r;
         r = call_send(call, verb, request);
+        if (r < 0) { /* not taken, so it is not answered */
+                call_unlink(call);
+                free(call);
+                return r;
+        }
+        *ret = call;
+        return 0;
+}
+
+static void quality_done(void *userdata, const CoreQualityAnswer *answer, uint64_t now_usec) {
+        VaultCall *call = userdata;
+        QualityDone done = call->core ? call->quality_done : NULL;
+        void *owner = call->owner;
+
+        if (done) {
+                core_note_time(call->core, now_usec);
+                call_unlink(call);
+        }
+        free(call);
+        if (done)
+                done(owner, answer, now_usec);
+}
+
+int core_quality_call(Core *core, const CoreQualityRequest *request, QualityDone done, void *owner,
+                      VaultCall **ret) {
+        VaultCall *call;
+        int r;
+
+        r = call_new(core, NULL, done, owner, &call);
+        if (r < 0)
+                return r;
+        r = core->quality.check(core->quality.userdata, request, quality_done, call);
         if (r < 0) { /* not taken, so it is not answered */
                 call_unlink(call);
                 free(call);
@@ -130,6 +168,10 @@ int core_vault_refuse(int fault, CoreError *error) {
         return core_fail(error, CORE_E_UNAVAILABLE,
                          "um-vault has another key than the one the passwords are sealed under: "
                          "put the old one back and restart um-vault, see umd(8)");
+}
+
+int core_secret_copy(const Secret *secret, Secret **ret) {
+        return base_secret_new(base_secret_bytes(secret), base_secret_len(secret), ret);
 }
 
 /* ---- which key it has --------------------------------------------------------------------- */
