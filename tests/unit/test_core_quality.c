@@ -203,6 +203,40 @@ static void what_is_asked_for_are_the_users_policy_values(void **state) {
         assert_false(f->asked.rules.breached);
 }
 
+/* By the person alone, and not where the change is due. */
+static void a_change_that_comes_too_early_names_the_date(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, FIRST);
+
+        policy_set(f, "alice", "password.min-age", "1d");
+        begin(&talk, 0);
+        talk_answer(&talk, "old one");
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_CHANGE_FAILED);
+        assert_memory_equal(talk.step.text, "The password may be changed again from 20", 41);
+        begin(&talk, 0);
+        talk_answer(&talk, "wrong");
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF);
+        assert_string_equal(talk.step.text, "");
+        must(core_user_must_change(f->core, &f->root, "alice", &f->options, f->now, &f->change,
+                                   &f->error));
+        begin(&talk, 0);
+        talk_answer(&talk, "old one");
+        talk_answer(&talk, "new one");
+        talk_answer(&talk, "new one");
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_ALLOW);
+        must(set(f, "newer", false)); /* a reset does not wait */
+        fixture_vault(f);
+        must(f->result);
+        f->now += 24 * HOUR - 1;
+        begin(&talk, 0);
+        talk_answer(&talk, "newer");
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_CHANGE_FAILED);
+        f->now += 1;
+        begin(&talk, 0);
+        talk_answer(&talk, "newer");
+        assert_string_equal(talk.step.secret, "new-password");
+}
+
 /* ---- no answer ---------------------------------------------------------------------------- */
 
 static void without_an_answer_nothing_is_set(void **state) {
@@ -275,6 +309,7 @@ int main(void) {
                 STORY(ones_own_is_checked_beside_the_old_one),
                 STORY(roots_own_way_is_checked_too),
                 STORY(what_is_asked_for_are_the_users_policy_values),
+                STORY(a_change_that_comes_too_early_names_the_date),
                 STORY(without_an_answer_nothing_is_set),
                 STORY(without_an_answer_the_change_ends),
                 STORY(each_condition_has_words_and_all_fit),

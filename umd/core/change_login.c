@@ -60,6 +60,10 @@ static int step_refuse_new(Dialogue *dialogue, const char *text, CoreStep *ret) 
         return 0;
 }
 
+static bool is_due(const StoreCredential *credential, uint64_t now_usec) {
+        return credential->must_change || now_usec >= credential->password_expires_usec;
+}
+
 static bool secrets_equal(const Secret *a, const Secret *b) {
         return base_secret_len(a) == base_secret_len(b) &&
                base_bytes_equal(base_secret_bytes(a), base_secret_bytes(b), base_secret_len(a));
@@ -295,6 +299,29 @@ static int answer_new(Dialogue *dialogue, const Secret *answer, uint64_t now_use
 
 /* ---- the current one ---------------------------------------------------------------------- */
 
+/* By password.min-age; one that has to be changed may be.  1: *ret says from when. */
+static int too_early(const Dialogue *dialogue, StoreTxn *txn, const Judged *judged,
+                     uint64_t now_usec, CoreStep *ret) {
+        const StoreCredential *credential = judged->credential;
+        char text[96], date[32];
+        PolicyValues values;
+        uint64_t from_usec;
+        int r;
+
+        if (is_due(credential, now_usec))
+                return 0;
+        r = core_policy_values(dialogue->core, txn, judged->user->uid, &values);
+        if (r < 0)
+                return r;
+        from_usec = core_later(credential->password_changed_usec, values.password_min_age_usec);
+        if (now_usec >= from_usec)
+                return 0;
+        base_format_rfc3339(from_usec, date);
+        snprintf(text, sizeof(text), "The password may be changed again from %s.", date);
+        (void)step_verdict(CORE_VERDICT_CHANGE_FAILED, text, ret);
+        return 1;
+}
+
 static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t now_usec,
                             CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
@@ -315,6 +342,9 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
                                    now_usec, ret);
         if (judged.decision.verdict == POLICY_DENY)
                 return step_not_admitted(dialogue, &txn, &judged, now_usec, ret);
+        r = too_early(dialogue, txn, &judged, now_usec, ret);
+        if (r != 0)
+                return r < 0 ? r : 0;
         return step_ask_new(dialogue, ret);
 }
 
@@ -362,7 +392,7 @@ static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now
 
 static int begin_known(Dialogue *dialogue, const Judged *judged, uint64_t now_usec, CoreStep *ret) {
         const StoreCredential *credential = judged->credential;
-        bool due = credential->must_change || now_usec >= credential->password_expires_usec;
+        bool due = is_due(credential, now_usec);
         bool by_code = dialogue->actor.uid == 0 && credential->must_change &&
                        core_proof_by_code(dialogue->core, judged->user->uid, now_usec);
 
