@@ -96,9 +96,10 @@ void doctor_units(Doctor *doctor) {
         static const struct {
                 const char *name;
                 bool runs;
-        } units[] = { { "umd.socket", true },       { "umd.service", true },
-                      { "um-vault.socket", true },  { "um-vault.service", false },
-                      { "um-helper.socket", true }, { "um-helper.service", false } };
+        } units[] = { { "umd.socket", true },        { "umd.service", true },
+                      { "um-vault.socket", true },   { "um-vault.service", false },
+                      { "um-quality.socket", true }, { "um-quality.service", false },
+                      { "um-helper.socket", true },  { "um-helper.service", false } };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         int r;
 
@@ -136,6 +137,8 @@ void doctor_daemon(Doctor *doctor) {
                 { "store_ok", "is not served", "journalctl -u umd" },
                 { "vault_ok", "is away: no password can be checked",
                   "systemctl status um-vault; journalctl -u um-vault" },
+                { "quality_ok", "is not as it should be",
+                  "systemctl status um-quality; journalctl -u umd; um.conf(5), breach-file" },
                 { "map_ok", "is not published: lookups go through the socket",
                   "journalctl -u umd; df /run" },
         };
@@ -164,14 +167,20 @@ void doctor_daemon(Doctor *doctor) {
         doctor->serves = true;
         for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
                 bool good = json_is_true(json_object_get(status, parts[i].key));
+                bool logins =
+                        strcmp(parts[i].key, "quality_ok") != 0; /* which need all the others */
+                const char *why;
                 char check[32];
 
-                doctor->serves = doctor->serves && good;
+                doctor->serves = doctor->serves && (good || !logins);
                 if (strcmp(parts[i].key, "vault_ok") == 0 && vault_key_check(doctor, status))
                         continue;
                 snprintf(check, sizeof(check), "%.*s", (int)strlen(parts[i].key) - 3, parts[i].key);
+                why = json_string_value(json_object_get(status, check)); /* where umd says more */
                 doctor_find(doctor, good ? LEVEL_OK : LEVEL_FAIL, check, parts[i].mend, "%s",
-                            good ? "ok" : parts[i].bad);
+                            good          ? "ok"
+                            : why && *why ? why
+                                          : parts[i].bad);
         }
         if ((uint64_t)json_integer_value(json_object_get(status, "started")) > base_realtime_usec())
                 doctor_find(doctor, LEVEL_FAIL, "clock", "timedatectl set-ntp true",

@@ -39,12 +39,13 @@ static void path_check(Doctor *doctor, const char *path, mode_t type, mode_t mod
 }
 
 void doctor_files(Doctor *doctor) {
-        uint32_t um, um_vault;
+        uint32_t um, um_vault, um_quality;
 
         if (base_local_find_name(BASE_PASSWD_PATH, "um", &um) != 1 ||
-            base_local_find_name(BASE_PASSWD_PATH, "um-vault", &um_vault) != 1) {
+            base_local_find_name(BASE_PASSWD_PATH, "um-vault", &um_vault) != 1 ||
+            base_local_find_name(BASE_PASSWD_PATH, "um-quality", &um_quality) != 1) {
                 doctor_find(doctor, LEVEL_FAIL, "system users", "systemd-sysusers",
-                            "um and um-vault are not in /etc/passwd");
+                            "um, um-vault and um-quality are not all in /etc/passwd");
                 return;
         }
         path_check(doctor, "/run/um", S_IFDIR, 0755, 0);

@@ -22,7 +22,7 @@
 #define PROBE_MARK       "throw-away user of umctl doctor"
 #define PROBE_VALID_USEC (15 * 60 * USEC_PER_SEC)
 #define CALL_USEC        (30 * USEC_PER_SEC)
-#define PASSWORD_BYTES   24U
+#define PASSWORD_BYTES   64U /* makes 132 characters: longer than any policy asks for */
 #define TRIES_MAX        5
 #define MEND_STACKS                                                                                \
         "the service's file in /etc/pam.d; journalctl -t umctl tells what each module said"
@@ -180,13 +180,18 @@ static bool probe_throttled(Probe *probe) {
         return throttled;
 }
 
+/* One that every policy takes: all classes, and of the rest no two characters stand side by side in
+ * the alphabet, which um-quality may take for a pattern, nor make a word that it knows. */
 static int password_make(Secret **ret) {
+        static const char characters[16] = "cegikmoqsuw02468";
         unsigned char bytes[PASSWORD_BYTES];
         char text[4 + 2 * PASSWORD_BYTES + 1] = "Aa1-";
         int r = base_random(bytes, sizeof(bytes));
 
-        for (size_t i = 0; r >= 0 && i < sizeof(bytes); i++)
-                snprintf(text + 4 + 2 * i, 3, "%02x", bytes[i]);
+        for (size_t i = 0; r >= 0 && i < sizeof(bytes); i++) {
+                text[4 + 2 * i] = characters[bytes[i] >> 4];
+                text[5 + 2 * i] = characters[bytes[i] & 15];
+        }
         if (r >= 0)
                 r = base_secret_new(text, strlen(text), ret);
         base_wipe(bytes, sizeof(bytes));

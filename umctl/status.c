@@ -21,6 +21,12 @@ static json_t *size_text(const json_t *bytes) {
         return json_string(text);
 }
 
+static const char *quality_text(const json_t *status) {
+        const char *why = json_string_value(json_object_get(status, "quality"));
+
+        return json_is_true(json_object_get(status, "quality_ok")) ? "ok" : why ? why : "unknown";
+}
+
 static const char *vault_text(const json_t *status) {
         if (json_is_true(json_object_get(status, "vault_ok")))
                 return "ok";
@@ -58,7 +64,7 @@ static int status_ask(Ctl *ctl, json_t **ret) {
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
-/* A vault that has just been started, or is just being met, is not away. */
+/* A vault or um-quality that has just been started, or is just being met, is not away. */
 static int status_settled(Ctl *ctl, json_t **ret) {
         uint64_t end_usec = base_boottime_usec() + SETTLE_USEC;
         json_t *status;
@@ -69,7 +75,8 @@ static int status_settled(Ctl *ctl, json_t **ret) {
                 if (r != 0)
                         return r;
                 if (!json_is_true(json_object_get(status, "store_ok")) ||
-                    json_is_true(json_object_get(status, "vault_ok")) ||
+                    (json_is_true(json_object_get(status, "vault_ok")) &&
+                     json_is_true(json_object_get(status, "quality_ok"))) ||
                     json_is_false(json_object_get(status, "vault_key_ok")) ||
                     base_boottime_usec() >= end_usec)
                         break;
@@ -82,9 +89,10 @@ static int status_settled(Ctl *ctl, json_t **ret) {
 
 int status_run(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "version",       "store",    "why",         "vault",         "map",
-                "users",         "groups",   "map_size",    "map_published", "store_size",
-                "audit_entries", "sessions", "connections", "started",       "clock",
+                "version",  "store",         "why",        "vault",
+                "quality",  "map",           "users",      "groups",
+                "map_size", "map_published", "store_size", "audit_entries",
+                "sessions", "connections",   "started",    "clock",
         };
         json_t *status = NULL;
         bool well;
@@ -94,7 +102,8 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                 return r;
         well = json_is_true(json_object_get(status, "store_ok")) &&
                json_is_true(json_object_get(status, "map_ok")) &&
-               json_is_true(json_object_get(status, "vault_ok"));
+               json_is_true(json_object_get(status, "vault_ok")) &&
+               json_is_true(json_object_get(status, "quality_ok"));
         if (ctl->json != JSON_OFF) {
                 json_object_set_new(status, "clock_synchronised",
                                     json_boolean(clock_synchronised()));
@@ -107,6 +116,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                                                 ? "ok"
                                                 : "not served"));
         json_object_set_new(status, "vault", json_string(vault_text(status)));
+        json_object_set_new(status, "quality", json_string(quality_text(status)));
         json_object_set_new(status, "map",
                             json_string(json_is_true(json_object_get(status, "map_ok"))
                                                 ? "ok"

@@ -278,6 +278,23 @@ int channel_connect(Channel *channel) {
         return 0;
 }
 
+int channel_peer_check(int fd, const char *passwd, const char *user) {
+        uint32_t user_uid;
+        uid_t uid;
+        gid_t gid;
+        pid_t pid;
+        int r = base_peer_credentials(fd, &uid, &gid, &pid);
+
+        if (r < 0)
+                return r;
+        if (uid == 0)
+                return 0;
+        r = base_local_find_name(passwd, user, &user_uid);
+        if (r < 0)
+                return r;
+        return r == 1 && uid == user_uid ? 0 : -EPERM;
+}
+
 static int retry_fired(sd_event_source *source, uint64_t usec, void *userdata) {
         (void)channel_connect(userdata);
         return 0;

@@ -80,12 +80,17 @@ static const char *home_root_set(Config *config, const char *value) {
         return path_set(FIELD_HOME, config->home_root, value);
 }
 
+static const char *breach_file_set(Config *config, const char *value) {
+        return path_set(FIELD_HOME, config->breach_file, value);
+}
+
 /* um.conf(5) documents each; packaging/um.conf shows each. */
 static const struct {
         const char *name;
         KeySet set;
 } keys[] = {
         { "audit.unknown-names", unknown_names_set },
+        { "breach-file", breach_file_set },
         { "enumerate", enumerate_set },
         { "home-root", home_root_set },
         { "shell", shell_set },

@@ -50,6 +50,14 @@ const char *log_message_id(LogMessage message) {
                 return "5d0b9e7c41f34a6fb6a8c2e91d07f354";
         case MESSAGE_VAULT_KEY:
                 return "8e41d3f70a5c4b96921be6d48f07c35a";
+        case MESSAGE_QUALITY_LOST:
+                return "3f7ac1e95b284d06a1c84e72d93b5f60";
+        case MESSAGE_QUALITY_BACK:
+                return "c15e80d24f9b4a7383d6027be41fa961";
+        case MESSAGE_QUALITY_SOURCE:
+                return "90b3d76ee82c4f15ba67f4105c2d8e62";
+        case MESSAGE_QUALITY_SOURCE_BACK:
+                return "a6284f0bd71c4e3990fe5c83b7d61463";
         case MESSAGE_COLLISION:
                 return "149be60f7d3c4a58ae02c5d7f86b931a";
         case MESSAGE_COLLISION_OVER:

@@ -34,11 +34,13 @@ static const char usage[] =
         "  --accept-new-vault-key  the passwords' old key is lost: take um-vault's next one, and "
         "end\n"
         "  --vault PROGRAM       um-vault, by hand (" UM_LIBEXECDIR "/um-vault)\n"
+        "  --quality PROGRAM     um-quality, by hand (" UM_LIBEXECDIR "/um-quality)\n"
         "  --no-helper           make no homes\n"
         "  --system-bus ADDRESS  where to own org.um1: an address, default, or none (default "
         "under\n"
         "                        systemd, none by hand)\n"
-        "  --etc DIR             read passwd, group, subuid and subgid here (/etc)\n"
+        "  --etc DIR             read passwd, group, subuid, subgid and um/banned-words here "
+        "(/etc)\n"
         "  --debug               tell more\n"
         "  --version             print the version\n"
         "  --help                print this\n"
@@ -51,6 +53,7 @@ enum {
         OPTION_CHECK_CONFIG,
         OPTION_ACCEPT_KEY,
         OPTION_VAULT,
+        OPTION_QUALITY,
         OPTION_NO_HELPER,
         OPTION_SYSTEM_BUS,
         OPTION_ETC,
@@ -66,6 +69,7 @@ static const struct option longs[] = {
         { "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
         { "accept-new-vault-key", no_argument, NULL, OPTION_ACCEPT_KEY },
         { "vault", required_argument, NULL, OPTION_VAULT },
+        { "quality", required_argument, NULL, OPTION_QUALITY },
         { "no-helper", no_argument, NULL, OPTION_NO_HELPER },
         { "system-bus", required_argument, NULL, OPTION_SYSTEM_BUS },
         { "etc", required_argument, NULL, OPTION_ETC },
@@ -95,6 +99,9 @@ static int option_set(Options *options, int option) {
                 return 0;
         case OPTION_VAULT:
                 options->vault = optarg;
+                return 0;
+        case OPTION_QUALITY:
+                options->quality = optarg;
                 return 0;
         case OPTION_NO_HELPER:
                 options->no_helper = true;
@@ -205,6 +212,7 @@ int main(int argc, char **argv) {
                 .state_dir = "/var/lib/um",
                 .runtime_dir = "/run/um",
                 .vault = UM_LIBEXECDIR "/um-vault",
+                .quality = UM_LIBEXECDIR "/um-quality",
                 .etc = "/etc",
                 .bus_fd = -1,
                 .config = { .vendor = UM_PREFIX "/lib/um/um.conf",

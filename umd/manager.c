@@ -19,6 +19,7 @@
 #include "config.h"
 #include "map/map.h"
 #include "um_helper/um_helper.h"
+#include "um_quality/um_quality.h"
 #include "um_vault/um_vault.h"
 #include "umd/bus/bus.h"
 #include "umd/umd.h"
@@ -38,10 +39,11 @@ typedef struct Manager {
         Config config;
         uint64_t started_usec;
         int state_fd, map_fd;
-        char map_path[512], key_dir[512], passwd[512];
+        char map_path[512], key_dir[512], passwd[512], banned[512];
         Host *host;
         VaultClient *vault;
         bool vault_key_wrong;
+        QualityClient *quality;
         HelperClient *helper;
         Core *core; /* NULL: degraded */
         Publish *publish;
@@ -214,6 +216,7 @@ static void status_fill(void *userdata, BusStatus *ret) {
                 .started_usec = manager->started_usec,
                 .map_ok = map.ok,
         };
+        quality_client_problem(manager->quality, ret->quality, sizeof(ret->quality));
 }
 
 static bool bus_hides(void *userdata, const char *name, uint32_t id) {
@@ -256,6 +259,9 @@ static int places_open(Manager *manager) {
                               "vault");
         if (r >= 0)
                 r = path_join(manager->passwd, sizeof(manager->passwd), options->etc, "passwd");
+        if (r >= 0)
+                r = path_join(manager->banned, sizeof(manager->banned), options->etc,
+                              "um/banned-words");
         return r < 0 ? complain(manager, "the paths given", r) : 0;
 }
 
@@ -272,6 +278,14 @@ static int helpers_new(Manager *manager) {
                 .userdata = manager,
                 .key_is_right = vault_key_told,
         };
+        QualityClientSpec quality = {
+                .log = manager->log,
+                .event = manager->event,
+                .socket = by_hand ? NULL : QUALITY_SOCKET,
+                .binary = options->quality,
+                .banned = manager->banned,
+                .passwd = manager->passwd,
+        };
         HostSpec host = {
                 .log = manager->log,
                 .event = manager->event,
@@ -286,9 +300,14 @@ static int helpers_new(Manager *manager) {
                 return complain(manager, "the local passwd and group cannot be read", r);
         r = vault_client_new(&vault, &manager->vault);
         if (r >= 0)
+                r = quality_client_new(&quality, &manager->quality);
+        if (r >= 0)
+                quality_client_set_breach_file(manager->quality, manager->config.breach_file);
+        if (r >= 0)
                 r = helper_client_new(manager->log, manager->event,
                                       options->no_helper ? NULL : HELPER_SOCKET, &manager->helper);
-        return r < 0 ? complain(manager, "the clients of um-vault and um-helper", r) : 0;
+        return r < 0 ? complain(manager, "the clients of um-vault, um-quality and um-helper", r)
+                     : 0;
 }
 
 /* Nothing is served rather than something wrong: an old map would go on answering, too. */
@@ -317,6 +336,7 @@ static void core_start(Manager *manager) {
         };
         CoreError error = { 0 };
         CoreSettings settings;
+        CoreQuality quality;
         CoreHelper helper;
         CoreVault vault;
         int r;
@@ -328,9 +348,10 @@ static void core_start(Manager *manager) {
         }
         config_settings(&manager->config, &settings);
         vault_client_operations(manager->vault, &vault);
+        quality_client_operations(manager->quality, &quality);
         helper_client_operations(manager->helper, &helper);
-        r = core_new(manager->options->state_dir, &settings, &host, &vault, &helper, &manager->core,
-                     &error);
+        r = core_new(manager->options->state_dir, &settings, &host, &vault, &quality, &helper,
+                     &manager->core, &error);
         if (r == 0)
                 r = place_store_made(manager->state_fd);
         if (r == 0) {
@@ -420,6 +441,7 @@ static int tick_fired(sd_event_source *source, uint64_t usec, void *userdata) {
                 return 0;
         core_tick(manager->core, base_realtime_usec());
         host_tick(manager->host);
+        quality_client_tick(manager->quality);
         if (publish_is_due(manager->publish) || core_has_unflushed(manager->core))
                 manager_flush(manager);
         status_notify(manager);
@@ -447,6 +469,7 @@ static int reload_signalled(sd_event_source *source, const struct signalfd_sigin
         (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
                          (unsigned long long)base_boottime_usec());
         manager->config = config;
+        quality_client_set_breach_file(manager->quality, manager->config.breach_file);
         if (manager->core) {
                 config_settings(&manager->config, &settings);
                 core_set_settings(manager->core, &settings);
@@ -527,6 +550,7 @@ static void manager_done(Manager *manager) {
         manager->core = core_free(manager->core);
         manager->publish = publish_free(manager->publish);
         manager->vault = vault_client_free(manager->vault);
+        manager->quality = quality_client_free(manager->quality);
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
         sd_event_source_disable_unref(manager->flush_idle);

@@ -35,6 +35,10 @@ typedef enum LogMessage {
         MESSAGE_VAULT_BACK,
         MESSAGE_VAULT_RECORD,
         MESSAGE_VAULT_KEY,
+        MESSAGE_QUALITY_LOST,
+        MESSAGE_QUALITY_BACK,
+        MESSAGE_QUALITY_SOURCE,
+        MESSAGE_QUALITY_SOURCE_BACK,
         MESSAGE_COLLISION,
         MESSAGE_COLLISION_OVER,
         MESSAGE_LOCAL_UNREADABLE,
@@ -66,6 +70,7 @@ typedef struct Config {
         uint32_t id_first, id_last;
         bool enumerate, unknown_names;
         char shell[BASE_PATH_MAX + 1], home_root[BASE_PATH_MAX + 1];
+        char breach_file[BASE_PATH_MAX + 1]; /* "": none */
 } Config;
 
 #define CONFIG_TEXT_MAX 512U
@@ -123,6 +128,11 @@ int channel_connect(Channel *channel);
 int channel_call(Channel *channel, uint64_t id, const void *packet, size_t len, ChannelDone done,
                  void *userdata);
 
+/* Who may be one of our helpers at the other end of fd: whoever could replace it could read all
+ * that it is told anyway (root), or the user of that name in the file passwd.  -EPERM: somebody
+ * else. */
+int channel_peer_check(int fd, const char *passwd, const char *user);
+
 static inline void channel_freep(Channel **channel) {
         *channel = channel_free(*channel);
 }
@@ -154,10 +164,39 @@ static inline void vault_client_freep(VaultClient **client) {
         *client = vault_client_free(*client);
 }
 
-/* A vault of our own: execs `binary --fd N --key-dir key_dir --peer-uid UID` with one end of a
+/* A helper of our own: execs `binary --fd N option value --peer-uid UID` with one end of a
  * socketpair; it is killed when we die. */
-int vault_child_start(const char *binary, const char *key_dir, pid_t *ret_pid, int *ret_fd);
-void vault_child_end(pid_t pid); /* kills and reaps; 0 allowed */
+int child_start(const char *binary, const char *option, const char *value, pid_t *ret_pid,
+                int *ret_fd);
+void child_end(pid_t pid); /* kills and reaps; 0 allowed */
+
+/* ---- the quality of passwords ---------------------------------------------------------------- */
+
+typedef struct QualityClient QualityClient;
+
+typedef struct QualityClientSpec {
+        const Log *log;
+        sd_event *event;
+        const char *socket; /* the um-quality systemd starts, or NULL: */
+        const char *binary; /* a child of our own, and */
+        const char *banned; /* its banned words */
+        const char *passwd; /* where the uid of um-quality stands */
+} QualityClientSpec;
+
+int quality_client_new(const QualityClientSpec *spec, QualityClient **ret);
+QualityClient *quality_client_free(QualityClient *client); /* ends the child */
+void quality_client_operations(QualityClient *client, CoreQuality *ret);
+/* Which file of leaked hashes is asked ("": none), from now on; asks at once whether it is one. */
+void quality_client_set_breach_file(QualityClient *client, const char *path);
+/* Looks whether the lists are as they should be; what changed is logged.  Called every few seconds.
+ */
+void quality_client_tick(QualityClient *client);
+/* What is wrong, for a person; "" where nothing is. */
+void quality_client_problem(const QualityClient *client, char *ret, size_t size);
+
+static inline void quality_client_freep(QualityClient **client) {
+        *client = quality_client_free(*client);
+}
 
 /* ---- the root helper ------------------------------------------------------------------------- */
 
@@ -282,7 +321,8 @@ int vault_key_accept(const char *state_dir, const Log *log);
 
 typedef struct Options {
         const char *state_dir, *runtime_dir;
-        const char *vault;      /* the program, by hand */
+        const char *vault; /* the programs, by hand */
+        const char *quality;
         const char *etc;        /* where local accounts are read */
         const char *system_bus; /* an address, "default" or "none" */
         bool no_helper, debug;

@@ -363,38 +363,20 @@ void vault_client_operations(VaultClient *client, CoreVault *ret) {
 
 /* ---- the connection -------------------------------------------------------------------------- */
 
-/* Who may be the vault: whoever could replace it could read every password anyway (root), or it. */
-static int peer_check(const VaultClient *client, int fd) {
-        uint32_t vault_uid;
-        uid_t uid;
-        gid_t gid;
-        pid_t pid;
-        int r = base_peer_credentials(fd, &uid, &gid, &pid);
-
-        if (r < 0)
-                return r;
-        if (uid == 0)
-                return 0;
-        r = base_local_find_name(client->spec.passwd, "um-vault", &vault_uid);
-        if (r < 0)
-                return r;
-        return r == 1 && uid == vault_uid ? 0 : -EPERM;
-}
-
 static int client_connect(void *userdata, int *ret_fd) {
         VaultClient *client = userdata;
         _cleanup_close_ int fd = -1;
         int r;
 
         if (!client->spec.socket) {
-                vault_child_end(client->child);
+                child_end(client->child);
                 client->child = 0;
-                return vault_child_start(client->spec.binary, client->spec.key_dir, &client->child,
-                                         ret_fd);
+                return child_start(client->spec.binary, "--key-dir", client->spec.key_dir,
+                                   &client->child, ret_fd);
         }
         r = base_unix_connect(client->spec.socket, SOCK_SEQPACKET, 0, &fd);
         if (r >= 0)
-                r = peer_check(client, fd);
+                r = channel_peer_check(fd, client->spec.passwd, "um-vault");
         if (r >= 0)
                 *ret_fd = base_take_fd(&fd);
         return r;
@@ -489,7 +471,7 @@ VaultClient *vault_client_free(VaultClient *client) {
         if (!client)
                 return NULL;
         client->channel = channel_free(client->channel);
-        vault_child_end(client->child);
+        child_end(client->child);
         free(client);
         return NULL;
 }

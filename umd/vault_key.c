@@ -63,11 +63,12 @@ static int key_forget(const char *state_dir, CoreError *error) {
         const CoreHost host = { 0 };
         const CoreSettings settings = { .shell = "", .home_root = "", .tenant = "" };
         const CoreVault vault = { 0 };
+        const CoreQuality quality = { 0 };
         const CoreHelper helper = { 0 };
         Core *core = NULL;
         int r;
 
-        r = core_new(state_dir, &settings, &host, &vault, &helper, &core, error);
+        r = core_new(state_dir, &settings, &host, &vault, &quality, &helper, &core, error);
         if (r != 0)
                 return r < 0 ? r : -EUCLEAN;
         r = core_vault_key_forget(core, base_realtime_usec());

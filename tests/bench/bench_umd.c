@@ -36,7 +36,7 @@
 #define GROUP_CHANGES 40U
 #define GROUP         "everybody"
 
-static const char *umd_program, *vault_program;
+static const char *umd_program, *vault_program, *quality_program;
 
 static _Noreturn void die(const char *what, int r) {
         fprintf(stderr, "bench_umd: %s: %s\n", what, r < 0 ? strerror(-r) : "refused");
@@ -95,7 +95,7 @@ static _Noreturn void daemon_exec(const Daemon *daemon) {
         if (log >= 0 && dup2(log, STDERR_FILENO) >= 0)
                 execl(umd_program, "umd", "--state-dir", daemon->state, "--runtime-dir",
                       daemon->run, "--config", daemon->config, "--vault", vault_program,
-                      "--no-helper", "--debug", (char *)NULL);
+                      "--quality", quality_program, "--no-helper", "--debug", (char *)NULL);
         _exit(127);
 }
 
@@ -372,23 +372,25 @@ static uint32_t number(const char *s) {
         uint64_t value;
 
         if (base_parse_u64(s, 1, 10000000, &value) < 0)
-                die("usage: bench_umd UMD VAULT STATE-DIR RUN-DIR USERS [USERS...]", -EINVAL);
+                die("usage: bench_umd UMD VAULT QUALITY STATE-DIR RUN-DIR USERS [USERS...]",
+                    -EINVAL);
         return (uint32_t)value;
 }
 
 int main(int argc, char **argv) {
         Daemon few = { 0 };
 
-        if (argc < 6)
+        if (argc < 7)
                 (void)number("");
         umd_program = argv[1];
         vault_program = argv[2];
-        few.users = number(argv[5]);
-        start_measure(&few, argv[3], argv[4]);
-        for (int i = 6; i < argc; i++) {
+        quality_program = argv[3];
+        few.users = number(argv[6]);
+        start_measure(&few, argv[4], argv[5]);
+        for (int i = 7; i < argc; i++) {
                 Daemon many = { .users = number(argv[i]) };
 
-                start_measure(&many, argv[3], argv[4]);
+                start_measure(&many, argv[4], argv[5]);
                 creations_measure(&few, &many);
                 if (many.users == GROUP_MEMBERS)
                         group_measure(&many);

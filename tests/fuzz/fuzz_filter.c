@@ -68,12 +68,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
                                 .home_held = home_held,
                                 .refresh = refresh };
         const CoreVault vault = { 0 };
+        const CoreQuality quality = { 0 };
         const CoreHelper helper = { 0 };
         char dir[] = "/tmp/um-fuzz-filter-XXXXXX", path[64];
         CoreError error;
 
         assert(mkdtemp(dir));
-        assert(core_new(dir, &settings, &host, &vault, &helper, &core, &error) == 0);
+        assert(core_new(dir, &settings, &host, &vault, &quality, &helper, &core, &error) == 0);
         people_make();
         for (size_t i = 0; i < ARRAY_LENGTH(files); i++) { /* it is open: nothing is left behind */
                 snprintf(path, sizeof(path), "%s/%s", dir, files[i]);

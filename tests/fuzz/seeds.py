@@ -97,6 +97,15 @@ def recovery():
     yield b"-".join(text[at:at + 4] for at in range(0, len(text), 4)) + b"\n"
 
 
+def quality():
+    def request(op, flags, *texts):
+        return struct.pack("<2IQ3I6H", 1, op, 7, flags, 12, 2, *map(len, texts)) + b"".join(t + b"\0" for t in texts if t)
+    yield request(2, 7, b"correct horse", b"old one", b"anna", b"Anna O.", b"a@b.org", b"/var/lib/breach")
+    yield request(2, 0, b"x", b"", b"", b"", b"", b"")
+    yield request(1, 6, b"", b"", b"", b"", b"", b"/b")
+    yield struct.pack("<2IQ3I4B", 1, 2, 7, 0, 0x3ff, 12, 4, 1, 2, 3)
+
+
 def config():
     yield b"""# comment
 uid-range = 65536-524287
@@ -148,7 +157,7 @@ def filters():
 
 
 def main():
-    makers = {"gate": gate, "vault": vault, "recovery": recovery, "config": config,
+    makers = {"gate": gate, "vault": vault, "quality": quality, "recovery": recovery, "config": config,
               "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)

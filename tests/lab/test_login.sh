@@ -70,29 +70,29 @@ ck "and runs what is hers" has '^65537$' lab_sh 'ps -o uid= -C systemd | tr -d "
 
 # ---- passwords changed by oneself
 ck "passwd: the old one is asked, the new one counts" has 'updated|changed|success' \
-        lab_talk "$(lab_tty_line "--uid=65536 passwd")" 'urrent password: ' $PW_ALICE 'ew password: ' New-lamp-42 'gain|etype' New-lamp-42
-ck "the new one lets her in" lab_ssh alice New-lamp-42 true
+        lab_talk "$(lab_tty_line "--uid=65536 passwd")" 'urrent password: ' $PW_ALICE 'ew password: ' Newt-lagoon-42 'gain|etype' Newt-lagoon-42
+ck "the new one lets her in" lab_ssh alice Newt-lagoon-42 true
 ck "the old one does not" refused lab_ssh alice $PW_ALICE true
 ck "passwd with a wrong current one changes nothing" says 'unchanged|manipulation error' \
         lab_talk "$(lab_tty_line "--uid=65536 passwd")" 'urrent password: ' wrong
 ck "umctl self passwd" has 'password changed' \
-        lab_talk "$(lab_tty_line "--uid=65536 umctl self passwd")" 'urrent password: ' New-lamp-42 'ew password: ' $PW_ALICE 'gain|etype' $PW_ALICE
+        lab_talk "$(lab_tty_line "--uid=65536 umctl self passwd")" 'urrent password: ' Newt-lagoon-42 'ew password: ' $PW_ALICE 'gain|etype' $PW_ALICE
 ck "and that one lets her in" lab_ssh alice $PW_ALICE true
 
 # ---- first login with a forced change, in the same login
 um user add carol >/dev/null
-um_passwd carol Temporary-1 --temporary >/dev/null
+um_passwd carol Corridor-lamp-13 --temporary >/dev/null
 ck "a temporary password is changed in the same login" has 'uid=65538\(carol\)' \
-        lab_talk "$(lab_ssh_line carol id)" 'assword: ' Temporary-1 'urrent password: ' Temporary-1 \
-        'ew password: ' Carol-lamp-9 'gain|etype' Carol-lamp-9
-ck "the new one lets her in at once" has 'uid=65538' lab_ssh carol Carol-lamp-9 id
+        lab_talk "$(lab_ssh_line carol id)" 'assword: ' Corridor-lamp-13 'urrent password: ' Corridor-lamp-13 \
+        'ew password: ' Marble-lamp-9x 'gain|etype' Marble-lamp-9x
+ck "the new one lets her in at once" has 'uid=65538' lab_ssh carol Marble-lamp-9x id
 code=$(um user add dave --setup-code | sed -n 's/^setup code: \([^ ]*\).*/\1/p')
 ck "a setup code was printed" test -n "$code"
 ck "it stands for the password once and leads into choosing one" has 'uid=65539\(dave\)' \
         lab_talk "$(lab_ssh_line dave id)" 'assword: ' "$code" \
-        'ew password: ' Dave-lamp-10 'gain|etype' Dave-lamp-10
+        'ew password: ' Harbour-10-moss 'gain|etype' Harbour-10-moss
 ck "a second use is a wrong password" refused lab_ssh dave "$code" true
-ck "the chosen one counts" lab_ssh dave Dave-lamp-10 true
+ck "the chosen one counts" lab_ssh dave Harbour-10-moss true
 
 # ---- it takes an id of its own: after those that are known by number here
 ck "doctor finds nothing to fail" um doctor
@@ -101,7 +101,7 @@ ck "doctor finds nothing to fail" um doctor
 ck "every login is in the audit log" has 'authenticate +user/alice +allow' um audit log --type login --user alice --limit 1000
 ck "so are refusals, with their reason" has 'deny.*bad-proof' um audit log --type login --user alice --outcome deny
 ck "the chain is whole" has 'ok$' um audit verify
-ck "no password stands in the journal" lacks "$PW_ALICE|$PW_BOB|Carol-lamp-9|${code:-no code}" lab_enter journalctl -b --no-pager
+ck "no password stands in the journal" lacks "$PW_ALICE|$PW_BOB|Marble-lamp-9x|${code:-no code}" lab_enter journalctl -b --no-pager
 lab_reboot
 ck "a reboot keeps everything" has 'uid=65536' lab_ssh alice $PW_ALICE id
 um user set alice --title Engineer >/dev/null

@@ -7,7 +7,7 @@ set -uo pipefail
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
 
 SECRET=Never-shown-5150
-NEXT=Never-shown-6160
+NEXT=Never-shown-616077331
 SETUP=''
 
 um() {

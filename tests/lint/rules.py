@@ -23,12 +23,13 @@ EDGES = {
     "pam_um": {"base", "wire"},
     "umctl": {"base", "wire"},
     "um_vault": {"base"},
+    "um_quality": {"base"},
     "um_helper": {"base", "map"},
     "umd/store": {"base", "policy"},
     "umd/core": {"base", "policy", "umd/store"},
     "umd/bus": {"base", "wire", "policy", "umd/core"},
     "umd": {"base", "wire", "map", "policy", "umd/store", "umd/core", "umd/bus",
-            "um_vault/um_vault.h", "um_helper/um_helper.h"},
+            "um_vault/um_vault.h", "um_quality/um_quality.h", "um_helper/um_helper.h"},
 }
 PRODUCT = sorted(EDGES, key=len, reverse=True)
 
@@ -41,6 +42,7 @@ HEADERS = [
     (re.compile(r"^sodium"), {"um_vault", "umd/store"}),
     (re.compile(r"^crypt\.h$"), {"um_vault"}),
     (re.compile(r"^liboath/"), {"um_vault"}),
+    (re.compile(r"^(pwquality\.h|nettle/)"), {"um_quality"}),
     (re.compile(r"^jansson\.h$"), {"umctl", "umd/store", "umd/core", "umd/bus", "umd"}),
 ]
 

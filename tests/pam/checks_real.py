@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pam_um with the real umd and um-vault, run by hand: logins as they are, end to end."""
+import ctypes
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from harness import (ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL, AUTHTOK_ERR, BUIL
                      expect_true, plain_only, stack)
 
 UMD = [BUILD + "/umd/umd", "--state-dir", "/run/state", "--runtime-dir", "/run/um", "--no-helper",
-       "--vault", BUILD + "/um_vault/um-vault"]
+       "--vault", BUILD + "/um_vault/um-vault", "--quality", BUILD + "/um_quality/um-quality"]
 WORD = "Pferd Batterie Klammer"
 
 
@@ -155,6 +156,14 @@ def real_passwd():
         expect("changed", codes("answer=" + second, "auth"), [SUCCESS])
         run = app(*["answer=" + a for a in ("", "", "x", "y", "alice", "alice")], "passwd")
         expect("three bad ones", run.codes(), [("passwd", AUTHTOK_ERR)])
+        run = app(f"ruid={uid}", *["answer=" + a for a in (second, "alice", "zweites neues Wort 3", WORD, WORD)], "passwd")
+        expect("two bad ones and a good one", run.codes(), [("passwd", SUCCESS)])
+        said = "\n".join(run.conv())
+        for words in ("The new password must have at least 12 characters, this has 5; not have the user's name in it",
+                      "The new password must not be like the current one."):
+            expect_true(words + " is shown", words in said)
+        run = app(*["answer=" + a for a in (second, second)], "passwd")
+        expect("and back by root", run.codes(), [("passwd", SUCCESS)])
         expect("unchanged", codes("answer=" + second, "auth"), [SUCCESS])
         expect("a stranger", codes("passwd", user="nobody1"), [USER_UNKNOWN])
 
@@ -243,7 +252,11 @@ def real_longest():
     """the longest password there is works, one byte more is refused"""
     stack()
     with Umd() as umd:
-        umd.user("alice", "x" * 511)
+        umd.user("alice")
+        # what it is like is for um-quality; how long it may be is what counts here
+        libcrypt = ctypes.CDLL("libcrypt.so.1")
+        libcrypt.crypt.restype = ctypes.c_char_p
+        umd.umctl("user", "passwd", "alice", "--hash", stdin=libcrypt.crypt(b"x" * 511, b"$6$salt").decode() + "\n")
         expect("511", codes("answer=@len:511", "auth"), [SUCCESS])
         expect("510", codes("answer=@len:510", "auth"), [AUTH_ERR])
         expect("512", codes("answer=@len:512", "auth"), [AUTH_ERR])

@@ -23,16 +23,16 @@ def every_change_is_in_the_log_with_its_reason():
     name = fresh()
     good("user add", name, "--title", "One", "--reason", "hired")
     good("user set", name, "--title", "Two", "--reason", "a \"quoted\" reason")
-    good("user passwd", name, stdin="hunter2\n")
+    good("user passwd", name, stdin="hollow lantern 2\n")
     created, changed, password = reversed(entries("--object", "user/" + name))
     same((created["verb"], created["reason"], created["actor"], created["type"], created["outcome"]),
          ("user.create", "hired", "root", "change", "done"))
     same((changed["reason"], changed["values"]), ("a \"quoted\" reason", [["title", "One", "Two"]]))
-    assert "hunter2" not in json.dumps(password)
+    assert "hollow lantern 2" not in json.dumps(password)
     has(json.dumps(password), "(changed)")
     table = good("audit log", "--object", "user/" + name)
     has(table, "title: One -> Two", "user/" + name, "\n3 entries.\n")
-    assert "hunter2" not in table
+    assert "hollow lantern 2" not in table
 
 
 @check
@@ -56,11 +56,11 @@ def a_reference_leads_to_its_entry():
 @check
 def the_log_is_filtered():
     name, group = fresh(), fresh("g")
-    good("user add", name, "--password", stdin="start\n")
+    good("user add", name, "--password", stdin="start with zebras\n")
     uid = user(name)["uid"]
     good("group add", group)
-    good("self passwd", uid=uid, stdin="start\nnext\nnext\n")
-    ctl("self passwd", uid=uid, stdin="wrong\nnext\nnext\n")
+    good("self passwd", uid=uid, stdin="start with zebras\nnext come quartz\nnext come quartz\n")
+    ctl("self passwd", uid=uid, stdin="wrong\nnext come quartz\nnext come quartz\n")
     same({entry["object"] for entry in entries("--user", name)} - {"user/" + name}, set())
     assert all(entry["actor"] == name for entry in entries("--actor", name))
     assert entries("--actor", name)
@@ -111,7 +111,7 @@ def the_chain_verifies():
 @check
 def status_is_well():
     text = good("status")
-    has(text, "store: ok\n", "vault: ok\n", "map: ok\n")
+    has(text, "store: ok\n", "vault: ok\n", "quality: ok\n", "map: ok\n")
     answer = get("status")["status"]
     same((answer["well"], answer["store_ok"], answer["vault_ok"], answer["map_ok"]), (True, True, True, True))
     same(len(lines("status")), 1)
@@ -131,7 +131,7 @@ def another_key_of_the_vault_is_named():
     world, name = harness.world, fresh()
     key, kept = world.state / "vault/key", world.dir / "kept-key"
     good("user add", name)
-    good("user passwd", name, stdin="hunter2\n")
+    good("user passwd", name, stdin="hollow lantern 2\n")
     vault_exchange(world, key, kept)
     try:
         until(lambda: not world.status()["vault_key_ok"])
@@ -141,11 +141,11 @@ def another_key_of_the_vault_is_named():
         text = ctl("doctor", code=FAILED, quiet=True).out
         has(text, "fail  vault: has another key", "-> put /var/lib/um-vault/key back from the backup, then systemctl restart um-vault")
         assert "vault: is away" not in text, text
-        has(bad(FAILED, "user passwd", name, stdin="hunter3\n"), "another key")
+        has(bad(FAILED, "user passwd", name, stdin="marble harvest 3\n"), "another key")
     finally:
         vault_exchange(world, kept, key)
     has(good("status"), "vault: ok\n")  # which waits for it
-    good("user passwd", name, stdin="hunter3\n")
+    good("user passwd", name, stdin="marble harvest 3\n")
 
 
 @check

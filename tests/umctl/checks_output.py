@@ -144,7 +144,7 @@ def changes():
     active, locked, suspended, inactive, deleted, group, outer = (fresh("c") for _ in range(7))
     for name in active, locked, suspended, inactive, deleted:
         good("user add", name)
-    good("user passwd", active, stdin="secret\n")
+    good("user passwd", active, stdin="tell nobody of it\n")
     good("user lock", locked)
     good("user suspend", suspended)
     good("user disable", inactive)
@@ -153,8 +153,8 @@ def changes():
         good("group add", name)
     good("group add-member", outer, active)
     return [("user add", [fresh()], ""), ("user add", [fresh(), "--setup-code"], ""),
-            ("user add", [fresh(), "--password"], "secret\n"), ("user set", [active, "--title", "New"], ""),
-            ("user passwd", [active], "secret\n"), ("user passwd", [active, "--setup-code"], ""),
+            ("user add", [fresh(), "--password"], "tell nobody of it\n"), ("user set", [active, "--title", "New"], ""),
+            ("user passwd", [active], "tell nobody of it\n"), ("user passwd", [active, "--setup-code"], ""),
             ("user passwd", [active, "--must-change"], ""), ("user lock", [active], ""), ("user unlock", [locked], ""),
             ("user suspend", [active], ""), ("user resume", [suspended], ""), ("user enable", [inactive], ""),
             ("user restore", [deleted], ""), ("group add", [fresh("c")], ""),

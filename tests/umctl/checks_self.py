@@ -4,7 +4,7 @@
 from harness import (NOT_FOUND, REFUSED, USAGE, Terminal, bad, check, ctl, fresh, get, good, has, same, user)
 
 
-def somebody(password="start"):
+def somebody(password="start with zebras"):
     name = fresh("self")
     good("user add", name, "--full-name", "Some Body", "--password", stdin=password + "\n")
     return name, user(name)["uid"]
@@ -37,13 +37,13 @@ def one_changes_ones_own_profile_and_no_more():
 @check
 def one_changes_ones_own_password():
     name, uid = somebody()
-    same(good("self passwd", uid=uid, stdin="start\nnew one\nnew one\n"), "password changed\n")
-    has(bad(REFUSED, "self passwd", uid=uid, stdin="start\nx\nx\n"), "current password is wrong")
-    shown = (Terminal("self passwd", uid=uid).answer("assword: ", "new one").answer("assword: ", "newer one")
-             .answer(": ", "newer one").end(0))
-    assert "new one" not in shown, shown
-    same(get("self passwd", uid=uid, stdin="newer one\nnewest\nnewest\n"), {"user": name})
-    ctl("self passwd", uid=uid, stdin="newest\n", code=USAGE)
+    same(good("self passwd", uid=uid, stdin="start with zebras\na new harvest\na new harvest\n"), "password changed\n")
+    has(bad(REFUSED, "self passwd", uid=uid, stdin="start with zebras\nx\nx\n"), "current password is wrong")
+    shown = (Terminal("self passwd", uid=uid).answer("assword: ", "a new harvest").answer("assword: ", "another lamp 77")
+             .answer(": ", "another lamp 77").end(0))
+    assert "a new harvest" not in shown, shown
+    same(get("self passwd", uid=uid, stdin="another lamp 77\nthis is newest\nthis is newest\n"), {"user": name})
+    ctl("self passwd", uid=uid, stdin="this is newest\n", code=USAGE)
 
 
 @check
@@ -52,7 +52,7 @@ def a_dry_run_of_ones_own_password_changes_none():
     before = user(name)
     has(good("self passwd", "--dry-run", uid=uid), "would be")
     same(user(name), before)
-    good("self passwd", uid=uid, stdin="start\nnext\nnext\n")
+    good("self passwd", uid=uid, stdin="start with zebras\nnext come quartz\nnext come quartz\n")
 
 
 @check

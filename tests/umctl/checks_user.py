@@ -133,13 +133,44 @@ def a_password_comes_from_standard_input():
 @check
 def a_password_comes_from_a_terminal_without_echo():
     name = fresh()
-    shown = (Terminal("user add", name, "--password").answer("Password for the new user: ", "tell nobody")
-             .answer("Again: ", "tell nobody").end(0))
-    assert "tell nobody" not in shown, shown
+    shown = (Terminal("user add", name, "--password").answer("Password for the new user: ", "tell nobody of it")
+             .answer("Again: ", "tell nobody of it").end(0))
+    assert "tell nobody of it" not in shown, shown
     other = fresh()
     shown = (Terminal("user add", other, "--password").answer("new user: ", "one").answer("Again: ", "another").end(1))
     has(shown, "do not match; nothing was changed")
     bad(NOT_FOUND, "user show", other)
+
+
+@check
+def a_password_that_will_not_do_is_refused_with_every_reason():
+    name, other = fresh("quill"), fresh()
+    short = "password: must have at least 12 characters, this has 7; not be a word of the dictionary or a simple pattern"
+    has(bad(REFUSED, "user add", name, "--full-name", "Quentin Marble", "--password", stdin="letmein\n"), short)
+    bad(NOT_FOUND, "user show", name)
+    good("user add", name, "--full-name", "Quentin Marble", "--email", "q.marble@lantern.example")
+    has(bad(REFUSED, "user passwd", name, stdin="letmein\n"), short)
+    text = bad(REFUSED, "user passwd", name, stdin=f"{name} marble lantern\n")
+    has(text, "must not have the user's name in it; not have a part of the full name in it; "
+              "not have a part of the e-mail address in it")
+    assert "characters" not in text, text
+    same(user(name)["has_password"], False)
+    same(get("user passwd", name, stdin="Grünes Käsebrot um Mitternacht\n")["user"], name)
+    good("user add", other, "--password", stdin="correct horse battery staple\n")
+    told = ctl("self passwd", uid=user(other)["uid"], code=REFUSED, quiet=True, warns=True,
+               stdin="correct horse battery staple\n" + "correct horse battery staples\n" * 3)
+    has(told.err, "must not be like the current one")
+
+
+@check
+def what_a_password_has_to_be_like_is_policy():
+    name = fresh()
+    good("user add", name, "--password", stdin="Marble owls 7!\n")
+    good("policy set", "password.min-length", "20", "--user", name)
+    good("policy set", "password.classes", "4", "--user", name)
+    text = bad(REFUSED, "user passwd", name, stdin="cold mill vexing\n")
+    has(text, "at least 20 characters, this has 16; have at least 4 of lower case, upper case, digits and others, this has 2")
+    good("user passwd", name, stdin="Cold Mill, 7 vexing owls\n")
 
 
 @check
@@ -150,7 +181,7 @@ def what_is_missing_is_asked_for():
     same(user(name)["full_name"], "Ask Ed")
     name = fresh()
     (Terminal("user add", name, "--ask", "--full-name", "Given Here").answer("E-mail", name + "@x.example")
-     .answer("Password", "abc def").answer("Again", "abc def").end(0))
+     .answer("Password", "cold mill vexing").answer("Again", "cold mill vexing").end(0))
     same((user(name)["email"], user(name)["has_password"]), (name + "@x.example", True))
     bad(USAGE, "user add", fresh(), "--ask")
 
@@ -251,11 +282,11 @@ def taken_names_and_addresses_name_their_holder():
 def passwords_are_set_in_all_their_ways():
     name = fresh()
     good("user add", name)
-    has(good("user passwd", name, stdin="one\n"), f"user {name}: password set (ch-")
+    has(good("user passwd", name, stdin="one hollow tree\n"), f"user {name}: password set (ch-")
     same((user(name)["has_password"], user(name)["must_change"]), (True, False))
-    good("user passwd", name, "--temporary", stdin="two\n")
+    good("user passwd", name, "--temporary", stdin="two marble lamps\n")
     same(user(name)["must_change"], True)
-    good("user passwd", name, "--expires", "2031-01-01", stdin="three\n")
+    good("user passwd", name, "--expires", "2031-01-01", stdin="three quartz owls\n")
     record = user(name)
     same((record["must_change"], record["password_expires"]), (False, midnight("2031-01-01")))
     good("user passwd", name, "--must-change")
@@ -268,7 +299,7 @@ def passwords_are_set_in_all_their_ways():
     same((answer["user"], user(name)["has_setup_code"]), (name, True))
     has(good("user passwd", name, "--setup-code"), "setup code: ")
     bad(USAGE, "user passwd", name, "--setup-code", "--temporary")
-    (Terminal("user passwd", name).answer("New password: ", "four").answer("Again: ", "four").end(0))
+    (Terminal("user passwd", name).answer("New password: ", "four zebra canoes").answer("Again: ", "four zebra canoes").end(0))
     bad(NOT_FOUND, "user passwd", fresh(), stdin="x\n")
 
 
@@ -342,7 +373,7 @@ def a_user_is_named_by_address_and_by_uid_too():
     uid = user(name)["uid"]
     for other in address, uid:
         for verb, stdin in [("lock", ""), ("unlock", ""), ("suspend", ""), ("resume", ""), ("disable", ""),
-                            ("enable", ""), ("set --title X", ""), ("set --title Y", ""), ("passwd", "secret\n"),
+                            ("enable", ""), ("set --title X", ""), ("set --title Y", ""), ("passwd", "tell nobody of it\n"),
                             ("passwd --must-change", ""), ("passwd --setup-code", "")]:
             has(good("user " + verb, other, stdin=stdin).splitlines()[-1 if "code" not in verb else 0], f"user {name}: ")
     same(get("user lock", uid)["user"], name)

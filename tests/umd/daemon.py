@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "bus"))
 import raw  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["UM_BUILD"]).resolve()
-UMD, VAULT = BUILD / "umd/umd", BUILD / "um_vault/um-vault"
+UMD, VAULT, QUALITY = BUILD / "umd/umd", BUILD / "um_vault/um-vault", BUILD / "um_quality/um-quality"
 # The first uid given out: where no process of another test, a container's for example, holds ids.
 FIRST = 2000000000
 MANAGER, USER = "org.um1.Manager", "org.um1.User"
@@ -76,7 +76,7 @@ class Daemon:
 
     def command(self, *options):
         argv = ["--state-dir", self.state, "--runtime-dir", self.run, "--etc", self.etc, "--config", self.config,
-                "--vault", VAULT, "--no-helper", *options]
+                "--vault", VAULT, "--quality", QUALITY, "--no-helper", *options]
         if self.uid:
             argv = ["/usr/bin/setpriv", "--reuid", self.uid, "--regid", self.uid, "--clear-groups", UMD, *argv]
         else:
@@ -115,12 +115,15 @@ class Daemon:
         self.send(number)
         return self.process.wait(30)
 
-    def vault_pid(self):
-        """The child that runs um-vault, or None."""
+    def child_pid(self, name):
+        """The child that runs the program of that name, or None."""
         children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         pids = [int(pid) for pid in pathlib.Path(children).read_text().split()]
-        named = [pid for pid in pids if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "um-vault"]
+        named = [pid for pid in pids if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name]
         return named[0] if named else None
+
+    def vault_pid(self):
+        return self.child_pid("um-vault")
 
     # ---- over the private socket -----------------------------------------------------------------
 

@@ -144,11 +144,15 @@ static size_t verifier_of(const VaultJob *job, uint64_t version, uint8_t *buf) {
 }
 
 void fixture_vault_one(Fixture *f) {
-        VaultJob *job = f->jobs[0];
         CoreProofResult result = f->vault_says;
         uint8_t made[1024];
         size_t len = 0;
+        VaultJob *job;
 
+        fixture_quality(f);
+        if (f->job_count == 0)
+                return;
+        job = f->jobs[0];
         memmove(f->jobs, f->jobs + 1, --f->job_count * sizeof(f->jobs[0]));
         if (job->spend) {
                 f->spent++;
@@ -172,8 +176,61 @@ void fixture_vault_one(Fixture *f) {
 }
 
 void fixture_vault(Fixture *f) {
-        while (f->job_count > 0)
+        while (f->job_count > 0 || f->question_count > 0)
                 fixture_vault_one(f);
+}
+
+/* ---- um-quality ------------------------------------------------------------------------------ */
+
+static void text_take(char *ret, size_t size, const char *text) {
+        assert_true(snprintf(ret, size, "%s", text ? text : "") < (int)size);
+}
+
+static int quality_check(void *userdata, const CoreQualityRequest *request, CoreQualityDone done,
+                         void *done_userdata) {
+        Fixture *f = userdata;
+        QualityQuestion *question;
+
+        if (f->quality_gone)
+                return -ENOTCONN;
+        question = calloc(1, sizeof(*question));
+        if (!question)
+                return -ENOMEM;
+        assert_true(f->question_count < ARRAY_LENGTH(f->questions));
+        f->questions[f->question_count++] = question;
+        text_take(question->password, sizeof(question->password),
+                  base_secret_bytes(request->password));
+        text_take(question->old, sizeof(question->old),
+                  request->old ? base_secret_bytes(request->old) : NULL);
+        text_take(question->name, sizeof(question->name), request->name);
+        text_take(question->full_name, sizeof(question->full_name), request->full_name);
+        text_take(question->email, sizeof(question->email), request->email);
+        question->rules = request->rules;
+        question->done = done;
+        question->userdata = done_userdata;
+        return 0;
+}
+
+static void question_answer(Fixture *f, QualityQuestion *question) {
+        CoreQualityAnswer answer = f->quality_says;
+
+        if (strcmp(question->password, question->old) == 0)
+                answer.failed |= 1U << CORE_QUALITY_LIKE_OLD;
+        if (strcmp(question->password, question->name) == 0)
+                answer.failed |= 1U << CORE_QUALITY_HAS_NAME;
+        f->asked = *question;
+        question->done(question->userdata, f->quality_silent ? NULL : &answer, f->now);
+        free(question);
+}
+
+void fixture_quality(Fixture *f) {
+        while (f->question_count > 0) {
+                QualityQuestion *question = f->questions[0];
+
+                memmove(f->questions, f->questions + 1,
+                        --f->question_count * sizeof(f->questions[0]));
+                question_answer(f, question);
+        }
 }
 
 /* ---- the helper --------------------------------------------------------------------------- */
@@ -243,10 +300,11 @@ void fixture_open(Fixture *f) {
                                 host_flush_wanted_later };
         const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,
                                   vault_spend, vault_ready };
+        const CoreQuality quality = { f, quality_check };
         const CoreHelper helper = { f, helper_make_home, helper_end_sessions };
         const CoreListener listener = { f, listener_changed, listener_flushed };
 
-        must(core_new(f->dir, &f->settings, &host, &vault, &helper, &f->core, &f->error));
+        must(core_new(f->dir, &f->settings, &host, &vault, &quality, &helper, &f->core, &f->error));
         core_add_listener(f->core, &listener);
         core_tick(f->core, f->now);
 }
@@ -280,6 +338,8 @@ int fixture_teardown(void **state) {
         char path[128];
 
         core_free(f->core);
+        f->quality_silent = true;
+        fixture_quality(f);
         while (f->job_count > 0) { /* answers after core's end must find nobody */
                 f->jobs[0]->done(f->jobs[0]->userdata, CORE_PROOF_FAULT, NULL, 0, f->now);
                 free(f->jobs[0]);

@@ -39,6 +39,15 @@ typedef struct VaultJob {
         void *userdata;
 } VaultJob;
 
+/* A new password that um-quality was asked about. */
+typedef struct QualityQuestion {
+        char password[BASE_SECRET_MAX + 1], old[BASE_SECRET_MAX + 1];
+        char name[BASE_NAME_MAX + 1], full_name[BASE_GECOS_MAX + 1], email[BASE_EMAIL_MAX + 1];
+        CoreQualityRules rules;
+        CoreQualityDone done;
+        void *userdata;
+} QualityQuestion;
+
 typedef struct Fixture {
         char dir[64];
         Core *core;
@@ -59,6 +68,13 @@ typedef struct Fixture {
         CoreProofResult vault_says; /* CORE_PROOF_MATCH: the truth */
         bool vault_old;             /* a match brings a better verifier */
         bool vault_gone;            /* takes no call */
+        /* um-quality: it refuses what is the old one or the name, and as said here */
+        QualityQuestion *questions[16];
+        size_t question_count;
+        QualityQuestion asked; /* the last one */
+        CoreQualityAnswer quality_says;
+        bool quality_gone;   /* takes no call */
+        bool quality_silent; /* does not answer */
         /* the helper */
         CoreHomeResult home;
         bool helper_waits;
@@ -79,6 +95,8 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 void fixture_open(Fixture *f);
 void fixture_reopen(Fixture *f);
+/* Lets um-quality answer everything it was asked; the two below do it first. */
+void fixture_quality(Fixture *f);
 /* Lets the vault answer everything it was asked, until nothing is left. */
 void fixture_vault(Fixture *f);
 void fixture_vault_one(Fixture *f);

@@ -30,6 +30,8 @@ typedef struct Stand {
         sd_bus *client;
         CoreVaultDone vault_done; /* the vault's request under way */
         void *vault_userdata;
+        CoreQualityDone quality_done; /* um-quality's */
+        void *quality_userdata;
         int logged, flushes_called;
 } Stand;
 
@@ -103,6 +105,25 @@ static void vault_match(Stand *stand) {
         done(stand->vault_userdata, CORE_PROOF_MATCH, NULL, 0, base_realtime_usec());
 }
 
+static int quality_check(void *userdata, const CoreQualityRequest *request, CoreQualityDone done,
+                         void *done_userdata) {
+        Stand *stand = userdata;
+
+        stand->quality_done = done;
+        stand->quality_userdata = done_userdata;
+        return 0;
+}
+
+/* It is asked before the vault is, and finds nothing. */
+static void quality_answer(Stand *stand) {
+        static const CoreQualityAnswer good = { 0 };
+        CoreQualityDone done = stand->quality_done;
+
+        assert_non_null(done);
+        stand->quality_done = NULL;
+        done(stand->quality_userdata, &good, base_realtime_usec());
+}
+
 static void helper_end_sessions(void *userdata, uid_t uid) {
 }
 
@@ -132,11 +153,12 @@ static void core_start(Stand *stand) {
         };
         const CoreVault vault = { stand,      vault_verify, vault_hash,
                                   vault_hash, vault_spend,  vault_ready };
+        const CoreQuality quality = { stand, quality_check };
         const CoreHelper helper = { stand, helper_make_home, helper_end_sessions };
         CoreError error = { 0 };
 
-        assert_int_equal(core_new(stand->dir, &settings, &host, &vault, &helper, &stand->core,
-                                  &error),
+        assert_int_equal(core_new(stand->dir, &settings, &host, &vault, &quality, &helper,
+                                  &stand->core, &error),
                          0);
         assert_int_equal(core_flush(stand->core), 0);
 }
@@ -358,6 +380,7 @@ static void a_call_waits_for_the_vault_and_others_do_not(void **state) {
         run(stand, &status.here);
         assert_true(status.here);
         assert_false(password.here);
+        quality_answer(stand);
         vault_answer(stand);
         run(stand, NULL);
         assert_false(password.here); /* not durable yet */
@@ -376,6 +399,7 @@ static void a_change_goes_on_when_who_asked_has_left(void **state) {
         client_free(stand->client);
         stand->client = NULL;
         run(stand, NULL);
+        quality_answer(stand);
         vault_answer(stand);
         flush(stand);
         stand->client = client_new(stand);
@@ -396,6 +420,7 @@ static void a_right_password_is_answered_before_the_flush_and_nothing_else(void 
         bus_start(stand, stand->core, NULL);
         make_alice(stand);
         password_ask(stand, &password);
+        quality_answer(stand);
         vault_answer(stand);
         flush(stand);
         ask(stand->client, &begun, WIRE_PATH, WIRE_LOGIN, "Begin", "a{sv}", 3, "operation", "s",

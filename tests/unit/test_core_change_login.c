@@ -163,13 +163,14 @@ static void a_bad_new_one_is_asked_for_again_twice(void **state) {
         expect_shown(&talk, "A password may have at most 511 bytes.");
         talk_answer(&talk, "alice");
         expect_end(&talk, CORE_VERDICT_CHANGE_FAILED);
-        assert_string_equal(talk.step.text, "The password may not be the user's name.");
+        assert_string_equal(talk.step.text,
+                            "The new password must not have the user's name in it.");
         begin(&talk, "alice", 0);
         talk_answer(&talk, "old one");
         talk_answer_bytes(&talk, "a\0b", 3);
         expect_shown(&talk, "A password may not have a NUL byte.");
         talk_answer(&talk, "old one");
-        expect_shown(&talk, "The new password must differ from the current one.");
+        expect_shown(&talk, "The new password must not be like the current one.");
         talk_answer(&talk, "new one");
         talk_answer(&talk, "new two");
         expect_end(&talk, CORE_VERDICT_CHANGE_FAILED);

@@ -171,6 +171,7 @@ static void a_flush_with_nothing_to_do_tells_nobody(void **state) {
 static void a_store_that_is_none_is_not_served(void **state) {
         const CoreHost host = { 0 };
         const CoreVault vault = { 0 };
+        const CoreQuality quality = { 0 };
         const CoreHelper helper = { 0 };
         Fixture *f = *state;
         char path[128];
@@ -185,10 +186,10 @@ static void a_store_that_is_none_is_not_served(void **state) {
         for (int i = 0; i < 8192; i++)
                 fputc('x', file);
         fclose(file);
-        must_be(core_new(f->dir, &f->settings, &host, &vault, &helper, &core, &f->error),
+        must_be(core_new(f->dir, &f->settings, &host, &vault, &quality, &helper, &core, &f->error),
                 CORE_E_UNAVAILABLE);
         assert_non_null(strstr(f->error.text, "is damaged or not one of um"));
-        assert_true(core_new("/nonexistent", &f->settings, &host, &vault, &helper, &core,
+        assert_true(core_new("/nonexistent", &f->settings, &host, &vault, &quality, &helper, &core,
                              &f->error) < 0);
         assert_non_null(strstr(f->error.text, "/nonexistent cannot be opened"));
         assert_null(core);

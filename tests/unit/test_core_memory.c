@@ -82,7 +82,7 @@ static void coded(void *userdata, int r, const Secret *code, uint64_t expires_us
 
 /* The vault's own memory is not what is tried here; core's answer to it is. */
 static void vault(Fixture *f) {
-        while (f->job_count > 0) {
+        while (f->job_count > 0 || f->question_count > 0) {
                 memory_on();
                 fixture_vault_one(f);
                 memory_off();

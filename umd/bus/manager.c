@@ -280,11 +280,13 @@ int manager_status(Call *call, CoreError *error) {
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "version", "s",
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "version", "s",
                                           host.version, "store_ok", "b", served == 0, "why", "s",
                                           bus->core ? "" : bus->why_unavailable, "vault_ok", "b",
                                           core.vault_ready, "vault_key_ok", "b",
-                                          !core.vault_key_wrong, "map_ok", "b", host.map_ok);
+                                          !core.vault_key_wrong, "map_ok", "b", host.map_ok,
+                                          "quality_ok", "b", host.quality[0] == '\0', "quality",
+                                          "s", host.quality);
         if (r >= 0 && call->actor.uid == 0)
                 r = status_append_all(reply, bus, &host, &core);
         if (r >= 0)

@@ -12,9 +12,10 @@
 
 #include "umd/core/login.h"
 
-#define TEXT_NO_MATCH "The passwords do not match."
-#define TEXT_SAME     "The new password must differ from the current one."
-#define TEXT_LATER    "Try again later."
+#define TEXT_NO_MATCH  "The passwords do not match."
+#define TEXT_SAME      "The new password must differ from the current one."
+#define TEXT_LATER     "Try again later."
+#define TEXT_UNCHECKED "New passwords cannot be checked now. Try again later."
 
 /* What these functions return beside faults: 0, *ret is the step to hand out; WORKING, the vault
  * has been asked.  The step goes out when no transaction is open any more, since the peer may
@@ -59,8 +60,8 @@ static int step_refuse_new(Dialogue *dialogue, const char *text, CoreStep *ret) 
         return 0;
 }
 
-static int secret_copy(const Secret *secret, Secret **ret) {
-        return base_secret_new(base_secret_bytes(secret), base_secret_len(secret), ret);
+static bool is_due(const StoreCredential *credential, uint64_t now_usec) {
+        return credential->must_change || now_usec >= credential->password_expires_usec;
 }
 
 static bool secrets_equal(const Secret *a, const Secret *b) {
@@ -229,8 +230,56 @@ static void compared(void *owner, CoreProofResult result, const void *verifier, 
         reply(dialogue, r, &step);
 }
 
-static int answer_new(Dialogue *dialogue, const Secret *answer, CoreStep *ret) {
-        const char *name = dialogue->words.name;
+/* Is it good enough?  Then it is asked for again. */
+static void judged_new(void *owner, const CoreQualityAnswer *answer, uint64_t now_usec) {
+        Dialogue *dialogue = owner;
+        char why[CORE_QUALITY_TEXT_BYTES], text[sizeof(why) + 32];
+        CoreStep step;
+        int r;
+
+        dialogue->call = NULL;
+        if (!answer)
+                r = step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_UNCHECKED, &step);
+        else if (answer->failed == 0)
+                r = step_ask(dialogue, DIALOGUE_AGAIN, "New password again: ", "new-password-again",
+                             &step);
+        else {
+                core_quality_text(&dialogue->rules, answer, why, sizeof(why));
+                snprintf(text, sizeof(text), "The new password %s.", why);
+                r = step_refuse_new(dialogue, text, &step);
+        }
+        reply(dialogue, r, &step);
+}
+
+static int judge_new(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        CoreQualityRequest request = { .password = dialogue->fresh, .old = dialogue->current };
+        PolicyValues values;
+        int r;
+
+        r = store_begin_read(dialogue->core->store, &txn);
+        if (r == 0)
+                r = core_judge(dialogue->core, txn, &dialogue->words, dialogue->proof, now_usec,
+                               &judged);
+        if (r < 0)
+                return r;
+        if (!judged.facts.known)
+                return step_verdict(CORE_VERDICT_UNKNOWN_USER, "", ret);
+        r = core_policy_values(dialogue->core, txn, judged.user->uid, &values);
+        if (r < 0)
+                return r;
+        core_quality_rules(&values, &dialogue->rules);
+        request.rules = dialogue->rules;
+        request.name = judged.user->name;
+        request.full_name = judged.user->full_name;
+        request.email = judged.user->email;
+        if (core_quality_call(dialogue->core, &request, judged_new, dialogue, &dialogue->call) < 0)
+                return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_UNCHECKED, ret);
+        return WORKING;
+}
+
+static int answer_new(Dialogue *dialogue, const Secret *answer, uint64_t now_usec, CoreStep *ret) {
         size_t len = base_secret_len(answer);
         char too_long[64];
         int r;
@@ -243,18 +292,35 @@ static int answer_new(Dialogue *dialogue, const Secret *answer, CoreStep *ret) {
                 return step_refuse_new(dialogue, too_long, ret);
         if (!core_secret_usable(answer))
                 return step_refuse_new(dialogue, "A password may not have a NUL byte.", ret);
-        if (len == strlen(name) && base_bytes_equal(base_secret_bytes(answer), name, len))
-                return step_refuse_new(dialogue, "The password may not be the user's name.", ret);
-        if (dialogue->current && secrets_equal(dialogue->current, answer))
-                return step_refuse_new(dialogue, TEXT_SAME, ret);
-        r = secret_copy(answer, &dialogue->fresh);
-        if (r < 0)
-                return r;
-        return step_ask(dialogue, DIALOGUE_AGAIN, "New password again: ", "new-password-again",
-                        ret);
+        dialogue->fresh = base_secret_free(dialogue->fresh);
+        r = core_secret_copy(answer, &dialogue->fresh);
+        return r < 0 ? r : judge_new(dialogue, now_usec, ret);
 }
 
 /* ---- the current one ---------------------------------------------------------------------- */
+
+/* By password.min-age; one that has to be changed may be.  1: *ret says from when. */
+static int too_early(const Dialogue *dialogue, StoreTxn *txn, const Judged *judged,
+                     uint64_t now_usec, CoreStep *ret) {
+        const StoreCredential *credential = judged->credential;
+        char text[96], date[32];
+        PolicyValues values;
+        uint64_t from_usec;
+        int r;
+
+        if (is_due(credential, now_usec))
+                return 0;
+        r = core_policy_values(dialogue->core, txn, judged->user->uid, &values);
+        if (r < 0)
+                return r;
+        from_usec = core_later(credential->password_changed_usec, values.password_min_age_usec);
+        if (now_usec >= from_usec)
+                return 0;
+        base_format_rfc3339(from_usec, date);
+        snprintf(text, sizeof(text), "The password may be changed again from %s.", date);
+        (void)step_verdict(CORE_VERDICT_CHANGE_FAILED, text, ret);
+        return 1;
+}
 
 static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t now_usec,
                             CoreStep *ret) {
@@ -276,6 +342,9 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
                                    now_usec, ret);
         if (judged.decision.verdict == POLICY_DENY)
                 return step_not_admitted(dialogue, &txn, &judged, now_usec, ret);
+        r = too_early(dialogue, txn, &judged, now_usec, ret);
+        if (r != 0)
+                return r < 0 ? r : 0;
         return step_ask_new(dialogue, ret);
 }
 
@@ -307,7 +376,7 @@ static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now
                 r = core_judge(dialogue->core, txn, &dialogue->words, POLICY_PROOF_WRONG, now_usec,
                                &judged);
         if (r == 0)
-                r = usable ? secret_copy(answer, &dialogue->current)
+                r = usable ? core_secret_copy(answer, &dialogue->current)
                            : base_secret_new("um", 2, &dummy);
         if (r < 0)
                 return r;
@@ -323,7 +392,7 @@ static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now
 
 static int begin_known(Dialogue *dialogue, const Judged *judged, uint64_t now_usec, CoreStep *ret) {
         const StoreCredential *credential = judged->credential;
-        bool due = credential->must_change || now_usec >= credential->password_expires_usec;
+        bool due = is_due(credential, now_usec);
         bool by_code = dialogue->actor.uid == 0 && credential->must_change &&
                        core_proof_by_code(dialogue->core, judged->user->uid, now_usec);
 
@@ -373,7 +442,7 @@ static int answer_state(Dialogue *dialogue, const Secret *answer, uint64_t now_u
         case DIALOGUE_CURRENT:
                 return answer_current(dialogue, answer, now_usec, ret);
         case DIALOGUE_NEW:
-                return answer_new(dialogue, answer, ret);
+                return answer_new(dialogue, answer, now_usec, ret);
         case DIALOGUE_AGAIN:
                 return secrets_equal(dialogue->fresh, answer)
                                ? accept_new(dialogue, false, now_usec, ret)

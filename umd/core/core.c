@@ -47,7 +47,8 @@ static int open_store(const char *state_dir, Store **ret, CoreError *error) {
 }
 
 int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost *host,
-             const CoreVault *vault, const CoreHelper *helper, Core **ret, CoreError *error) {
+             const CoreVault *vault, const CoreQuality *quality, const CoreHelper *helper,
+             Core **ret, CoreError *error) {
         Core *core;
         int r;
 
@@ -56,6 +57,7 @@ int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost
                 return -ENOMEM;
         core->host = *host;
         core->vault = *vault;
+        core->quality = *quality;
         core->helper = *helper;
         r = settings_copy(settings, &core->settings);
         if (r == 0)

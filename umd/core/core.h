@@ -19,6 +19,7 @@
 
 #include "base/base.h"
 #include "policy/policy.h"
+#include "umd/core/quality.h"
 #include "umd/core/vault.h"
 
 typedef struct Core Core;
@@ -119,7 +120,8 @@ typedef struct CoreSettings {
 /* state_dir is opened (store_open); the texts of settings are copied.  STORE outcomes come as
  * faults with a text in *error: CORE_E_UNAVAILABLE for a store that is damaged or too new. */
 int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost *host,
-             const CoreVault *vault, const CoreHelper *helper, Core **ret, CoreError *error);
+             const CoreVault *vault, const CoreQuality *quality, const CoreHelper *helper,
+             Core **ret, CoreError *error);
 Core *core_free(Core *core);
 void core_set_settings(Core *core, const CoreSettings *settings); /* SIGHUP */
 
@@ -269,7 +271,8 @@ typedef struct CorePasswordOptions {
         uint64_t expires_usec; /* 0: as it is (never, for a first one) */
 } CorePasswordOptions;
 
-/* Quality rules come with policy; here: 1 to BASE_PASSWORD_MAX bytes, no NUL, not the name. */
+/* 1 to BASE_PASSWORD_MAX bytes, no NUL, and what um-quality says: CORE_E_POLICY_REFUSED names every
+ * condition that failed, for root too.  A hash is not looked at. */
 int core_user_set_password(Core *core, const Actor *actor, const char *name, const Secret *secret,
                            const CorePasswordOptions *password, const CoreOptions *options,
                            uint64_t now_usec, CoreChangeDone done, void *userdata,

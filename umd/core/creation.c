@@ -62,12 +62,10 @@ static void creation_answer(void *owner, CoreProofResult result, const void *byt
                 r = core_vault_fail(result, &error);
         else
                 r = creation_store(job, &verifier, now_usec, &change, &error);
-        job->create_done(job->userdata, r, job->spec.text[USER_FIELD_NAME],
-                         r == 0 && !job->options.dry_run ? job->code : NULL,
-                         job->code ? job->expires_usec : 0, &change, &error);
+        core_job_tell(job, r, &change, &error);
 }
 
-/* What is asked of the vault, after all checks. */
+/* What is asked of um-quality and the vault, after all checks. */
 static int job_prepare(Job *job, const UserSpec *spec, const Secret *secret, uint64_t now_usec,
                        CoreError *error) {
         int r = core_job_take_spec(job, spec);
@@ -75,8 +73,9 @@ static int job_prepare(Job *job, const UserSpec *spec, const Secret *secret, uin
         if (r == 0)
                 r = uid_find(job, now_usec, error);
         if (r == 0 && secret)
-                r = core_check_secret(spec->text[USER_FIELD_NAME], secret, job->password.is_hash,
-                                      error);
+                r = core_check_secret(secret, error);
+        if (r == 0 && secret)
+                r = core_secret_copy(secret, &job->fresh);
         if (r == 0 && !secret)
                 r = core_setup_code_new(&job->code);
         return r;
@@ -87,7 +86,6 @@ int core_user_create_with_password(Core *core, const Actor *actor, const UserSpe
                                    const CoreOptions *options, uint64_t now_usec,
                                    CoreCreateDone done, void *userdata, CoreError *error) {
         _cleanup_(core_job_freep) Job *job = NULL;
-        VaultRequest request;
         int r;
 
         *error = (CoreError){ 0 };
@@ -103,14 +101,10 @@ int core_user_create_with_password(Core *core, const Actor *actor, const UserSpe
                 r = core_job_code_expires(job, now_usec);
         if (r != 0)
                 return r;
-        request = (VaultRequest){ .uid = job->uid,
-                                  .kind = secret ? CORE_KIND_PASSWORD : CORE_KIND_SETUP_CODE,
-                                  .new_version = job->new_version,
-                                  .secret = secret ? secret : job->code };
-        r = core_vault_call(core, secret && password->is_hash ? VAULT_VERB_IMPORT : VAULT_VERB_HASH,
-                            &request, creation_answer, job, &job->call);
-        if (r < 0)
-                return core_vault_refuse(r, error);
-        (void)TAKE(job); /* the answer frees it */
-        return 0;
+        job->hashed = creation_answer;
+        r = core_job_start(job, spec->text[USER_FIELD_NAME], spec->text[USER_FIELD_FULL_NAME],
+                           spec->text[USER_FIELD_EMAIL], error);
+        if (r == 0)
+                (void)TAKE(job); /* the answer frees it */
+        return r;
 }

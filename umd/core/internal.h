@@ -82,6 +82,7 @@ struct Core {
         CoreSettings settings; /* texts are ours */
         CoreHost host;
         CoreVault vault;
+        CoreQuality quality;
         bool vault_key_wrong; /* it is not the one the store's verifiers are sealed under */
         CoreHelper helper;
         CoreListener listeners[CORE_LISTENER_MAX];
@@ -305,6 +306,24 @@ VaultCall *core_vault_give_up(VaultCall *call);
 int core_vault_fail(CoreProofResult result, CoreError *error);
 /* And what core_vault_call() not taking a call is. */
 int core_vault_refuse(int fault, CoreError *error);
+
+int core_secret_copy(const Secret *secret, Secret **ret);
+
+/* ---- the quality of passwords ------------------------------------------------------------- */
+
+typedef void (*QualityDone)(void *owner, const CoreQualityAnswer *answer, uint64_t now_usec);
+
+/* A call to um-quality, given up like one to the vault. */
+int core_quality_call(Core *core, const CoreQualityRequest *request, QualityDone done, void *owner,
+                      VaultCall **ret);
+void core_quality_rules(const PolicyValues *values, CoreQualityRules *ret);
+/* "must have at least 12 characters, this has 7; not be ...": all that failed. */
+#define CORE_QUALITY_TEXT_BYTES 480U
+void core_quality_text(const CoreQualityRules *rules, const CoreQualityAnswer *answer, char *ret,
+                       size_t size);
+/* That as an error, or where answer is NULL that there was none. */
+int core_quality_fail(const CoreQualityRules *rules, const CoreQualityAnswer *answer,
+                      CoreError *error);
 
 /* ---- views -------------------------------------------------------------------------------- */
 

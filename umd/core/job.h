@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A change that waits for the vault: what was asked for, kept until the verifier comes.  jobs.c
- * owns the list. */
+/* A change that waits for um-quality and the vault: what was asked for, kept until the verifier
+ * comes.  jobs.c owns the list. */
 
 #include "umd/core/internal.h"
 #include "umd/core/login.h"
@@ -17,7 +17,10 @@ typedef struct Job {
         uid_t uid; /* with creates: the one set aside for him */
         uint64_t new_version;
         CorePasswordOptions password;
-        Secret *code; /* a setup code's job; NULL: a password's */
+        Secret *fresh; /* the new password, or its hash */
+        CoreQualityRules rules;
+        VaultDone hashed; /* what the verifier is given to */
+        Secret *code;     /* a setup code's job; NULL: a password's */
         uint64_t expires_usec;
         bool creates;  /* the user is made in the same change, from spec */
         UserSpec spec; /* its texts are ours */
@@ -38,7 +41,16 @@ static inline void core_job_freep(Job **job) {
         *job = core_job_free(*job);
 }
 
+/* Has the job's password checked, then hashed (a hash is imported, a code hashed, unchecked), then
+ * handed to job->hashed; who is made or changed is said by name, full name and e-mail.  0: the
+ * answer frees the job. */
+int core_job_start(Job *job, const char *name, const char *full_name, const char *email,
+                   CoreError *error);
+/* Tells whoever waits for the job. */
+void core_job_tell(Job *job, int r, const CoreChange *change, const CoreError *error);
+
 /* Both within a change; they leave the commit to the caller. */
 int core_credential_set_code(Change *change, StoreCredential *credential,
                              const StoreVerifier *verifier, uint64_t expires_usec);
-int core_check_secret(const char *name, const Secret *secret, bool is_hash, CoreError *error);
+/* 1 to BASE_PASSWORD_MAX bytes, no NUL. */
+int core_check_secret(const Secret *secret, CoreError *error);

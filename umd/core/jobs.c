@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The changes that wait for the vault.  A job owns copies of all it was given: the message it came
- * with is gone when the answer comes.  Freeing one gives up its call to the vault, whose answer is
- * then dropped. */
+/* The changes that wait for um-quality and the vault.  A job owns copies of all it was given: the
+ * message it came with is gone when the answer comes.  Freeing one gives up its call, whose answer
+ * is then dropped. */
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +19,7 @@ Job *core_job_free(Job *job) {
                 job->core->jobs = job->next;
         if (job->next)
                 job->next->prev = job->prev;
+        base_secret_free(job->fresh);
         base_secret_free(job->code);
         for (UserField f = 0; job->creates && f < _USER_FIELD_TEXT_MAX; f++)
                 free((char *)job->spec.text[f]);
@@ -86,5 +87,71 @@ int core_job_code_expires(Job *job, uint64_t now_usec) {
         if (r < 0)
                 return r;
         job->expires_usec = core_later(now_usec, values.setup_code_ttl_usec);
+        return 0;
+}
+
+/* ---- checking and hashing ----------------------------------------------------------------- */
+
+void core_job_tell(Job *job, int r, const CoreChange *change, const CoreError *error) {
+        const Secret *code = r == 0 ? job->code : NULL;
+
+        if (job->create_done)
+                job->create_done(job->userdata, r, job->spec.text[USER_FIELD_NAME],
+                                 job->options.dry_run ? NULL : code,
+                                 job->code ? job->expires_usec : 0, change, error);
+        else if (job->code_done)
+                job->code_done(job->userdata, r, code, job->expires_usec, change, error);
+        else
+                job->done(job->userdata, r, change, error);
+}
+
+static int job_hash(Job *job, CoreError *error) {
+        VaultRequest request = { .uid = job->uid,
+                                 .kind = job->code ? CORE_KIND_SETUP_CODE : CORE_KIND_PASSWORD,
+                                 .new_version = job->new_version,
+                                 .secret = job->code ? job->code : job->fresh };
+        bool import = !job->code && job->password.is_hash;
+        int r = core_vault_call(job->core, import ? VAULT_VERB_IMPORT : VAULT_VERB_HASH, &request,
+                                job->hashed, job, &job->call);
+
+        return r < 0 ? core_vault_refuse(r, error) : 0;
+}
+
+static void job_checked(void *owner, const CoreQualityAnswer *answer, uint64_t now_usec) {
+        _cleanup_(core_job_freep) Job *job = owner;
+        CoreChange change = { 0 };
+        CoreError error = { 0 };
+        int r = 0;
+
+        job->call = NULL;
+        if (!answer || answer->failed != 0)
+                r = core_quality_fail(&job->rules, answer, &error);
+        if (r == 0)
+                r = job_hash(job, &error);
+        if (r != 0)
+                core_job_tell(job, r, &change, &error);
+        else
+                (void)TAKE(job); /* the verifier's answer frees it */
+}
+
+int core_job_start(Job *job, const char *name, const char *full_name, const char *email,
+                   CoreError *error) {
+        CoreQualityRequest request = {
+                .password = job->fresh, .name = name, .full_name = full_name, .email = email
+        };
+        PolicyValues values;
+        int r;
+
+        if (job->core->vault_key_wrong) /* known now: nobody has to wait for it */
+                return core_vault_refuse(-EKEYREJECTED, error);
+        if (job->code || job->password.is_hash)
+                return job_hash(job, error);
+        r = core_policy_values_now(job->core, job->uid, &values);
+        if (r < 0)
+                return r;
+        core_quality_rules(&values, &job->rules);
+        request.rules = job->rules;
+        if (core_quality_call(job->core, &request, job_checked, job, &job->call) < 0)
+                return core_quality_fail(&job->rules, NULL, error);
         return 0;
 }

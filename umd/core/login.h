@@ -124,7 +124,7 @@ typedef struct Dialogue {
         bool self;   /* ... by the person himself, who has to prove it */
         uint64_t begun_usec;
         DialogueState state;
-        VaultCall *call;   /* at most one outstanding */
+        VaultCall *call;   /* to the vault or um-quality: at most one outstanding */
         CoreStepDone done; /* of the call that waits for a step; NULL: the peer has to answer */
         void *userdata;
         /* What is being checked. */
@@ -140,7 +140,8 @@ typedef struct Dialogue {
         Secret *code;    /* the answer, read as a setup code */
         Secret *current; /* change-password: proved */
         Secret *fresh;
-        PolicyProof proof; /* change-password: by whom it is */
+        CoreQualityRules rules; /* that fresh has to satisfy */
+        PolicyProof proof;      /* change-password: by whom it is */
         uint64_t new_version;
 } Dialogue;
 

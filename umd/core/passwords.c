@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Passwords and setup codes as an admin gives them.  The vault hashes while umd goes on, so a job
- * keeps what was asked for; when the verifier comes, everything is read again and checked again,
- * and a credential that changed meanwhile is a conflict, never overwritten.
+/* Passwords and setup codes as an admin gives them.  um-quality checks and the vault hashes while
+ * umd goes on, so a job keeps what was asked for; when the verifier comes, everything is read again
+ * and checked again, and a credential that changed meanwhile is a conflict, never overwritten.
  *
  * A verifier is bound to a number that rises with each: the one it was asked for has to be free
  * still.  A code is shown once, in the Secret handed to done, and stored as a verifier only. */
@@ -125,16 +125,12 @@ static void job_answer(void *owner, CoreProofResult result, const void *verifier
                 r = core_vault_fail(result, &error);
         else
                 r = job_store(job, &made, now_usec, &change, &error);
-        if (job->code_done)
-                job->code_done(job->userdata, r, r == 0 ? job->code : NULL, job->expires_usec,
-                               &change, &error);
-        else
-                job->done(job->userdata, r, &change, &error);
+        core_job_tell(job, r, &change, &error);
 }
 
 /* ---- asking ------------------------------------------------------------------------------- */
 
-int core_check_secret(const char *name, const Secret *secret, bool is_hash, CoreError *error) {
+int core_check_secret(const Secret *secret, CoreError *error) {
         const char *bytes = base_secret_bytes(secret);
         size_t len = base_secret_len(secret);
 
@@ -143,14 +139,11 @@ int core_check_secret(const char *name, const Secret *secret, bool is_hash, Core
                                  BASE_PASSWORD_MAX);
         if (memchr(bytes, '\0', len))
                 return core_fail(error, CORE_E_BAD_VALUE, "password: may not have a NUL byte");
-        if (!is_hash && len == strlen(name) && base_bytes_equal(bytes, name, len))
-                return core_fail(error, CORE_E_POLICY_REFUSED,
-                                 "password: may not be the user's name");
         return 0;
 }
 
-/* Checks what can be known before the vault works; the user's uid and the verifier's number. */
-static int job_check(Job *job, const char *name, const Secret *secret, uint64_t now_usec,
+/* Checks what can be known before others work; the user, his uid and the verifier's number. */
+static int job_check(Job *job, const char *name, uint64_t now_usec, StoreUser **ret_user,
                      CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
@@ -170,15 +163,32 @@ static int job_check(Job *job, const char *name, const Secret *secret, uint64_t 
                 r = core_user_load(job->core, txn, name, false, &user, error);
         if (r == 0)
                 r = core_check_version(&job->options, user->name, user->version, error);
-        if (r == 0 && secret)
-                r = core_check_secret(user->name, secret, job->password.is_hash, error);
+        if (r == 0 && job->fresh)
+                r = core_check_secret(job->fresh, error);
         if (r == 0)
                 r = core_credential_load(txn, user->uid, &credential);
         if (r != 0)
                 return r;
         job->uid = user->uid;
         job->new_version = credential->verifier_version + 1;
+        *ret_user = TAKE(user);
         return 0;
+}
+
+/* Sets the job going; done will be called, unless this is not 0. */
+static int job_begin(Job **job, const char *name, uint64_t now_usec, CoreError *error) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r = job_check(*job, name, now_usec, &user, error);
+
+        if (r == 0)
+                r = core_job_code_expires(*job, now_usec);
+        if (r != 0)
+                return r;
+        (*job)->hashed = job_answer;
+        r = core_job_start(*job, user->name, user->full_name, user->email, error);
+        if (r == 0)
+                (void)TAKE(*job); /* the answer frees it */
+        return r;
 }
 
 int core_user_set_password(Core *core, const Actor *actor, const char *name, const Secret *secret,
@@ -186,7 +196,6 @@ int core_user_set_password(Core *core, const Actor *actor, const char *name, con
                            uint64_t now_usec, CoreChangeDone done, void *userdata,
                            CoreError *error) {
         _cleanup_(core_job_freep) Job *job = NULL;
-        VaultRequest request;
         int r;
 
         r = core_job_new(core, actor, options, &job);
@@ -195,26 +204,14 @@ int core_user_set_password(Core *core, const Actor *actor, const char *name, con
         job->password = *password;
         job->done = done;
         job->userdata = userdata;
-        r = job_check(job, name, secret, now_usec, error);
-        if (r != 0)
-                return r;
-        request = (VaultRequest){ .uid = job->uid,
-                                  .kind = CORE_KIND_PASSWORD,
-                                  .new_version = job->new_version,
-                                  .secret = secret };
-        r = core_vault_call(core, password->is_hash ? VAULT_VERB_IMPORT : VAULT_VERB_HASH, &request,
-                            job_answer, job, &job->call);
-        if (r < 0)
-                return core_vault_refuse(r, error);
-        (void)TAKE(job); /* the answer frees it */
-        return 0;
+        r = core_secret_copy(secret, &job->fresh);
+        return r < 0 ? r : job_begin(&job, name, now_usec, error);
 }
 
 int core_user_create_setup_code(Core *core, const Actor *actor, const char *name,
                                 const CoreOptions *options, uint64_t now_usec, CoreCodeDone done,
                                 void *userdata, CoreError *error) {
         _cleanup_(core_job_freep) Job *job = NULL;
-        VaultRequest request;
         int r;
 
         r = core_job_new(core, actor, options, &job);
@@ -222,22 +219,8 @@ int core_user_create_setup_code(Core *core, const Actor *actor, const char *name
                 return r;
         job->code_done = done;
         job->userdata = userdata;
-        r = job_check(job, name, NULL, now_usec, error);
-        if (r == 0)
-                r = core_setup_code_new(&job->code);
-        if (r == 0)
-                r = core_job_code_expires(job, now_usec);
-        if (r != 0)
-                return r;
-        request = (VaultRequest){ .uid = job->uid,
-                                  .kind = CORE_KIND_SETUP_CODE,
-                                  .new_version = job->new_version,
-                                  .secret = job->code };
-        r = core_vault_call(core, VAULT_VERB_HASH, &request, job_answer, job, &job->call);
-        if (r < 0)
-                return core_vault_refuse(r, error);
-        (void)TAKE(job);
-        return 0;
+        r = core_setup_code_new(&job->code);
+        return r < 0 ? r : job_begin(&job, name, now_usec, error);
 }
 
 int core_user_must_change(Core *core, const Actor *actor, const char *name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls to the vault that their owner may give up.  The vault answers each exactly once and knows
- * nothing of dialogues, connections or of core's end; between it and them stands a VaultCall, which
- * outlives all of them if it must and then says nothing.
+/* Calls to the vault, and to um-quality, that their owner may give up.  Both answer each exactly
+ * once and know nothing of dialogues, connections or of core's end; between them and those stands a
+ * VaultCall, which outlives all of them if it must and then says nothing.
  *
  * core passes verifiers on without looking into them and never compares a secret itself. */
 
@@ -17,6 +17,7 @@ struct VaultCall {
                 VaultDone verifier;
                 VaultSeedDone seed;
                 VaultMatchDone match;
+                QualityDone quality;
         } done; /* as the operation has it */
         void *owner;
 };
@@ -171,6 +172,25 @@ int core_vault_guess(Core *core, const VaultGuess *guess, VaultMatchDone done, v
         return call_sent(call, r, ret);
 }
 
+static void quality_done(void *userdata, const CoreQualityAnswer *answer, uint64_t now_usec) {
+        VaultCall call;
+
+        if (call_end(userdata, now_usec, &call))
+                call.done.quality(call.owner, answer, now_usec);
+}
+
+int core_quality_call(Core *core, const CoreQualityRequest *request, QualityDone done, void *owner,
+                      VaultCall **ret) {
+        VaultCall *call;
+        int r = call_new(core, owner, &call);
+
+        if (r < 0)
+                return r;
+        call->done.quality = done;
+        r = core->quality.check(core->quality.userdata, request, quality_done, call);
+        return call_sent(call, r, ret);
+}
+
 VaultCall *core_vault_give_up(VaultCall *call) {
         if (call && call->core)
                 call_unlink(call);
@@ -202,6 +222,10 @@ int core_vault_refuse(int fault, CoreError *error) {
         return core_fail(error, CORE_E_UNAVAILABLE,
                          "um-vault has another key than the one the passwords are sealed under: "
                          "put the old one back and restart um-vault, see umd(8)");
+}
+
+int core_secret_copy(const Secret *secret, Secret **ret) {
+        return base_secret_new(base_secret_bytes(secret), base_secret_len(secret), ret);
 }
 
 /* ---- which key it has --------------------------------------------------------------------- */

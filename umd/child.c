@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A vault of umd's own, for umd by hand: the same process as systemd's, on one end of a socketpair.
+/* A vault and an um-quality of umd's own, for umd by hand: the same processes as systemd's, each on
+ * one end of a socketpair.
  *
- * The one program umd ever runs, and only where no systemd does.  It dies with umd: the kernel
- * kills it when its parent is gone, and it stops by itself when its socket is closed. */
+ * The only programs umd ever runs, and only where no systemd does.  They die with umd: the kernel
+ * kills them when their parent is gone, and they stop by themselves when their socket is closed. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,10 +37,12 @@ static void child_exec(char *const *arguments, pid_t parent, int fd) {
         _exit(127);
 }
 
-int vault_child_start(const char *binary, const char *key_dir, pid_t *ret_pid, int *ret_fd) {
+int child_start(const char *binary, const char *option, const char *value, pid_t *ret_pid,
+                int *ret_fd) {
         char uid[16], number[4];
-        const char *arguments[] = { binary,  "--fd",       number, "--key-dir",
-                                    key_dir, "--peer-uid", uid,    NULL };
+        const char *arguments[] = {
+                binary, "--fd", number, option, value, "--peer-uid", uid, NULL
+        };
         int pair[2];
         pid_t parent = getpid(), pid;
 
@@ -63,7 +66,7 @@ int vault_child_start(const char *binary, const char *key_dir, pid_t *ret_pid, i
         return 0;
 }
 
-void vault_child_end(pid_t pid) {
+void child_end(pid_t pid) {
         if (pid <= 0)
                 return;
         (void)kill(pid, SIGKILL);
