@@ -19,7 +19,7 @@ def files_named(command, arguments):
     """The calls that name a file, of a run of umctl and of what it starts; and its exit status."""
     log = pathlib.Path("/run/strace")
     run = subprocess.run(["strace", "-f", "-qq", "-s", "4096", "-e", "trace=%file", "-o", log, *argv(command, arguments)],
-                         input=b"a secret\n", capture_output=True, check=False, cwd="/", timeout=120, env=environment())
+                         input=b"Kettle drum 47 sparrows\n", capture_output=True, check=False, cwd="/", timeout=120, env=environment())
     calls = [match.groups() for match in map(CALL.match, log.read_text().splitlines()) if match]
     assert calls[0][0] == "execve" and "/run/lib/umctl" in calls[0][1], (command, run, calls[:3])
     return calls, run.returncode
