@@ -69,6 +69,14 @@ static Finding check_lock(const PolicyFacts *facts) {
         return facts->locked ? failed(POLICY_REASON_LOCKED) : passed;
 }
 
+static Finding check_lockout(const PolicyFacts *facts) {
+        return facts->locked_out ? failed(POLICY_REASON_LOCKOUT) : passed;
+}
+
+static Finding check_source(const PolicyFacts *facts) {
+        return facts->source_throttled ? failed(POLICY_REASON_SOURCE_THROTTLED) : passed;
+}
+
 static Finding check_service(const PolicyFacts *facts) {
         return facts->granted ? passed : failed(POLICY_REASON_SERVICE_NOT_PERMITTED);
 }
@@ -111,6 +119,8 @@ static const struct {
         [POLICY_CHECK_STATUS] = { check_status, true },
         [POLICY_CHECK_VALIDITY] = { check_validity, true },
         [POLICY_CHECK_LOCK] = { check_lock, true },
+        [POLICY_CHECK_LOCKOUT] = { check_lockout, true },
+        [POLICY_CHECK_SOURCE] = { check_source, false },
         [POLICY_CHECK_SERVICE] = { check_service, true },
         [POLICY_CHECK_PROOF] = { check_proof, false },
         [POLICY_CHECK_PASSWORD] = { check_password, true },

@@ -23,6 +23,8 @@ static const char *const reason_names[_POLICY_REASON_MAX] = {
         [POLICY_REASON_NOT_YET_VALID] = "not-yet-valid",
         [POLICY_REASON_EXPIRED] = "expired",
         [POLICY_REASON_LOCKED] = "locked",
+        [POLICY_REASON_LOCKOUT] = "lockout",
+        [POLICY_REASON_SOURCE_THROTTLED] = "source-throttled",
         [POLICY_REASON_SERVICE_NOT_PERMITTED] = "service-not-permitted",
         [POLICY_REASON_BAD_PROOF] = "bad-proof",
         [POLICY_REASON_PASSWORD_EXPIRED] = "password-expired",
@@ -32,6 +34,7 @@ static const char *const reason_names[_POLICY_REASON_MAX] = {
 static const char *const check_names[_POLICY_CHECK_MAX] = {
         [POLICY_CHECK_KNOWN] = "known",       [POLICY_CHECK_STATUS] = "status",
         [POLICY_CHECK_VALIDITY] = "validity", [POLICY_CHECK_LOCK] = "lock",
+        [POLICY_CHECK_LOCKOUT] = "lockout",   [POLICY_CHECK_SOURCE] = "source",
         [POLICY_CHECK_SERVICE] = "service",   [POLICY_CHECK_PROOF] = "proof",
         [POLICY_CHECK_PASSWORD] = "password",
 };

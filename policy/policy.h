@@ -37,7 +37,9 @@ typedef enum PolicyReason {
         POLICY_REASON_STATUS_INACTIVE,
         POLICY_REASON_NOT_YET_VALID,
         POLICY_REASON_EXPIRED,
-        POLICY_REASON_LOCKED,
+        POLICY_REASON_LOCKED,                /* by an admin */
+        POLICY_REASON_LOCKOUT,               /* too many failures of this user from there */
+        POLICY_REASON_SOURCE_THROTTLED,      /* too many failures from there, whoever was meant */
         POLICY_REASON_SERVICE_NOT_PERMITTED, /* no grant that counts */
         POLICY_REASON_BAD_PROOF,
         POLICY_REASON_PASSWORD_EXPIRED,
@@ -52,6 +54,8 @@ typedef enum PolicyCheck {
         POLICY_CHECK_STATUS,
         POLICY_CHECK_VALIDITY,
         POLICY_CHECK_LOCK,
+        POLICY_CHECK_LOCKOUT,
+        POLICY_CHECK_SOURCE,
         POLICY_CHECK_SERVICE,
         POLICY_CHECK_PROOF,
         POLICY_CHECK_PASSWORD,
@@ -85,6 +89,9 @@ typedef struct PolicyFacts {
         uint64_t valid_from_usec;      /* 0: no limit */
         uint64_t valid_until_usec;     /* USEC_INFINITY: no limit; the moment itself is over */
         bool locked;                   /* by an admin */
+        bool locked_out;               /* by failures that came from where he comes from */
+        uint64_t lockout_until_usec;   /* wall clock; USEC_INFINITY: until somebody unlocks */
+        bool source_throttled;         /* failures of all users from there are too many */
         bool granted;                  /* at least one grant counts for this service here */
         PolicyProof proof;
         bool has_password;
@@ -249,3 +256,57 @@ void policy_value_resolve(PolicyValue value, const PolicySettings *company,
                           const PolicySettings *user, PolicyEffective *ret);
 void policy_values_resolve(const PolicySettings *company, const PolicySettings *user,
                            PolicyValues *ret);
+
+/* ---- failures that add up (FEATURES C5, C13) ------------------------------------------------ */
+
+/* Lock time: microseconds on a clock that never goes back (umd/core/lock_time.c).  It is no wall
+ * clock: what a person is told of it is made from the difference to now. */
+
+#define LOCKOUT_FAILURES_MAX     16U
+#define LOCKOUT_DELAY_FIRST_USEC (1 * USEC_PER_SEC)
+#define LOCKOUT_DELAY_MAX_USEC   (4 * USEC_PER_SEC) /* pam_um waits 4.5 s for an answer */
+
+typedef struct LockoutFailure {
+        uint64_t at_usec;
+        uint32_t count; /* at least 1 */
+} LockoutFailure;
+
+/* One count: of a user at one place, or of a source.  Zeroed: nothing failed. */
+typedef struct LockoutState {
+        LockoutFailure failures[LOCKOUT_FAILURES_MAX]; /* the oldest first, times strictly rise */
+        size_t failure_count;
+        uint64_t locked_until_usec; /* 0: not; USEC_INFINITY: until somebody unlocks */
+} LockoutState;
+
+typedef struct LockoutRules {
+        uint32_t attempts;      /* UINT32_MAX: any number; zeroed rules permit nothing */
+        uint64_t window_usec;   /* USEC_INFINITY: failures never get old */
+        uint64_t duration_usec; /* 0: as long as the window holds so many; USEC_INFINITY: manual */
+} LockoutRules;
+
+typedef enum LockoutVerdict {
+        LOCKOUT_LOCKED, /* zero: denies */
+        LOCKOUT_WAIT,   /* all that is left is being tried: ask again when one of them has ended */
+        LOCKOUT_FREE,
+        _LOCKOUT_VERDICT_MAX,
+} LockoutVerdict;
+
+/* May one more attempt be looked at?  pending of the charges in state are of attempts that have not
+ * ended.  ret_until_usec: with LOCKED. */
+LockoutVerdict policy_lockout_judge(const LockoutState *state, const LockoutRules *rules,
+                                    uint32_t pending, uint64_t now_usec, uint64_t *ret_until_usec);
+/* Counts an attempt as failed, before it is looked at: the one that fills the window locks.  What a
+ * lock that is over was made of is forgotten.  The time it is counted under, for the refund. */
+uint64_t policy_lockout_charge(LockoutState *state, const LockoutRules *rules, uint64_t now_usec);
+/* Takes one charge back, and the lock it made. */
+void policy_lockout_refund(LockoutState *state, const LockoutRules *rules, uint64_t at_usec);
+/* After a success: nothing is left but the charges of attempts that have not ended. */
+void policy_lockout_clear(LockoutState *state, const LockoutRules *rules, uint32_t pending,
+                          uint64_t now_usec);
+/* Failures in the window; of a lock that is over none. */
+uint32_t policy_lockout_count(const LockoutState *state, const LockoutRules *rules,
+                              uint64_t now_usec);
+uint64_t policy_lockout_last(const LockoutState *state); /* 0: nothing failed */
+/* How long after a failure the next attempt's answer is due, by the failures before it: the second
+ * costs a second, each further one twice as much. */
+uint64_t policy_lockout_delay(uint32_t count);

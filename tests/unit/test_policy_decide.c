@@ -69,6 +69,8 @@ static void each_failing_check_denies_with_its_reason(void **state) {
         expect(FACTS(f.valid_from_usec = NOW + 1), POLICY_DENY, POLICY_REASON_NOT_YET_VALID);
         expect(FACTS(f.valid_until_usec = NOW - 1), POLICY_DENY, POLICY_REASON_EXPIRED);
         expect(FACTS(f.locked = true), POLICY_DENY, POLICY_REASON_LOCKED);
+        expect(FACTS(f.locked_out = true), POLICY_DENY, POLICY_REASON_LOCKOUT);
+        expect(FACTS(f.source_throttled = true), POLICY_DENY, POLICY_REASON_SOURCE_THROTTLED);
         expect(FACTS(f.granted = false), POLICY_DENY, POLICY_REASON_SERVICE_NOT_PERMITTED);
         expect(FACTS(f.proof = POLICY_PROOF_WRONG), POLICY_DENY, POLICY_REASON_BAD_PROOF);
         expect(FACTS(f.must_change = true), POLICY_RENEW, POLICY_REASON_MUST_CHANGE);
@@ -143,7 +145,8 @@ static void until_is_the_earliest_end(void **state) {
 
 static void the_first_failure_gives_the_reason_and_all_are_in_the_trace(void **state) {
         PolicyDecision d = decide(FACTS(f.status = USER_STATUS_INACTIVE; f.valid_until_usec = 1;
-                                        f.locked = true; f.granted = false;
+                                        f.locked = true; f.locked_out = true;
+                                        f.source_throttled = true; f.granted = false;
                                         f.proof = POLICY_PROOF_WRONG; f.must_change = true));
 
         assert_int_equal(d.reason, POLICY_REASON_STATUS_INACTIVE);
@@ -185,6 +188,8 @@ static PolicyFacts any_facts(void) {
                 .valid_from_usec = any() % 2 ? 0 : any_time(),
                 .valid_until_usec = any() % 2 ? USEC_INFINITY : any_time(),
                 .locked = any() % 4 == 0,
+                .locked_out = any() % 8 == 0,
+                .source_throttled = any() % 8 == 0,
                 .granted = any() % 4,
                 .proof = any() % 2 ? POLICY_PROOF_PASSWORD : (PolicyProof)(any() % 7),
                 .has_password = any() % 4,
@@ -227,7 +232,7 @@ static void taking_something_away_never_allows(void **state) {
         for (int i = 0; i < 200000; i++) {
                 PolicyFacts less = any_facts(), facts = less;
 
-                switch (any() % 5) {
+                switch (any() % 7) {
                 case 0:
                         less.locked = true;
                         break;
@@ -239,6 +244,12 @@ static void taking_something_away_never_allows(void **state) {
                         break;
                 case 3:
                         less.proof = POLICY_PROOF_WRONG;
+                        break;
+                case 5:
+                        less.locked_out = true;
+                        break;
+                case 6:
+                        less.source_throttled = true;
                         break;
                 case 4:
                         less.known = false;

@@ -152,7 +152,15 @@ static void refusal_write(const Judged *judged, Text *text) {
                 base_text_addf(text, "account ended on %s", when);
                 return;
         case POLICY_REASON_LOCKED:
+        case POLICY_REASON_SOURCE_THROTTLED:
                 base_text_add(text, "account locked");
+                return;
+        case POLICY_REASON_LOCKOUT:
+                base_text_add(text, "account locked");
+                if (judged->facts.lockout_until_usec == USEC_INFINITY)
+                        return;
+                moment_write(judged->facts.lockout_until_usec, when);
+                base_text_addf(text, " until %s", when);
                 return;
         case POLICY_REASON_SERVICE_NOT_PERMITTED:
                 base_text_add(text, "no access to this service here");
