@@ -14,8 +14,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const CodecKind *const kinds[] = {
-        &codec_meta,  &codec_user,   &codec_credential, &codec_group,   &codec_grant,
-        &codec_audit, &codec_values, &codec_event,      &codec_session, &codec_policy_value,
+        &codec_meta,      &codec_user,    &codec_credential, &codec_group,     &codec_grant,
+        &codec_audit,     &codec_values,  &codec_event,      &codec_session,   &codec_policy_value,
+        &codec_vault_key, &codec_lockout, &codec_throttle,   &codec_lock_time,
 };
 
 static void list_check(const ValuesRecord *values) {
@@ -39,6 +40,18 @@ static void texts_check(const CodecKind *kind, const void *record) {
         }
 }
 
+/* The failures of a count are a list of their own in it. */
+static void failures_check(const uint8_t *failures, size_t len) {
+        LockoutState state;
+        int r = lockout_failures_read(failures, len, &state);
+
+        assert(r == 0 || r == -EBADMSG);
+        assert(r < 0 || state.failure_count <= LOCKOUT_FAILURES_MAX);
+        for (size_t i = 0; r == 0 && i < state.failure_count; i++)
+                assert(state.failures[i].count > 0 &&
+                       (i == 0 || state.failures[i].at_usec > state.failures[i - 1].at_usec));
+}
+
 static void record_check(const CodecKind *kind, const uint8_t *data, size_t len) {
         _cleanup_free_ uint8_t *exact = malloc(len ? len : 1); /* who reads beyond is seen */
         _cleanup_free_ void *record = NULL;
@@ -56,6 +69,9 @@ static void record_check(const CodecKind *kind, const uint8_t *data, size_t len)
         texts_check(kind, record);
         if (kind == &codec_values)
                 list_check(record);
+        if (kind == &codec_lockout)
+                failures_check(((LockoutRecord *)record)->failures,
+                               ((LockoutRecord *)record)->failures_len);
         assert(codec_encode(kind, record, &again) == 0);
         assert(again.len == len && memcmp(again.data, data, len) == 0);
         free(again.data);

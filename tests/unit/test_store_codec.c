@@ -93,6 +93,14 @@ static size_t samples_make(Sample *samples) {
         StoreSession session = { 1, 70000, 4711, 5 };
         VaultKeyRecord vault_key = { { 7, 8 } };
         StorePolicyValue policy = { 'c', "local", "password.min-length", "16", 1000, 5 };
+        static const uint8_t failures[12] = { 5, [8] = 1 };
+        LockoutRecord lockout = {
+                .lockout = { .uid = 70000, .failed_source = "::1", .failed_service = "sshd" },
+                .failures = failures,
+                .failures_len = sizeof(failures),
+        };
+        ThrottleRecord throttle = { .failures = failures, .failures_len = sizeof(failures) };
+        StoreLockTime lock_time = { 1, 2, { 3 } };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
                 { &codec_group, encoded(&codec_group, &group) },
@@ -105,13 +113,16 @@ static size_t samples_make(Sample *samples) {
                 { &codec_session, encoded(&codec_session, &session) },
                 { &codec_vault_key, encoded(&codec_vault_key, &vault_key) },
                 { &codec_policy_value, encoded(&codec_policy_value, &policy) },
+                { &codec_lockout, encoded(&codec_lockout, &lockout) },
+                { &codec_throttle, encoded(&codec_throttle, &throttle) },
+                { &codec_lock_time, encoded(&codec_lock_time, &lock_time) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 11
+#define SAMPLE_COUNT 14
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

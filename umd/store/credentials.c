@@ -9,6 +9,8 @@
 
 #include "umd/store/internal.h"
 
+#define CREDENTIAL_KEY_BYTES 4U /* the uid; a longer key is of what stands behind */
+
 static const CodecField credential_fields[] = {
         { 1, CODEC_U64, true, offsetof(StoreCredential, version), 0, 0 },
         { 2, CODEC_U32, true, offsetof(StoreCredential, uid), 0, 0 },
@@ -39,7 +41,7 @@ const CodecKind codec_vault_key = { 10, 1, sizeof(VaultKeyRecord), vault_key_fie
 
 int store_credential_get(StoreTxn *txn, uid_t uid, StoreCredential **ret) {
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
-        uint8_t key[4];
+        uint8_t key[CREDENTIAL_KEY_BYTES];
         int r;
 
         key_u32(key, uid);
@@ -70,7 +72,7 @@ static int put_check(StoreTxn *txn, const StoreCredential *credential) {
 
 int store_credential_put(StoreTxn *txn, const StoreCredential *credential) {
         StoreCredential written = *credential;
-        uint8_t key[4];
+        uint8_t key[CREDENTIAL_KEY_BYTES];
         int r;
 
         if (!txn->writing)
@@ -84,7 +86,7 @@ int store_credential_put(StoreTxn *txn, const StoreCredential *credential) {
 }
 
 int store_credential_delete(StoreTxn *txn, uid_t uid) {
-        uint8_t key[4];
+        uint8_t key[CREDENTIAL_KEY_BYTES];
 
         key_u32(key, uid);
         return table_delete(txn, TABLE_CREDENTIALS, key, sizeof(key));
@@ -108,6 +110,8 @@ int store_credential_any(StoreTxn *txn, bool *ret) {
                 return r;
         for (r = cursor_get(cursor, &key, &data, MDB_FIRST); r == 0;
              r = cursor_get(cursor, &key, &data, MDB_NEXT)) {
+                if (key.mv_size != CREDENTIAL_KEY_BYTES) /* what stands behind it */
+                        continue;
                 r = record_reuse(&codec_credential, &data, &memory, &size);
                 if (r < 0)
                         return r;

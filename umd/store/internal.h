@@ -77,7 +77,8 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
                  void **ret_extra);
 
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
-        codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value;
+        codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
+        codec_lockout, codec_throttle, codec_lock_time;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -117,19 +118,36 @@ int events_drop(StoreTxn *txn);
 /* The list inside a ValuesRecord: value_count values and the bytes their strings need; -EBADMSG. */
 int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, size_t *ret_size);
 
+/* The first member of LockoutRecord and ThrottleRecord is what store.h shows. */
+typedef struct LockoutRecord {
+        StoreLockout lockout;
+        const uint8_t *failures;
+        size_t failures_len;
+} LockoutRecord;
+
+typedef struct ThrottleRecord {
+        StoreThrottle throttle;
+        const uint8_t *failures;
+        size_t failures_len;
+} ThrottleRecord;
+
+/* The bytes of a count's failures, strictly: -EBADMSG.  No lock is in them. */
+int lockout_failures_read(const uint8_t *bytes, size_t len, LockoutState *ret);
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 /* A commit writes each page it touched, and each is a write of its own to the disk: so what changes
  * together stands together, and there are few tables. */
 
 typedef enum Table {
-        /* LMDB's unnamed one: the meta record, the vault's key id and open sessions, among the
-         * names of the others */
+        /* LMDB's unnamed one: the meta record, the vault's key id, lock time and open sessions,
+         * among the names of the others */
         TABLE_MAIN,
         TABLE_USERS, /* and, behind each, his grants; in front of all, policy values */
         TABLE_GROUPS,
         TABLE_INDEX,       /* names and addresses to ids */
-        TABLE_CREDENTIALS, /* apart: whoever walks over all users has no use for them */
+        TABLE_CREDENTIALS, /* apart: whoever walks over all users has no use for them; behind each
+                              what failed, at the end the sources */
         TABLE_RELATIONS,   /* who stands in which group */
         TABLE_LOG,         /* audit entries, their values and their events */
         _TABLE_MAX,

@@ -187,6 +187,72 @@ int store_vault_key_get(StoreTxn *txn, uint8_t *ret_id); /* STORE_E_MISSING: non
 int store_vault_key_put(StoreTxn *txn, const uint8_t *id);
 int store_vault_key_delete(StoreTxn *txn); /* STORE_E_MISSING */
 
+/* ---- lockout: what failed -------------------------------------------------------------------- */
+
+/* A network, byte by byte: STORE_NETWORK_FOUR and the four of a /32, _SIX and the eight of a /64,
+ * _NAME and eight of a hash; zeroed is none. */
+#define STORE_NETWORK_BYTES 9U
+#define STORE_NETWORK_FOUR  4U
+#define STORE_NETWORK_SIX   6U
+#define STORE_NETWORK_NAME  1U
+
+typedef struct StoreNetwork {
+        uint8_t bytes[STORE_NETWORK_BYTES];
+} StoreNetwork;
+
+/* The failures of one user from one place (core's number), and what to tell him and his admin. */
+typedef struct StoreLockout {
+        uid_t uid;
+        uint32_t place;       /* at most 255 */
+        StoreNetwork network; /* of a place that is one */
+        LockoutState state;
+        uint64_t proved_usec;       /* lock time: when he last proved who he is from there */
+        uint32_t untold_count;      /* failures he was not told of yet */
+        uint64_t untold_since_usec; /* wall clock: of the first of them */
+        uint64_t failed_usec;       /* wall clock: of the last failure */
+        const char *failed_source, *failed_service; /* ... from where, by which service */
+} StoreLockout;
+
+int store_lockout_get(StoreTxn *txn, uid_t uid, uint32_t place, const StoreNetwork *network,
+                      StoreLockout **ret);                         /* STORE_E_MISSING */
+int store_lockout_put(StoreTxn *txn, const StoreLockout *lockout); /* new or replaced */
+int store_lockout_delete(StoreTxn *txn, uid_t uid, uint32_t place,
+                         const StoreNetwork *network); /* STORE_E_MISSING */
+/* All of a user, by place and network; a value other than 0 from each ends the walk and is
+ * returned.  Valid during the call; each may read, not write. */
+int store_lockout_each(StoreTxn *txn, uid_t uid,
+                       int (*each)(void *userdata, const StoreLockout *lockout), void *userdata);
+StoreLockout *store_lockout_free(StoreLockout *lockout);
+
+static inline void store_lockout_freep(StoreLockout **lockout) {
+        *lockout = store_lockout_free(*lockout);
+}
+
+/* The failures from one network, whoever was meant. */
+typedef struct StoreThrottle {
+        StoreNetwork network;
+        LockoutState state;   /* its rules have no duration: no lock is kept */
+        uint64_t failed_usec; /* wall clock: of the last failure */
+} StoreThrottle;
+
+int store_throttle_get(StoreTxn *txn, const StoreNetwork *network, StoreThrottle *ret);
+int store_throttle_put(StoreTxn *txn, const StoreThrottle *throttle);  /* new or replaced */
+int store_throttle_delete(StoreTxn *txn, const StoreNetwork *network); /* STORE_E_MISSING */
+int store_throttle_each(StoreTxn *txn, int (*each)(void *userdata, const StoreThrottle *throttle),
+                        void *userdata); /* as store_lockout_each() */
+
+/* Lock time as it was at a moment of a boot: what it goes on from after a restart. */
+#define STORE_BOOT_ID_BYTES 16U
+
+typedef struct StoreLockTime {
+        uint64_t lock_usec;
+        uint64_t boottime_usec;
+        uint8_t boot_id[STORE_BOOT_ID_BYTES];
+} StoreLockTime;
+
+int store_lock_time_get(StoreTxn *txn, StoreLockTime *ret); /* STORE_E_MISSING */
+int store_lock_time_put(StoreTxn *txn, const StoreLockTime *time);
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 typedef struct StoreGroup {
