@@ -64,6 +64,10 @@ const char *log_message_id(LogMessage message) {
                 return "f56d20b8c9e1473f8b7ad34e05f2c61b";
         case MESSAGE_LOCAL_UNREADABLE:
                 return "2bc7fe4160d8459ba93f68e1c7d4051c";
+        case MESSAGE_LOCKOUT:
+                return "c3a71e5890bd4d26a1f74be06d925c1d";
+        case MESSAGE_SOURCE_THROTTLED:
+                return "60fd9b23e4874c1fb5a8d0c7391e2f1e";
         case MESSAGE_NONE:
         case _MESSAGE_MAX:
                 break;

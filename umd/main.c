@@ -41,6 +41,7 @@ static const char usage[] =
         "                        systemd, none by hand)\n"
         "  --etc DIR             read passwd, group, subuid, subgid and um/banned-words here "
         "(/etc)\n"
+        "  --boot-id ID          which boot it is (as the kernel says)\n"
         "  --debug               tell more\n"
         "  --version             print the version\n"
         "  --help                print this\n"
@@ -57,6 +58,7 @@ enum {
         OPTION_NO_HELPER,
         OPTION_SYSTEM_BUS,
         OPTION_ETC,
+        OPTION_BOOT_ID,
         OPTION_DEBUG,
         OPTION_VERSION,
         OPTION_HELP,
@@ -73,6 +75,7 @@ static const struct option longs[] = {
         { "no-helper", no_argument, NULL, OPTION_NO_HELPER },
         { "system-bus", required_argument, NULL, OPTION_SYSTEM_BUS },
         { "etc", required_argument, NULL, OPTION_ETC },
+        { "boot-id", required_argument, NULL, OPTION_BOOT_ID },
         { "debug", no_argument, NULL, OPTION_DEBUG },
         { "version", no_argument, NULL, OPTION_VERSION },
         { "help", no_argument, NULL, OPTION_HELP },
@@ -111,6 +114,9 @@ static int option_set(Options *options, int option) {
                 return 0;
         case OPTION_ETC:
                 options->etc = optarg;
+                return 0;
+        case OPTION_BOOT_ID:
+                options->boot_id = optarg;
                 return 0;
         case OPTION_DEBUG:
                 options->debug = true;

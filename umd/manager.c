@@ -48,7 +48,9 @@ typedef struct Manager {
         Core *core; /* NULL: degraded */
         Publish *publish;
         Bus *bus;
-        sd_event_source *flush_idle, *flush_late, *tick;
+        sd_event_source *flush_idle, *flush_late, *tick, *wake;
+        uint64_t wake_usec; /* boottime; USEC_INFINITY: not wanted */
+        BootClock clock;
         unsigned flush_verbs;
         uint64_t flush_told_usec; /* boottime: when a flush that failed was last told of */
         char why[1024];           /* degraded: what is wrong and what to do */
@@ -91,6 +93,7 @@ static void manager_flush(Manager *manager) {
                                   base_realtime_usec()); /* logs; lookups ask us */
         if (manager->bus)
                 bus_flushed(manager->bus, r);
+        core_wake(manager->core, base_realtime_usec());
 }
 
 static void flush_wanted(void *userdata) {
@@ -145,6 +148,34 @@ static int flush_prepare(Manager *manager) {
         return r;
 }
 
+/* ---- waking core ----------------------------------------------------------------------------- */
+
+static void wake_at(void *userdata, uint64_t boottime_usec) {
+        Manager *manager = userdata;
+
+        if (boottime_usec >= manager->wake_usec)
+                return;
+        manager->wake_usec = boottime_usec;
+        (void)sd_event_source_set_time(manager->wake, boottime_usec);
+        (void)sd_event_source_set_enabled(manager->wake, SD_EVENT_ONESHOT);
+}
+
+static int wake_fired(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *manager = userdata;
+
+        manager->wake_usec = USEC_INFINITY;
+        core_wake(manager->core, base_realtime_usec());
+        return 0;
+}
+
+static int wake_prepare(Manager *manager) {
+        int r = sd_event_add_time(manager->event, &manager->wake, CLOCK_BOOTTIME, 0, 1, wake_fired,
+                                  manager);
+
+        manager->wake_usec = USEC_INFINITY;
+        return r < 0 ? r : sd_event_source_set_enabled(manager->wake, SD_EVENT_OFF);
+}
+
 /* ---- what core asks of the host -------------------------------------------------------------- */
 
 static const char *name_held(void *userdata, const char *name, bool group) {
@@ -169,6 +200,18 @@ static bool time_zone_known(void *userdata, const char *zone) {
         const Manager *manager = userdata;
 
         return host_time_zone_known(manager->host, zone);
+}
+
+static void clock_read(void *userdata, CoreClock *ret) {
+        const Manager *manager = userdata;
+
+        boot_clock_read(&manager->clock, ret);
+}
+
+static void lockout_told(void *userdata, const CoreLockout *lockout) {
+        const Manager *manager = userdata;
+
+        lockout_log(manager->log, lockout);
 }
 
 static void local_refresh(void *userdata) {
@@ -333,6 +376,9 @@ static void core_start(Manager *manager) {
                 .refresh = local_refresh,
                 .flush_wanted = flush_wanted,
                 .flush_wanted_later = flush_wanted_later,
+                .clock = clock_read,
+                .wake_at = wake_at,
+                .lockout = lockout_told,
         };
         CoreError error = { 0 };
         CoreSettings settings;
@@ -499,6 +545,8 @@ static int loop_prepare(Manager *manager) {
         if (r >= 0)
                 r = flush_prepare(manager);
         if (r >= 0)
+                r = wake_prepare(manager);
+        if (r >= 0)
                 r = sd_event_set_watchdog(manager->event, true);
         return r < 0 ? complain(manager, "the event loop", r) : 0;
 }
@@ -518,6 +566,9 @@ static int manager_start(Manager *manager) {
                           "%s", error.text);
                 return r;
         }
+        r = boot_clock_init(&manager->clock, manager->options->boot_id);
+        if (r < 0)
+                return complain(manager, "--boot-id must be 32 hex digits", r);
         r = places_open(manager);
         if (r >= 0)
                 r = loop_prepare(manager);
@@ -553,6 +604,7 @@ static void manager_done(Manager *manager) {
         manager->quality = quality_client_free(manager->quality);
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
+        sd_event_source_disable_unref(manager->wake);
         sd_event_source_disable_unref(manager->flush_idle);
         sd_event_source_disable_unref(manager->flush_late);
         sd_event_source_disable_unref(manager->tick);

@@ -42,6 +42,8 @@ typedef enum LogMessage {
         MESSAGE_COLLISION,
         MESSAGE_COLLISION_OVER,
         MESSAGE_LOCAL_UNREADABLE,
+        MESSAGE_LOCKOUT,
+        MESSAGE_SOURCE_THROTTLED,
         _MESSAGE_MAX,
 } LogMessage;
 
@@ -211,6 +213,22 @@ static inline void helper_client_freep(HelperClient **client) {
         *client = helper_client_free(*client);
 }
 
+/* ---- which boot it is --------------------------------------------------------------------------
+ */
+
+typedef struct BootClock {
+        uint8_t id[CORE_BOOT_ID_BYTES]; /* zeroes: nobody knows */
+} BootClock;
+
+/* boot_id: 32 hex digits, as systemd's %b; NULL: the kernel's own, where it shows it.  -EINVAL. */
+int boot_clock_init(BootClock *clock, const char *boot_id);
+void boot_clock_read(const BootClock *clock, CoreClock *ret);
+
+/* ---- what core tells the admin -----------------------------------------------------------------
+ */
+
+void lockout_log(const Log *log, const CoreLockout *lockout);
+
 /* ---- what the host holds --------------------------------------------------------------------- */
 
 typedef struct Host Host;
@@ -324,6 +342,7 @@ typedef struct Options {
         const char *vault; /* the programs, by hand */
         const char *quality;
         const char *etc;        /* where local accounts are read */
+        const char *boot_id;    /* where the kernel's is not to be seen; NULL: it is */
         const char *system_bus; /* an address, "default" or "none" */
         bool no_helper, debug;
         bool check_config; /* read it and end */

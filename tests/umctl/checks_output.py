@@ -16,7 +16,8 @@ from harness import (FAILED, NOT_REACHABLE, USAGE, Terminal, argv, bad, check, c
 USER_COLUMNS = """name full_name email phone title department language time_zone notify shell home tenant status
     status_by status_reason locked_by locked_reason created_by uid gid version status_since suspended_until valid_from
     valid_until locked_since created password_changed password_expires locked has_password must_change has_setup_code
-    groups roles""".split()
+    groups roles locked_out locked_out_from locked_out_until failures last_failure last_failure_source
+    last_failure_service""".split()
 GROUP_COLUMNS = "name description tenant gid version created members groups owners effective_members".split()
 
 

@@ -51,6 +51,42 @@ static void host_flush_wanted_later(void *userdata) {
         f->flushes_called_later++;
 }
 
+static void host_clock(void *userdata, CoreClock *ret) {
+        Fixture *f = userdata;
+
+        *ret = (CoreClock){ .boottime_usec = f->boottime };
+        memcpy(ret->boot_id, f->boot_id, sizeof(ret->boot_id));
+}
+
+static void host_wake_at(void *userdata, uint64_t boottime_usec) {
+        Fixture *f = userdata;
+
+        if (boottime_usec < f->wake_at)
+                f->wake_at = boottime_usec;
+}
+
+static void host_lockout(void *userdata, const CoreLockout *lockout) {
+        Fixture *f = userdata;
+
+        f->lockouts++;
+        snprintf(f->lockout, sizeof(f->lockout), "%s: %s: %u: %s %s",
+                 lockout->name ? lockout->name : "all", lockout->places, lockout->failures,
+                 lockout->source, lockout->service);
+        f->lockout_until = lockout->until_usec;
+}
+
+void fixture_wake(Fixture *f) {
+        f->wake_at = USEC_INFINITY;
+        core_wake(f->core, f->now);
+}
+
+void fixture_pass(Fixture *f, uint64_t usec) {
+        f->now += usec;
+        f->boottime += usec;
+        core_tick(f->core, f->now);
+        fixture_wake(f);
+}
+
 /* ---- the vault ---------------------------------------------------------------------------- */
 
 static VaultJob *job_add(Fixture *f, const Secret *secret, CoreVaultDone done, void *userdata) {
@@ -297,7 +333,10 @@ void fixture_open(Fixture *f) {
                                 host_home_held,
                                 host_refresh,
                                 host_flush_wanted,
-                                host_flush_wanted_later };
+                                host_flush_wanted_later,
+                                host_clock,
+                                host_wake_at,
+                                host_lockout };
         const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,
                                   vault_spend, vault_ready };
         const CoreQuality quality = { f, quality_check };
@@ -322,6 +361,9 @@ int fixture_setup(void **state) {
                  access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
         assert_non_null(mkdtemp(f->dir));
         f->now = NOW;
+        f->boottime = HOUR;
+        f->boot_id[0] = 1;
+        f->wake_at = USEC_INFINITY;
         f->root = (Actor){ .uid = 0, .login_uid = (uid_t)-1, .via = "socket" };
         f->options = (CoreOptions){ .reason = "" };
         f->settings = shipped_settings();
@@ -557,15 +599,33 @@ void talk_answer_bytes(Talk *talk, const void *bytes, size_t len) {
         memcpy(login, talk->login, sizeof(login));
         talk->r = -1;
         core_login_answer(talk->f->core, &talk->peer, login, secret, talk->f->now, talk_done, talk);
+        if (talk->f->charges_wait)
+                return;
+        (void)core_flush(talk->f->core); /* as the loop does: the charge is durable */
+        fixture_wake(talk->f);
 }
 
 void talk_answer_only(Talk *talk, const char *text) {
         talk_answer_bytes(talk, text, strlen(text));
 }
 
+void talk_wait(Talk *talk) {
+        Fixture *f = talk->f;
+
+        f->wake_at = USEC_INFINITY;
+        talk_answer_only(talk, "");
+        assert_true(f->wake_at > f->boottime && f->wake_at != USEC_INFINITY);
+        fixture_pass(f, f->wake_at - f->boottime);
+        must(talk->r);
+}
+
 void talk_answer(Talk *talk, const char *text) {
         talk_answer_only(talk, text);
         fixture_vault(talk->f);
+        if (talk->f->wake_at <= talk->f->boottime)
+                fixture_wake(talk->f);
+        if (talk->step.kind == CORE_STEP_WAIT && !talk->f->answers_wait)
+                talk_wait(talk);
 }
 
 CoreVerdict talk_authorize(Talk *talk, const char *user, const char *service) {
@@ -598,6 +658,24 @@ CoreVerdict talk_open(Talk *talk, const char *user, const char *service) {
         talk->step = (CoreStep){ 0 };
         core_session_open(talk->f->core, &talk->peer, &context, talk->login, talk->f->now,
                           talk_opened, talk);
+        return talk->step.verdict;
+}
+
+/* A late answer is the first thing the fixture's clock waits for. */
+CoreVerdict log_in_late(Talk *talk, const char *user, const char *password, uint64_t *ret_due) {
+        Fixture *f = talk->f;
+
+        *ret_due = 0;
+        talk_begin(talk, "authenticate", user, "sshd", 0);
+        talk_answer(talk, password);
+        if (talk->step.kind != CORE_STEP_WAIT)
+                return talk->step.verdict;
+        talk_answer_only(talk, "");
+        *ret_due = f->wake_at - f->boottime;
+        f->boottime = f->wake_at;
+        fixture_wake(f);
+        must(talk->r);
+        f->boottime -= *ret_due; /* as if nobody had waited */
         return talk->step.verdict;
 }
 

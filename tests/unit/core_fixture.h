@@ -53,7 +53,14 @@ typedef struct Fixture {
         Core *core;
         CoreError error;
         CoreChange change;
-        uint64_t now;
+        uint64_t now, boottime;
+        uint8_t boot_id[CORE_BOOT_ID_BYTES];
+        uint64_t wake_at; /* core wants to be woken; USEC_INFINITY: it does not */
+        size_t lockouts;  /* told to the host, and the last one */
+        char lockout[256];
+        uint64_t lockout_until;
+        bool charges_wait; /* a charge is not flushed by itself */
+        bool answers_wait; /* a late answer is not waited for */
         CoreSettings settings;
         CoreOptions options;
         Actor root;
@@ -63,7 +70,7 @@ typedef struct Fixture {
         const char *held_home;
         size_t flushes_called, flushes_called_later;
         /* the vault */
-        VaultJob *jobs[64];
+        VaultJob *jobs[256];
         size_t job_count, spent, verified;
         CoreProofResult vault_says; /* CORE_PROOF_MATCH: the truth */
         bool vault_old;             /* a match brings a better verifier */
@@ -100,6 +107,9 @@ void fixture_quality(Fixture *f);
 /* Lets the vault answer everything it was asked, until nothing is left. */
 void fixture_vault(Fixture *f);
 void fixture_vault_one(Fixture *f);
+/* Lets both clocks go on. */
+void fixture_pass(Fixture *f, uint64_t usec);
+void fixture_wake(Fixture *f);
 /* Flushes; the news since then stand in f->news. */
 void fixture_flush(Fixture *f);
 
@@ -143,12 +153,16 @@ CoreLoginContext talk_context(const char *operation, const char *user, const cha
                               uint32_t flags);
 void talk_begin(Talk *talk, const char *operation, const char *user, const char *service,
                 uint32_t flags);
-/* Answers; the vault works until the step is there. */
+/* Lets the time pass until a late answer is there. */
+void talk_wait(Talk *talk);
+/* Answers; the vault works until the step is there, and the time passes if it is late. */
 void talk_answer(Talk *talk, const char *text);
 void talk_answer_bytes(Talk *talk, const void *bytes, size_t len);
 /* Answers and leaves the vault waiting. */
 void talk_answer_only(Talk *talk, const char *text);
 CoreVerdict talk_authorize(Talk *talk, const char *user, const char *service);
 CoreVerdict talk_open(Talk *talk, const char *user, const char *service);
+/* The same with answers_wait; how late the answer was. */
+CoreVerdict log_in_late(Talk *talk, const char *user, const char *password, uint64_t *ret_due);
 /* A whole authentication; its verdict. */
 CoreVerdict log_in(Talk *talk, const char *user, const char *password);

@@ -62,6 +62,16 @@ static void host_flush_wanted(void *userdata) {
         stand->flushes_called++;
 }
 
+static void host_clock(void *userdata, CoreClock *ret) {
+        *ret = (CoreClock){ .boottime_usec = base_boottime_usec() };
+}
+
+static void host_wake_at(void *userdata, uint64_t boottime_usec) {
+}
+
+static void host_lockout(void *userdata, const CoreLockout *lockout) {
+}
+
 static int vault_wait(Stand *stand, CoreVaultDone done, void *userdata) {
         stand->vault_done = done;
         stand->vault_userdata = userdata;
@@ -149,7 +159,8 @@ static void core_start(Stand *stand) {
         };
         const CoreHost host = {
                 stand,          host_name_held, host_id_held,      host_time_zone_known,
-                host_home_held, host_refresh,   host_flush_wanted, NULL
+                host_home_held, host_refresh,   host_flush_wanted, NULL,
+                host_clock,     host_wake_at,   host_lockout,
         };
         const CoreVault vault = { stand,      vault_verify, vault_hash,
                                   vault_hash, vault_spend,  vault_ready };
@@ -289,6 +300,7 @@ static void run(Stand *stand, const bool *done) {
 
 static void flush(Stand *stand) {
         bus_flushed(stand->bus, core_flush(stand->core));
+        core_wake(stand->core, base_realtime_usec());
 }
 
 static void make_alice(Stand *stand) {
@@ -429,6 +441,7 @@ static void a_right_password_is_answered_before_the_flush_and_nothing_else(void 
         ask(stand->client, &proved, WIRE_PATH, WIRE_LOGIN, "Answer", "say", begun.text, 4, 'a', 'b',
             'c', 'd');
         run(stand, NULL);
+        flush(stand); /* the attempt is charged */
         stand->flushes_called = 0;
         vault_match(stand);
         run(stand, &proved.here);

@@ -46,9 +46,9 @@ static void a_password_is_set(void **state) {
         assert_false(user->must_change);
         assert_true(user->password_changed_usec == NOW);
         assert_true(user->password_expires_usec == USEC_INFINITY);
-        assert_int_equal(log_in(&talk, "alice", "pw"), CORE_VERDICT_ALLOW);
         fixture_flush(f);
         assert_string_equal(f->news, "added user alice\n");
+        assert_int_equal(log_in(&talk, "alice", "pw"), CORE_VERDICT_ALLOW);
 }
 
 static void what_is_no_password_is_refused(void **state) {

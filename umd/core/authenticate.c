@@ -13,6 +13,7 @@
  * replaced) commits with the audit entry. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "umd/core/login.h"
@@ -28,14 +29,22 @@ typedef struct Ending {
         const char *outcome, *reason;
 } Ending;
 
+/* Why it could not be right, or that it was not. */
+static const char *wrong_word(const Dialogue *dialogue) {
+        if (dialogue->words.lockout.locked)
+                return core_reason_word(POLICY_REASON_LOCKOUT);
+        if (dialogue->words.lockout.throttled)
+                return core_reason_word(POLICY_REASON_SOURCE_THROTTLED);
+        return dialogue->throttled ? "throttled" : core_reason_word(POLICY_REASON_BAD_PROOF);
+}
+
 static Ending ending_of(const Dialogue *dialogue, const Judged *judged) {
         const PolicyDecision *decision = &judged->decision;
 
         if (!judged->facts.known)
                 return (Ending){ CORE_VERDICT_BAD_PROOF, "deny", "unknown-user" };
         if (judged->facts.proof == POLICY_PROOF_WRONG)
-                return (Ending){ CORE_VERDICT_BAD_PROOF, "deny",
-                                 dialogue->throttled ? "throttled" : "bad-proof" };
+                return (Ending){ CORE_VERDICT_BAD_PROOF, "deny", wrong_word(dialogue) };
         /* the log says why; the person learns no more than with a wrong password */
         if (decision->trace[POLICY_CHECK_PROOF] != POLICY_PASSED ||
             decision->trace[POLICY_CHECK_LOCK] != POLICY_PASSED ||
@@ -94,7 +103,7 @@ static bool may_precede(const Dialogue *dialogue, const Ending *ending,
 
 /* *early: may the answer precede the flush?  Only where that will write nothing else either: what
  * was judged here is durable then. */
-static int commit(Change *change, const LoginWords *words, Proof *proof, bool *early) {
+static int commit(Change *change, Proof *proof, bool *early) {
         Core *core = change->core;
         int r;
 
@@ -107,16 +116,26 @@ static int commit(Change *change, const LoginWords *words, Proof *proof, bool *e
                 return r;
         }
         core_news_merge(&core->news, &change->news);
-        if (proof) {
-                core_source_note(core, words, proof->uid);
+        if (proof)
                 core_proof_keep(core, proof);
-        }
         return 0;
 }
 
-/* Judges, writes, commits; the verdict. */
+/* What the right answer leads to. */
+static int succeed(Change *change, Dialogue *dialogue, Judged *judged, PolicyProof proved,
+                   const StoreVerifier *new_verifier, char *ret_notice, Proof **ret) {
+        int r = use_proof(change, dialogue, judged, new_verifier);
+
+        if (r >= 0)
+                r = core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
+        if (r >= 0)
+                r = core_proof_new(dialogue, judged->user->uid, proved, change->now_usec, ret);
+        return r;
+}
+
+/* Judges, writes, commits; the verdict, and what the person is told with it. */
 static int conclude(Dialogue *dialogue, PolicyProof proved, const StoreVerifier *new_verifier,
-                    uint64_t now_usec, CoreVerdict *ret) {
+                    uint64_t now_usec, CoreVerdict *ret, char *ret_notice) {
         _cleanup_change_ Change change = { .core = dialogue->core, .now_usec = now_usec };
         _cleanup_judged_ Judged judged = { 0 };
         Proof *proof = NULL;
@@ -138,14 +157,13 @@ static int conclude(Dialogue *dialogue, PolicyProof proved, const StoreVerifier 
                 return r;
         ending = ending_of(dialogue, &judged);
         r = append_entry(&change, dialogue, &judged, &ending);
-        if (r >= 0 && ending.verdict == CORE_VERDICT_ALLOW) {
-                r = use_proof(&change, dialogue, &judged, new_verifier);
-                if (r >= 0)
-                        r = core_proof_new(dialogue, judged.user->uid, proved, now_usec, &proof);
-        }
+        if (r >= 0 && ending.verdict == CORE_VERDICT_ALLOW)
+                r = succeed(&change, dialogue, &judged, proved, new_verifier, ret_notice, &proof);
+        else if (r >= 0)
+                r = core_attempt_fail(dialogue, change.txn, now_usec);
         dialogue->early = may_precede(dialogue, &ending, new_verifier);
         if (r >= 0)
-                r = commit(&change, &dialogue->words, proof, &dialogue->early);
+                r = commit(&change, proof, &dialogue->early);
         if (r < 0)
                 return r;
         *ret = ending.verdict;
@@ -154,13 +172,17 @@ static int conclude(Dialogue *dialogue, PolicyProof proved, const StoreVerifier 
 
 static void finish(Dialogue *dialogue, PolicyProof proved, const StoreVerifier *new_verifier,
                    uint64_t now_usec) {
-        CoreVerdict verdict;
-        int r = conclude(dialogue, proved, new_verifier, now_usec, &verdict);
+        CoreStep step = { .kind = CORE_STEP_DONE, .secret = "", .reason = "" };
+        char notice[CORE_NOTICE_BYTES] = "";
+        int r = conclude(dialogue, proved, new_verifier, now_usec, &step.verdict, notice);
 
-        if (r < 0)
+        if (r < 0) {
                 core_dialogue_fail(dialogue, r, NULL);
-        else
-                core_dialogue_verdict(dialogue, verdict, "");
+                return;
+        }
+        step.early = dialogue->early;
+        snprintf(step.text, sizeof(step.text), "%s", notice);
+        core_attempt_answer(dialogue, &step);
 }
 
 static int note_unavailable(Dialogue *dialogue, uint64_t now_usec) {
@@ -177,6 +199,8 @@ static int note_unavailable(Dialogue *dialogue, uint64_t now_usec) {
         if (r == 0)
                 r = core_login_audit(txn, &dialogue->words, judged.user, &dialogue->actor, &entry,
                                      now_usec, &seq);
+        if (r >= 0)
+                r = core_attempt_refund(dialogue, txn, now_usec);
         if (r >= 0)
                 r = core_txn_commit(dialogue->core, &txn);
         return r;
@@ -204,7 +228,7 @@ static const StoreVerifier *round_verifier(const Dialogue *dialogue, const Judge
                                            uint64_t now_usec) {
         const StoreCredential *credential = judged->credential;
 
-        if (!judged->facts.known)
+        if (!judged->facts.known || judged->facts.locked_out || judged->facts.source_throttled)
                 return NULL;
         if (dialogue->round == 0)
                 return credential->password.len > 0 ? &credential->password : NULL;
@@ -280,7 +304,8 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
         finish_unavailable(dialogue, now_usec);
 }
 
-void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+/* The answer is charged. */
+static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
         _cleanup_secret_ Secret *dummy = NULL;
         bool usable = core_secret_usable(answer);
         int r = 0;
@@ -292,6 +317,13 @@ void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t
                 r = dummy_new(&dummy);
         if (r == 0)
                 r = try_round(dialogue, usable ? answer : dummy, usable, now_usec);
+        if (r < 0)
+                finish_unavailable(dialogue, now_usec);
+}
+
+void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        int r = core_attempt_begin(dialogue, answer, look, now_usec);
+
         if (r < 0)
                 finish_unavailable(dialogue, now_usec);
 }

@@ -78,6 +78,8 @@ static int step_denied(Dialogue *dialogue, StoreTxn **txn, const Judged *judged,
 
         r = core_login_audit(*txn, &dialogue->words, judged->user, &dialogue->actor, &entry,
                              now_usec, &seq);
+        if (r >= 0) /* a right one that does not count, too; nothing where none was tried */
+                r = core_attempt_fail(dialogue, *txn, now_usec);
         if (r >= 0)
                 r = core_txn_commit(dialogue->core, txn);
         if (r < 0)
@@ -322,12 +324,39 @@ static int too_early(const Dialogue *dialogue, StoreTxn *txn, const Judged *judg
         return 1;
 }
 
+static const char *wrong_word(const Dialogue *dialogue, CoreProofResult result) {
+        if (dialogue->words.lockout.locked)
+                return core_reason_word(POLICY_REASON_LOCKOUT);
+        if (dialogue->words.lockout.throttled)
+                return core_reason_word(POLICY_REASON_SOURCE_THROTTLED);
+        return result == CORE_PROOF_THROTTLED ? "throttled"
+                                              : core_reason_word(POLICY_REASON_BAD_PROOF);
+}
+
+/* Nobody looked. */
+static int refund(Dialogue *dialogue, uint64_t now_usec) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        int r;
+
+        r = store_begin(dialogue->core->store, &txn);
+        if (r == 0)
+                r = core_attempt_refund(dialogue, txn, now_usec);
+        return r != 0 ? r : core_txn_commit(dialogue->core, &txn);
+}
+
+static int step_unavailable(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret) {
+        int r = refund(dialogue, now_usec);
+
+        return r < 0 ? r : step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
+}
+
 static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t now_usec,
                             CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         bool match = result == CORE_PROOF_MATCH && !dialogue->spending;
-        int r;
+        char notice[CORE_NOTICE_BYTES];
+        int r, early = 0;
 
         dialogue->proof = match ? POLICY_PROOF_PASSWORD : POLICY_PROOF_WRONG;
         r = store_begin(dialogue->core->store, &txn);
@@ -338,14 +367,17 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
                 return r;
         if (!match || !judged.facts.known || !core_dialogue_still(dialogue, judged.credential))
                 return step_denied(dialogue, &txn, &judged, CORE_VERDICT_BAD_PROOF,
-                                   result == CORE_PROOF_THROTTLED ? "throttled" : "bad-proof",
-                                   now_usec, ret);
+                                   wrong_word(dialogue, result), now_usec, ret);
         if (judged.decision.verdict == POLICY_DENY)
                 return step_not_admitted(dialogue, &txn, &judged, now_usec, ret);
-        r = too_early(dialogue, txn, &judged, now_usec, ret);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        return step_ask_new(dialogue, ret);
+        r = core_attempt_succeed(dialogue, txn, now_usec, notice);
+        if (r == 0)
+                r = early = too_early(dialogue, txn, &judged, now_usec, ret);
+        if (r >= 0)
+                r = core_txn_commit(dialogue->core, &txn);
+        if (r < 0)
+                return r;
+        return early > 0 ? 0 : step_ask_new(dialogue, ret);
 }
 
 static void verified(void *owner, CoreProofResult result, const void *verifier, size_t len,
@@ -356,14 +388,17 @@ static void verified(void *owner, CoreProofResult result, const void *verifier, 
 
         dialogue->call = NULL;
         if (result == CORE_PROOF_BUSY || result == CORE_PROOF_FAULT)
-                r = step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, &step);
+                r = step_unavailable(dialogue, now_usec, &step);
         else
                 r = conclude_current(dialogue, result, now_usec, &step);
-        reply(dialogue, r, &step);
+        if (r == 0)
+                core_attempt_answer(dialogue, &step);
+        else
+                reply(dialogue, r, &step);
 }
 
-static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now_usec,
-                          CoreStep *ret) {
+/* The answer is charged: it is held against the password, or nothing is. */
+static int try_current(Dialogue *dialogue, const Secret *answer, uint64_t now_usec, CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         _cleanup_secret_ Secret *dummy = NULL;
@@ -380,12 +415,28 @@ static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now
                            : base_secret_new("um", 2, &dummy);
         if (r < 0)
                 return r;
-        if (usable && judged.facts.known && judged.credential->password.len > 0)
+        if (usable && judged.facts.known && !judged.facts.locked_out &&
+            !judged.facts.source_throttled && judged.credential->password.len > 0)
                 verifier = &judged.credential->password;
         if (core_dialogue_try(dialogue, CORE_KIND_PASSWORD, judged.user ? judged.user->uid : 0,
-                              judged.credential, verifier, usable ? answer : dummy, verified) < 0)
-                return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
+                              judged.credential, verifier, usable ? answer : dummy, verified) < 0) {
+                store_txn_abortp(&txn);
+                return step_unavailable(dialogue, now_usec, ret);
+        }
         return WORKING;
+}
+
+static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        CoreStep step;
+        int r = try_current(dialogue, answer, now_usec, &step);
+
+        reply(dialogue, r, &step);
+}
+
+static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        int r = core_attempt_begin(dialogue, answer, look, now_usec);
+
+        return r < 0 ? r : WORKING;
 }
 
 /* ---- in and out --------------------------------------------------------------------------- */
@@ -440,7 +491,7 @@ static int answer_state(Dialogue *dialogue, const Secret *answer, uint64_t now_u
                         CoreStep *ret) {
         switch (dialogue->state) {
         case DIALOGUE_CURRENT:
-                return answer_current(dialogue, answer, now_usec, ret);
+                return answer_current(dialogue, answer, now_usec);
         case DIALOGUE_NEW:
                 return answer_new(dialogue, answer, now_usec, ret);
         case DIALOGUE_AGAIN:

@@ -172,6 +172,7 @@ int core_flush(Core *core) {
         core_news_done(&news);
         if (r >= 0) /* of a change that is lost nothing follows */
                 sessions_end(core, &ending);
+        core_attempts_flushed(core, core->batch - 1, r); /* the next batch may begin in it */
         return r;
 }
 
@@ -184,6 +185,11 @@ void core_tick(Core *core, uint64_t now_usec) {
         core->now_usec = now_usec; /* also backwards: the clock may have been set right */
         core_logins_tick(core->logins, now_usec);
         (void)core_refusals_tick(core, now_usec); /* the counts stay, and are told with the next */
+}
+
+void core_wake(Core *core, uint64_t now_usec) {
+        core_note_time(core, now_usec);
+        core_attempts_wake(core, now_usec);
 }
 
 int core_status(Core *core, CoreStatus *ret) {

@@ -70,6 +70,24 @@ typedef struct CoreChange {
 
 /* ---- making one --------------------------------------------------------------------------- */
 
+/* Time since boot, which no one sets, and which boot it is: zeroes where that cannot be told. */
+#define CORE_BOOT_ID_BYTES 16U
+
+typedef struct CoreClock {
+        uint64_t boottime_usec;
+        uint8_t boot_id[CORE_BOOT_ID_BYTES];
+} CoreClock;
+
+/* Failures of a user, or of all users from a network, came to a lock. */
+typedef struct CoreLockout {
+        const char *name; /* NULL: the network */
+        uid_t uid;
+        const char *places;  /* where he is locked out: "other networks", "the console", ... */
+        uint64_t until_usec; /* wall clock; USEC_INFINITY: until somebody unlocks */
+        uint32_t failures;
+        const char *source, *service; /* of the last one; "" where it came from this machine */
+} CoreLockout;
+
 /* What core asks of the host; synchronous and quick, nothing here waits. */
 typedef struct CoreHost {
         void *userdata;
@@ -88,6 +106,11 @@ typedef struct CoreHost {
         /* Nobody waits for it yet: within some milliseconds will do, and flush_wanted may follow.
          */
         void (*flush_wanted_later)(void *userdata);
+        void (*clock)(void *userdata, CoreClock *ret);
+        /* Calls core_wake() at that boottime, or at once if it is past; an earlier wish stands. */
+        void (*wake_at)(void *userdata, uint64_t boottime_usec);
+        /* For the log; its entry and event are in a transaction of the open batch. */
+        void (*lockout)(void *userdata, const CoreLockout *lockout);
 } CoreHost;
 
 typedef enum CoreHomeResult {
@@ -163,6 +186,9 @@ void core_flush_hurry(Core *core);
 int core_flush(Core *core);
 /* Ends dialogues and session ids that are over; called every few seconds. */
 void core_tick(Core *core, uint64_t now_usec);
+/* Moves on what waited: for a flush, for a moment, for another login.  Called when the replies of a
+ * flush are out, and as CoreHost.wake_at() says. */
+void core_wake(Core *core, uint64_t now_usec);
 
 /* ---- users -------------------------------------------------------------------------------- */
 
@@ -182,6 +208,12 @@ typedef struct CoreUser {
         bool locked;
         uint64_t locked_since_usec;
         const char *locked_by, *locked_reason;
+        bool locked_out;             /* by failures, at one place at least */
+        const char *locked_out_from; /* where the last of these locks holds: "other networks" */
+        uint64_t locked_out_until_usec;
+        uint32_t failures; /* that count now, at the place where there are most */
+        uint64_t last_failure_usec;
+        const char *last_failure_source, *last_failure_service;
         uint64_t created_usec;
         const char *created_by;
         bool has_password, must_change, has_setup_code;
@@ -242,7 +274,7 @@ int core_user_step(Core *core, const Actor *actor, const char *name, StatusStep 
                    uint64_t until_usec, const CoreOptions *options, uint64_t now_usec,
                    CoreChange *ret, CoreError *error);
 /* Locking a locked user, or unlocking one who is not, changes nothing and says so: 0 with ret->id
- * 0. */
+ * 0.  Unlocking forgets his failures too, and what they locked. */
 int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
                    const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                    CoreError *error);

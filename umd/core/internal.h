@@ -77,6 +77,12 @@ typedef struct VaultCall VaultCall;
 typedef struct Logins Logins;
 typedef struct Refusals Refusals;
 
+/* The clock of locks, as it goes on from where it was at a moment of this boot (lock_time.c). */
+typedef struct LockTime {
+        bool known;
+        uint64_t lock_usec, boottime_usec;
+} LockTime;
+
 struct Core {
         Store *store;
         CoreSettings settings; /* texts are ours */
@@ -92,6 +98,7 @@ struct Core {
         uint64_t batch;        /* counts flushes, failed ones too */
         uint64_t batches_seen; /* the store's own count at the last one */
         uint64_t now_usec;     /* the latest we were told */
+        LockTime lock_time;
         VaultCall *calls;
         IdSet ending;     /* users whose sessions end once the batch is durable */
         struct Job *jobs; /* jobs.c: waiting for the vault */

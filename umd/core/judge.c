@@ -43,6 +43,18 @@ static int grant_counts(void *userdata, const StoreGrant *grant) {
         return 0;
 }
 
+/* What stands against it by failures.  A guess was admitted with them, and whoever proved himself
+ * did so where he was not locked out.  Where nothing is guessed they are looked at now, unless
+ * nobody is there who could have failed: work at a set time, or what others do as that user. */
+static int lockout_of(Core *core, StoreTxn *txn, const LoginWords *words, uid_t uid,
+                      PolicyProof proof, uint64_t now_usec, LockoutFacts *ret) {
+        *ret = words->lockout;
+        if (proof != POLICY_PROOF_NONE || words->origin.by_root ||
+            core_service_class(words->service) != SERVICE_OTHER)
+                return 0;
+        return core_lockout_facts(core, txn, &words->origin, uid, now_usec, ret);
+}
+
 static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
                             const StoreCredential *credential, PolicyProof proof, bool granted,
                             uint64_t now_usec) {
@@ -69,10 +81,10 @@ static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
 int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof proof,
                uint64_t now_usec, Judged *ret) {
         Granted granted = { core->settings.tenant, now_usec, false };
+        LockoutFacts lockout = words->lockout;
         _cleanup_judged_ Judged judged = { 0 };
         int r = STORE_E_MISSING;
 
-        judged.facts = (PolicyFacts){ .now_usec = now_usec, .proof = proof };
         if (words->name[0])
                 r = store_user_get_by_name(txn, words->name, &judged.user);
         if (r < 0)
@@ -81,11 +93,18 @@ int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof p
                 r = core_credential_load(txn, judged.user->uid, &judged.credential);
                 if (r == 0)
                         r = store_grant_each(txn, judged.user->uid, grant_counts, &granted);
+                if (r == 0)
+                        r = lockout_of(core, txn, words, judged.user->uid, proof, now_usec,
+                                       &lockout);
                 if (r < 0)
                         return r;
                 judged.facts = facts_of(words, judged.user, judged.credential, proof, granted.any,
                                         now_usec);
-        }
+                judged.facts.locked_out = lockout.locked;
+                judged.facts.lockout_until_usec = lockout.until_usec;
+        } else
+                judged.facts = (PolicyFacts){ .now_usec = now_usec, .proof = proof };
+        judged.facts.source_throttled = lockout.throttled;
         policy_decide(&judged.facts, &judged.decision);
         *ret = judged;
         judged = (Judged){ 0 };

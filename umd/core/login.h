@@ -8,6 +8,7 @@
 
 #include "umd/core/core.h"
 #include "umd/core/internal.h"
+#include "umd/core/lockout.h"
 
 #define DIALOGUES_MAX        1024U
 #define DIALOGUES_CONNECTION 8U   /* of one peer */
@@ -38,8 +39,9 @@ typedef struct LoginWords {
         char name[BASE_NAME_MAX + 1];    /* "" where the name given can be nobody's */
         char unknown[CORE_UNKNOWN_TEXT]; /* how the log calls a name nobody has */
         char service[64], source[128], tty[64];
-        uint32_t lane; /* in the vault, of a name that has no uid: a number that is none */
-        bool self;     /* here, by the user himself: sudo, passwd */
+        uint32_t lane;        /* in the vault, of a name that has no uid: a number that is none */
+        Origin origin;        /* what failures there are counted as */
+        LockoutFacts lockout; /* what stands against a guess, as it was admitted */
 } LoginWords;
 
 int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
@@ -84,13 +86,6 @@ const char *core_reason_word(PolicyReason reason);
 /* What the person is told (FEATURES P.5); "" where nothing may be. */
 void core_judged_text(const Judged *judged, const char *reference, char *buf, size_t size);
 
-/* ---- where users come from ------------------------------------------------------------------ */
-
-/* uid 0: nobody's name. */
-CoreFrom core_source_from(const Core *core, const LoginWords *words, uid_t uid);
-/* He proved who he is, from there. */
-void core_source_note(Core *core, const LoginWords *words, uid_t uid);
-
 /* ---- dialogues ---------------------------------------------------------------------------- */
 
 typedef struct LoginId {
@@ -124,6 +119,9 @@ typedef struct Dialogue {
         bool self;   /* ... by the person himself, who has to prove it */
         uint64_t begun_usec;
         DialogueState state;
+        Attempt attempt; /* the answer that is, or was last, looked at */
+        bool holds;      /* a step that is not due yet */
+        CoreStep held;
         VaultCall *call;   /* to the vault or um-quality: at most one outstanding */
         CoreStepDone done; /* of the call that waits for a step; NULL: the peer has to answer */
         void *userdata;
@@ -221,20 +219,11 @@ size_t core_sessions_of_user(const Core *core, uid_t uid);
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-/* The last few places each user logged in from, as keyed hashes; in memory, for this run. */
-#define SOURCES_MAX      4096U
-#define SOURCES_USER_MAX 4U
-
-typedef struct Source {
-        uint64_t hash;
-        uid_t uid; /* 0: free */
-        uint64_t number;
-} Source;
-
 struct Logins {
         Core *core;
-        Source sources[SOURCES_MAX];
-        uint64_t source_number; /* of the last one noted */
+        Delay delays[DELAYS_MAX];
+        CountKey ended[ENDED_MAX];
+        size_t ended_count;
         Dialogue *dialogues;
         size_t dialogue_count, dialogue_others; /* all; those of peers that are not root */
         Proof *proofs;

@@ -48,6 +48,21 @@ static void source_write(const char *rhost, char *buf, size_t size) {
                 base_escape(rhost, strlen(rhost), buf, size);
 }
 
+/* Where it comes from, as root's programs say: sudo and su name who runs them. */
+static void origin_write(const Core *core, const CoreLoginContext *context, LoginWords *words) {
+        Origin *origin = &words->origin;
+
+        core_network_of(core, words->source, &origin->network);
+        origin->by_root = !words->source[0] && strcmp(context->ruser, "root") == 0;
+        if (words->source[0])
+                origin->place = PLACE_AFAR;
+        else if (!context->ruser[0] || origin->by_root)
+                origin->place = PLACE_CONSOLE;
+        else
+                origin->place =
+                        strcmp(context->ruser, context->user) == 0 ? PLACE_SELF : PLACE_OTHERS;
+}
+
 int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
                      CoreError *error) {
         size_t len = strlen(context->service);
@@ -63,7 +78,7 @@ int core_login_words(const Core *core, const CoreLoginContext *context, LoginWor
         core_unknown_text(core, context->user, words.unknown);
         words.lane = name_lane(core, context->user);
         source_write(context->rhost, words.source, sizeof(words.source));
-        words.self = !words.source[0] && strcmp(context->ruser, context->user) == 0;
+        origin_write(core, context, &words);
         base_escape(context->tty, strlen(context->tty), words.tty, sizeof(words.tty));
         *ret = words;
         return 0;

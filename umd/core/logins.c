@@ -15,6 +15,7 @@ static void dialogue_free(Dialogue *dialogue) {
         Logins *logins = dialogue->core->logins;
 
         core_vault_give_up(dialogue->call);
+        core_attempt_done(dialogue);
         if (dialogue->prev)
                 dialogue->prev->next = dialogue->next;
         else
@@ -125,7 +126,7 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
         if (uid != 0)
                 dialogue->lane = uid;
         request.uid = dialogue->lane;
-        request.from = core_source_from(dialogue->core, &dialogue->words, uid);
+        request.from = core_attempt_from(dialogue);
         if (!verifier)
                 return core_vault_call(dialogue->core, VAULT_VERB_SPEND, &request, done, dialogue,
                                        &dialogue->call);
@@ -247,6 +248,9 @@ static int dialogue_new(Core *core, const CorePeer *peer, const CoreLoginContext
         dialogue->actor = peer->actor;
         dialogue->actor.via = "pam";
         dialogue->words = *words;
+        if (peer->actor.uid !=
+            0) /* he speaks of himself only, and what he says counts for nobody */
+                dialogue->words.origin = (Origin){ .place = PLACE_SELF };
         dialogue->lane = words->lane;
         dialogue->flags = context->flags;
         dialogue->change = strcmp(context->operation, "change-password") == 0;
@@ -321,7 +325,9 @@ void core_login_answer(Core *core, const CorePeer *peer, const char *login, cons
         }
         dialogue->done = done;
         dialogue->userdata = userdata;
-        if (dialogue->change)
+        if (dialogue->holds)
+                core_attempt_answered(dialogue);
+        else if (dialogue->change)
                 core_change_login_answer(dialogue, answer, now_usec);
         else
                 core_authenticate_answer(dialogue, answer, now_usec);

@@ -135,6 +135,20 @@ static int session_record(StoreTxn *txn, const Opening *opening, const Session *
         return store_session_put(txn, &record);
 }
 
+static int note_place(const Opening *opening, StoreTxn *txn, uid_t uid, uint64_t now_usec) {
+        const StoreNetwork *network = &opening->words.origin.network;
+        uint64_t lock_usec;
+        int r;
+
+        if (!core_network_is(network) ||
+            core_service_class(opening->words.service) != SERVICE_OTHER)
+                return 0;
+        r = core_lock_time(opening->core, txn, now_usec, &lock_usec);
+        if (r == 0)
+                r = core_place_proved(txn, network, uid, lock_usec);
+        return r > 0 ? -EUCLEAN : r;
+}
+
 /* Judges and writes the log's entry; with an allow, session is made and kept. */
 static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char *ret_session) {
         Core *core = opening->core;
@@ -162,12 +176,12 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
                 r = session_new(opening, judged.user, seq, &session);
         if (r >= 0 && allowed)
                 r = session_record(txn, opening, session);
+        if (r >= 0 && allowed) /* a key proves him as well */
+                r = note_place(opening, txn, judged.user->uid, now_usec);
         if (r >= 0)
                 r = core_txn_commit(core, &txn);
         if (r < 0)
                 return r;
-        if (allowed) /* a key proves him as well */
-                core_source_note(core, &opening->words, judged.user->uid);
         *ret = (CoreStep){ .kind = CORE_STEP_DONE,
                            .verdict = allowed ? CORE_VERDICT_ALLOW : core_verdict(&judged.decision),
                            .secret = "",

@@ -163,11 +163,47 @@ int core_user_step(Core *core, const Actor *actor, const char *name, StatusStep 
         return r;
 }
 
+/* What unlocking forgets, into the entry. */
+static int forget_failures(Change *change, const StoreUser *user, bool *ret) {
+        LockoutView view;
+        char text[256];
+        int r;
+
+        r = core_lockout_view(change->core, change->txn, user->uid, change->now_usec, &view);
+        if (r < 0)
+                return r;
+        *ret = view.locked || view.failures > 0;
+        if (!*ret)
+                return 0;
+        core_lockout_text(&view, text, sizeof(text));
+        r = core_change_value(change, "failures", text, "");
+        if (r == 0 && view.locked)
+                r = core_change_value_time(change, "locked_out_until", view.until_usec, 0);
+        if (r == 0)
+                r = core_lockout_forget(change->txn, user->uid);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+static int set_lock(Change *change, StoreUser *user, bool lock) {
+        int r = core_change_value_bool(change, "locked", user->locked, lock);
+
+        if (r < 0)
+                return r;
+        user->locked = lock;
+        user->locked_since_usec = lock ? change->now_usec : 0;
+        user->locked_by = lock ? change->actor->uid : (uid_t)-1;
+        user->locked_reason = lock ? change->options->reason : "";
+        r = store_user_update(change->txn, user);
+        return r > 0 ? -EUCLEAN : r;
+}
+
 int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
                    const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                    CoreError *error) {
         _cleanup_change_ Change change = { 0 };
         _cleanup_(store_user_freep) StoreUser *user = NULL;
+        bool forgotten = false;
+        uint64_t version;
         int r;
 
         r = core_change_begin(&change, core, actor, options, now_usec, error);
@@ -177,25 +213,22 @@ int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
                 r = core_check_version(options, user->name, user->version, error);
         if (r != 0)
                 return r;
-        if (user->locked == lock) {
+        if (!lock)
+                r = forget_failures(&change, user, &forgotten);
+        if (r < 0)
+                return r;
+        if (user->locked == lock && !forgotten) {
                 *ret = (CoreChange){ .object_id = user->uid, .version = user->version };
                 return 0;
         }
-        r = core_change_value_bool(&change, "locked", user->locked, lock);
-        if (r < 0)
-                return r;
-        user->locked = lock;
-        user->locked_since_usec = lock ? now_usec : 0;
-        user->locked_by = lock ? actor->uid : (uid_t)-1;
-        user->locked_reason = lock ? options->reason : "";
-        r = store_user_update(change.txn, user);
-        if (r > 0)
-                return -EUCLEAN;
+        version = user->version + (user->locked != lock);
+        if (user->locked != lock)
+                r = set_lock(&change, user, lock);
         if (r == 0)
                 r = core_change_news(&change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid,
                                      user->name, NULL);
         if (r < 0)
                 return r;
         return core_change_commit(&change, lock ? "user.lock" : "user.unlock", "user", user->name,
-                                  user->uid, user->version + 1, ret);
+                                  user->uid, version, ret);
 }

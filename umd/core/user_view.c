@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "umd/core/internal.h"
+#include "umd/core/lockout.h"
 
 /* Nobody has the name now; who had it is what an admin asks next.  A local name is the host's. */
 static int missing_fail(Core *core, StoreTxn *txn, const char *name, CoreError *error) {
@@ -164,15 +165,26 @@ static CoreUser view_of(const StoreUser *user, const StoreCredential *credential
 }
 
 static const size_t user_texts[] = {
-        offsetof(CoreUser, name),       offsetof(CoreUser, full_name),
-        offsetof(CoreUser, email),      offsetof(CoreUser, phone),
-        offsetof(CoreUser, title),      offsetof(CoreUser, department),
-        offsetof(CoreUser, language),   offsetof(CoreUser, time_zone),
-        offsetof(CoreUser, notify),     offsetof(CoreUser, shell),
-        offsetof(CoreUser, home),       offsetof(CoreUser, tenant),
-        offsetof(CoreUser, status_by),  offsetof(CoreUser, status_reason),
-        offsetof(CoreUser, locked_by),  offsetof(CoreUser, locked_reason),
+        offsetof(CoreUser, name),
+        offsetof(CoreUser, full_name),
+        offsetof(CoreUser, email),
+        offsetof(CoreUser, phone),
+        offsetof(CoreUser, title),
+        offsetof(CoreUser, department),
+        offsetof(CoreUser, language),
+        offsetof(CoreUser, time_zone),
+        offsetof(CoreUser, notify),
+        offsetof(CoreUser, shell),
+        offsetof(CoreUser, home),
+        offsetof(CoreUser, tenant),
+        offsetof(CoreUser, status_by),
+        offsetof(CoreUser, status_reason),
+        offsetof(CoreUser, locked_by),
+        offsetof(CoreUser, locked_reason),
         offsetof(CoreUser, created_by),
+        offsetof(CoreUser, locked_out_from),
+        offsetof(CoreUser, last_failure_source),
+        offsetof(CoreUser, last_failure_service),
 };
 
 /* The gids need a home of their own beside the packed texts: they go first into one block. */
@@ -201,6 +213,17 @@ static int view_pack(const CoreUser *view, CoreUser **ret) {
         return 0;
 }
 
+/* Borrows from lockout. */
+static void view_failures(const LockoutView *lockout, CoreUser *view) {
+        view->locked_out = lockout->locked;
+        view->locked_out_from = lockout->places;
+        view->locked_out_until_usec = lockout->until_usec;
+        view->failures = lockout->failures;
+        view->last_failure_usec = lockout->last_usec;
+        view->last_failure_source = lockout->source;
+        view->last_failure_service = lockout->service;
+}
+
 /* The names of who did what, in buffers of the caller's. */
 static int view_actors(StoreTxn *txn, const StoreUser *user, char (*bufs)[CORE_ACTOR_BYTES],
                        CoreUser *view) {
@@ -225,6 +248,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         _cleanup_free_ gid_t *gids = NULL;
         _cleanup_idset_ IdSet set = { 0 };
         char actors[3][CORE_ACTOR_BYTES];
+        LockoutView lockout;
         CoreUser view;
         int r;
 
@@ -248,6 +272,10 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         view.roles = (const char *const *)role_names.list;
         view.role_count = role_names.count;
         r = groups_sorted(txn, &set, names, group_names, gids, &view.group_count);
+        if (r == 0)
+                r = core_lockout_view(core, txn, user->uid, core->now_usec, &lockout);
+        if (r == 0)
+                view_failures(&lockout, &view);
         if (r == 0)
                 r = view_actors(txn, user, actors, &view);
         if (r < 0)
