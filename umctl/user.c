@@ -19,6 +19,42 @@ void user_trim(json_t *user) {
         }
         if (!status || strcmp(status, "suspended") != 0)
                 json_object_del(user, "suspended_until");
+        if (!json_is_true(json_object_get(user, "locked_out"))) {
+                json_object_del(user, "locked_out_from");
+                json_object_del(user, "locked_out_until");
+        }
+        if (json_integer_value(json_object_get(user, "failures")) == 0) {
+                json_object_del(user, "last_failure");
+                json_object_del(user, "last_failure_source");
+                json_object_del(user, "last_failure_service");
+        }
+}
+
+/* "locked out for other networks until 14:05: 5 failures, last from 203.0.113.9 sshd"; "" where
+ * nothing failed. */
+static void failures_text(json_t *user, char *buf, size_t size) {
+        json_int_t failures = json_integer_value(json_object_get(user, "failures"));
+        json_t *until = json_object_get(user, "locked_out_until");
+        char when[64], from[300], source[128], service[128];
+        Text text;
+
+        base_text_init(&text, buf, size);
+        if (json_is_true(json_object_get(user, "locked_out"))) {
+                cell_text("locked_out_until", until, when, sizeof(when));
+                cell_text("", json_object_get(user, "locked_out_from"), from, sizeof(from));
+                base_text_addf(&text, "locked out for %s until %s: ", from,
+                               strcmp(when, "never") == 0 ? "unlocked" : when);
+        }
+        if (failures == 0)
+                return;
+        base_text_addf(&text, "%lld failure%s", (long long)failures, failures == 1 ? "" : "s");
+        if (!json_object_get(user, "last_failure"))
+                return;
+        cell_text("", json_object_get(user, "last_failure_source"), source, sizeof(source));
+        cell_text("", json_object_get(user, "last_failure_service"), service, sizeof(service));
+        cell_text("last_failure", json_object_get(user, "last_failure"), when, sizeof(when));
+        base_text_addf(&text, ", last from %s %s at %s", source[0] ? source : "this machine",
+                       service, when);
 }
 
 int user_print(Ctl *ctl, json_t *user) {
@@ -31,12 +67,12 @@ int user_print(Ctl *ctl, json_t *user) {
                 "roles",      "status",        "status_since",
                 "status_by",  "status_reason", "suspended_until",
                 "valid_from", "valid_until",   "locked_since",
-                "locked_by",  "locked_reason", "password",
-                "created",    "created_by",
+                "locked_by",  "locked_reason", "failures",
+                "password",   "created",       "created_by",
         };
         json_t *changed = json_object_get(user, "password_changed"),
                *expires = json_object_get(user, "password_expires");
-        char set[64], until[64], text[200];
+        char set[64], until[64], text[600];
 
         user_trim(user);
         if (ctl->json != JSON_OFF) {
@@ -54,6 +90,8 @@ int user_print(Ctl *ctl, json_t *user) {
         if (json_is_true(json_object_get(user, "has_setup_code")))
                 snprintf(text + strlen(text), sizeof(text) - strlen(text), ", setup code waiting");
         json_object_set_new(user, "password", json_string(text));
+        failures_text(user, text, sizeof(text));
+        json_object_set_new(user, "failures", json_string(text));
         record_print(user, keys, ARRAY_LENGTH(keys));
         return EXIT_DONE;
 }
@@ -134,30 +172,44 @@ int user_lock(Ctl *ctl, int argc, char *argv[]) {
         return user_step(ctl, argv[0], "Lock", "locked");
 }
 
+/* Why he could not come in; false where nothing kept him out. */
+static bool unlock_tell(json_t *user, const char *name) {
+        bool locked = json_is_true(json_object_get(user, "locked"));
+        char since[64], by[128], why[300], failures[600];
+
+        if (locked) {
+                cell_text("locked_since", json_object_get(user, "locked_since"), since,
+                          sizeof(since));
+                cell_text("", json_object_get(user, "locked_by"), by, sizeof(by));
+                cell_text("", json_object_get(user, "locked_reason"), why, sizeof(why));
+                printf("user %s: was locked since %s by %s: %s\n", name, since, by,
+                       why[0] ? why : "no reason given");
+        }
+        user_trim(user);
+        failures_text(user, failures, sizeof(failures));
+        if (failures[0])
+                printf("user %s: %s%s\n", name,
+                       json_is_true(json_object_get(user, "locked_out")) ? "was " : "not locked, ",
+                       failures);
+        if (!locked && !failures[0])
+                printf("user %s: is not locked\n", name);
+        return locked || failures[0];
+}
+
 int user_unlock(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_free_ char *path = NULL;
-        char since[64], by[128], why[300];
         json_t *user = NULL;
+        bool change = true;
         int r = user_path(ctl, argv[0], &path);
 
         if (r == 0)
                 r = object_get_all(ctl, path, WIRE_USER, &user);
         if (r != 0)
                 return r;
-        if (json_is_true(json_object_get(user, "locked")) && ctl->json == JSON_OFF) {
-                cell_text("locked_since", json_object_get(user, "locked_since"), since,
-                          sizeof(since));
-                cell_text("", json_object_get(user, "locked_by"), by, sizeof(by));
-                cell_text("", json_object_get(user, "locked_reason"), why, sizeof(why));
-                printf("user %s: was locked since %s by %s: %s\n", argv[0], since, by,
-                       why[0] ? why : "no reason given");
-        } else if (ctl->json == JSON_OFF) {
-                printf("user %s: is not locked\n", argv[0]);
-                json_decref(user);
-                return EXIT_DONE;
-        }
+        if (ctl->json == JSON_OFF)
+                change = unlock_tell(user, argv[0]);
         json_decref(user);
-        return user_step(ctl, argv[0], "Unlock", "unlocked");
+        return change ? user_step(ctl, argv[0], "Unlock", "unlocked") : EXIT_DONE;
 }
 
 int user_suspend(Ctl *ctl, int argc, char *argv[]) {
