@@ -254,15 +254,20 @@ static void a_peer_that_is_not_root_speaks_for_himself_alone(void **state) {
 
 /* ---- many at once (SECURITY 31, 33) ------------------------------------------------------- */
 
-static void begin_many(Fixture *f, Talk *talks, size_t count, const char *password) {
+static void begin_many_as(Fixture *f, const char *name, Talk *talks, size_t count,
+                          const char *password) {
         f->charges_wait = true;
         for (size_t i = 0; i < count; i++) {
                 talks[i] = talk_new(f, 100 + i, 0);
                 talks[i].rhost = AFAR;
-                talk_begin(&talks[i], "authenticate", "alice", "sshd", 0);
+                talk_begin(&talks[i], "authenticate", name, "sshd", 0);
         }
         for (size_t i = 0; i < count; i++)
                 talk_answer_only(&talks[i], password);
+}
+
+static void begin_many(Fixture *f, Talk *talks, size_t count, const char *password) {
+        begin_many_as(f, "alice", talks, count, password);
 }
 
 /* The loop: flushes, moves on, lets the vault answer, until everybody has a step. */
@@ -556,6 +561,32 @@ static void nobodys_name_meets_the_same_steps_and_delays(void **state) {
         assert_int_equal(alice.step.verdict, CORE_VERDICT_BAD_PROOF);
 }
 
+/* How many are with the vault at once, round by round. */
+static void rounds_of(Fixture *f, const char *name, size_t *ret_jobs, size_t rounds) {
+        static Talk talks[12];
+
+        begin_many_as(f, name, talks, ARRAY_LENGTH(talks), "wrong");
+        for (size_t i = 0; i < rounds; i++) {
+                (void)core_flush(f->core);
+                fixture_wake(f);
+                ret_jobs[i] = f->job_count;
+                fixture_vault(f);
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(talks); i++)
+                core_login_hangup(f->core, talks[i].peer.connection);
+}
+
+static void many_at_once_say_nothing_about_a_name(void **state) {
+        size_t alice[4], nobody[4];
+        Fixture *f = *state;
+
+        setup_alice(f);
+        rounds_of(f, "alice", alice, ARRAY_LENGTH(alice));
+        rounds_of(f, "nobody", nobody, ARRAY_LENGTH(nobody));
+        assert_memory_equal(alice, nobody, sizeof(alice));
+        assert_int_equal(alice[0], 5);
+}
+
 static void answers_come_later_and_later(void **state) {
         static const uint64_t seconds[] = { 0, 0, 1, 2, 4, 4, 4 };
         Fixture *f = *state;
@@ -642,6 +673,7 @@ int main(void) {
                 TEST(an_ipv6_source_is_its_64),
                 TEST(sources_are_a_bounded_number_and_the_throttled_stay),
                 TEST(nobodys_name_meets_the_same_steps_and_delays),
+                TEST(many_at_once_say_nothing_about_a_name),
                 TEST(answers_come_later_and_later),
                 TEST(the_user_is_told_once_what_failed),
                 TEST(guesses_at_the_current_password_count),

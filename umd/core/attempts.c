@@ -142,12 +142,26 @@ static int admission_read(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
         return r;
 }
 
+/* A name nobody has is held back as a user would be, so that many at once say nothing either. */
+static LockoutVerdict judge_nobody(const Dialogue *dialogue, const LockoutRules *rules) {
+        const Delay *delay = delay_of(dialogue);
+        uint64_t failures = delay_is_over(delay, boottime(dialogue->core)) ? 0 : delay->failures;
+        uint64_t pending = 0;
+
+        for (const Dialogue *d = dialogue->core->logins->dialogues; d; d = d->next)
+                pending += is_in_flight(&d->attempt) && d->words.lane == dialogue->words.lane &&
+                           d->attempt.count.place == dialogue->attempt.count.place;
+        return failures < rules->attempts && failures + pending >= rules->attempts ? LOCKOUT_WAIT
+                                                                                   : LOCKOUT_FREE;
+}
+
 static void admission_judge(const Dialogue *dialogue, Admission *admission) {
         const StoreNetwork *network = &dialogue->words.origin.network;
         Core *core = dialogue->core;
         uint64_t until;
 
-        admission->by_user = admission->by_source = LOCKOUT_FREE;
+        admission->by_source = LOCKOUT_FREE;
+        admission->by_user = judge_nobody(dialogue, &admission->policy.user);
         if (admission->count)
                 admission->by_user =
                         policy_lockout_judge(&admission->count->state, &admission->policy.user,

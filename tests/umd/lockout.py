@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guesses at a umd that runs: what the vault is asked, counted between the two, against what umd has charged
+(SECURITY section 4, 31, 33, 41), and locks over a restart with a clock that was set (35)."""
+
+import concurrent.futures
+import os
+import pathlib
+import random
+import signal
+import struct
+import subprocess
+import time
+
+from daemon import BUILD, USER, VAULT, Daemon, raw, until  # noqa: E402
+
+FULL = os.environ.get("UM_TEST_FULL") == "1"
+KILLS = 1000 if FULL else 50
+ASK_HIDDEN, DONE = 1, 6  # WireStepKind
+ALLOW, BAD_PROOF = 1, 2  # WireVerdict
+HEAD = struct.Struct("=6IQ16sIIQQ")  # VaultHead
+VERIFY = 3
+RIGHT, WRONG = b"correct horse 1", b"battery staple"
+
+# Stands between umd and um-vault, passes every packet on, and before that writes a byte for each VERIFY.
+BETWEEN = """#!/usr/bin/python3
+import os, select, socket, subprocess, sys
+arguments = sys.argv[1:]
+at = arguments.index("--fd") + 1
+umd = socket.socket(fileno=int(arguments[at]))
+here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+arguments[at] = str(there.fileno())
+child = subprocess.Popen([{vault!r}, *arguments], pass_fds=[there.fileno()])
+there.close()
+log = os.open({log!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+while True:
+    for one in select.select([umd, here], [], [])[0]:
+        packet = one.recv(65536)
+        if not packet:
+            child.kill()
+            sys.exit(0)
+        if one is umd and int.from_bytes(packet[4:8], sys.byteorder) == {verify}:
+            os.write(log, b"v")
+        (here if one is umd else umd).send(packet)
+"""
+
+
+def watched(umd):
+    """umd's command line with the counting vault; the file that grows by a byte at each VERIFY."""
+    program, log = umd.dir / "between", umd.dir / "asked"
+    program.write_text(BETWEEN.format(vault=str(VAULT), log=str(log), verify=VERIFY))
+    program.chmod(0o755)
+    log.write_bytes(b"")
+    return ["--vault", str(program)], log
+
+
+def asked(log):
+    return log.stat().st_size
+
+
+def start(umd, options):
+    umd.start(*options)
+    until(lambda: umd.status()["vault_ok"])
+
+
+def prepare(umd, options):
+    start(umd, options)
+    umd.create("alice")
+    umd.call("/org/um1/user/alice", USER, "SetPassword", "aya{sv}a{sv}", RIGHT, {}, {})
+
+
+def begin(umd, peer, name, rhost):
+    context = {"operation": ("s", "authenticate"), "user": ("s", name), "service": ("s", "sshd"),
+               "rhost": ("s", rhost)}
+    login, step = umd.call("/org/um1", "org.um1.Login", "Begin", "a{sv}", context, peer=peer)
+    assert step[0] == ASK_HIDDEN, step
+    return login
+
+
+def login(umd, name, password, rhost="203.0.113.9"):
+    """A whole dialogue; the verdict."""
+    with umd.peer() as peer:
+        dialogue, step = begin(umd, peer, name, rhost), None
+        while step is None or step[0] != DONE:
+            answer = password if step is None else b""
+            step = umd.call("/org/um1", "org.um1.Login", "Answer", "say", dialogue, answer, peer=peer)[0]
+    return step[2]["verdict"]
+
+
+def user(umd):
+    return umd.call("/org/um1/user/alice", "org.freedesktop.DBus.Properties", "GetAll", "s", USER)[0]
+
+
+def of_two_hundred_wrong_guesses_at_once_five_are_looked_at():
+    with Daemon() as umd:
+        options, log = watched(umd)
+        prepare(umd, options)
+        peers = [umd.peer() for _ in range(40)]
+        try:
+            pending = []
+            for peer in peers:
+                for dialogue in [begin(umd, peer, "alice", "203.0.113.9") for _ in range(5)]:
+                    pending.append((peer, dialogue))
+            for peer, dialogue in pending:
+                peer.send_call("/org/um1", "org.um1.Login", "Answer", "say", dialogue, WRONG)
+            until(lambda: user(umd)["LockedOut"], 30)
+            time.sleep(1)
+        finally:
+            for peer in peers:
+                peer.close()
+        count = asked(log)
+        assert 1 <= count <= 5, f"{count} were looked at"
+        assert login(umd, "alice", RIGHT) == BAD_PROOF
+        assert login(umd, "alice", RIGHT, "") == ALLOW  # at the console
+
+
+def many_right_passwords_at_once_all_get_in():
+    with Daemon() as umd:
+        options, _log = watched(umd)
+        prepare(umd, options)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            verdicts = list(pool.map(lambda _: login(umd, "alice", RIGHT), range(24)))
+        assert verdicts == [ALLOW] * 24, verdicts
+        assert not user(umd)["LockedOut"] and user(umd)["Failures"] == 0
+
+
+def guess_until_it_dies(umd, peers, delay):
+    for peer in peers:
+        for dialogue in [begin(umd, peer, "alice", "203.0.113.9") for _ in range(3)]:
+            peer.send_call("/org/um1", "org.um1.Login", "Answer", "say", dialogue, WRONG)
+    time.sleep(delay)
+    umd.send(signal.SIGKILL)
+    umd.process.wait()
+
+
+def what_was_looked_at_is_counted_after_kill_9():
+    """No limit for alice, so that every one of them is asked for, and a window that holds all."""
+    with Daemon() as umd:
+        options, log = watched(umd)
+        prepare(umd, options)
+        for name, value in (("lockout.attempts", "never"), ("lockout.window", "1y")):
+            umd.call("/org/um1", "org.um1.Policy", "SetForUser", "sssa{sv}", "alice", name, value, {})
+        umd.call("/org/um1", "org.um1.Policy", "Set", "ssa{sv}", "lockout.source-attempts", "never", {})
+        between = 0
+        for cycle in range(KILLS):
+            peers = [umd.peer() for _ in range(4)]
+            guess_until_it_dies(umd, peers, random.Random(cycle).uniform(0, 0.06))
+            for peer in peers:
+                peer.close()
+            start(umd, options)
+            counted, looked = user(umd)["Failures"], asked(log)
+            assert counted >= looked, f"cycle {cycle}: {looked} were looked at, {counted} are counted"
+            between += counted > looked
+        print(f"     | {KILLS} kills: {looked} looked at, {counted} counted, {between} times a charge came first")
+        assert looked > KILLS, f"only {looked}: no load"
+
+
+def a_lock_outlives_a_restart_and_a_clock_that_was_set():
+    fake = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    shifts = ["-1d", "+1d", "-365d"] if fake else []
+    with Daemon() as umd:
+        prepare(umd, [])
+        for _ in range(5):
+            assert login(umd, "alice", WRONG) == BAD_PROOF
+        for shift in ["", *shifts]:
+            umd.stop()
+            clock = {"LD_PRELOAD": str(fake[0]), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if shift else {}
+            umd.start(env={**os.environ, **clock})
+            until(lambda: umd.status()["vault_ok"])
+            assert user(umd)["LockedOut"], f"not locked any more with the clock set {shift!r}"
+            assert login(umd, "alice", RIGHT) == BAD_PROOF
+            umd.send(signal.SIGKILL)
+            umd.process.wait()
+            umd.start()
+            until(lambda: umd.status()["vault_ok"])
+        assert login(umd, "alice", RIGHT, "") == ALLOW
+        print(f"     | clock: {', '.join(shifts) or 'no libfaketime here, so only restarted'}")
+
+
+def strangers_names_and_sources_take_a_bounded_place():
+    """Rows for sources are replaced; an unknown name leaves none. (10^6 of each take hours of hashing: the rows'
+    number has its limit in the unit test; here is what some thousands add beside the log's entries.)"""
+    with Daemon() as umd:
+        options, log = watched(umd)
+        prepare(umd, options)
+        verdicts = [login(umd, f"n{i}", WRONG, f"10.0.{i // 250}.{i % 250 + 1}") for i in range(100)]
+        assert verdicts == [BAD_PROOF] * 100
+        assert asked(log) == 0  # there is nothing to match
+        assert login(umd, "alice", RIGHT, "10.0.0.1") == ALLOW
+
+
+checks = [
+    of_two_hundred_wrong_guesses_at_once_five_are_looked_at,
+    many_right_passwords_at_once_all_get_in,
+    what_was_looked_at_is_counted_after_kill_9,
+    a_lock_outlives_a_restart_and_a_clock_that_was_set,
+    strangers_names_and_sources_take_a_bounded_place,
+]
