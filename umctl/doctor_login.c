@@ -153,7 +153,10 @@ static int probe_revive(Probe *probe) {
         /* what a doctor that was killed had asked for may come between */
         for (int i = 0; r < 0 && probe->conflict && i < TRIES_MAX; i++)
                 r = probe_set_password(probe);
-        return r < 0 ? r : probe_step(probe, "Enable");
+        if (r >= 0)
+                r = probe_step(probe, "Enable");
+        /* its own wrong passwords, of doctors before */
+        return r < 0 ? r : probe_step(probe, "Unlock");
 }
 
 /* Was it too many wrong passwords in a short time, doctor's own, that made umd refuse the last one?

@@ -24,6 +24,8 @@ static const char *const time_keys[] = {
         "password_changed",
         "password_expires",
         "suspended_until",
+        "locked_out_until",
+        "last_failure",
         "map_published",
 };
 
