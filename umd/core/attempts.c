@@ -375,8 +375,10 @@ int core_attempt_fail(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
 
 /* ---- success ------------------------------------------------------------------------------ */
 
+#define COUNTS_MAX (_PLACE_MAX + PLACE_KNOWN_MAX) /* of one user */
+
 typedef struct Untold {
-        StoreLockout *counts;
+        CountKey keys[COUNTS_MAX];
         size_t count;
         uint32_t failures;
         uint64_t since_usec, last_usec;
@@ -385,26 +387,31 @@ typedef struct Untold {
 
 static int untold_look(void *userdata, const StoreLockout *count) {
         Untold *untold = userdata;
-        StoreLockout *copy;
 
         if (count->untold_count == 0)
                 return 0;
+        if (untold->count == COUNTS_MAX)
+                return -EUCLEAN; /* more than core makes */
+        untold->keys[untold->count++] = (CountKey){ count->uid, count->place, count->network };
         untold->failures += count->untold_count;
         if (untold->since_usec == 0 || count->untold_since_usec < untold->since_usec)
                 untold->since_usec = count->untold_since_usec;
-        if (count->failed_usec >= untold->last_usec) {
-                untold->last_usec = count->failed_usec;
-                snprintf(untold->source, sizeof(untold->source), "%s", count->failed_source);
-                snprintf(untold->service, sizeof(untold->service), "%s", count->failed_service);
-        }
-        copy = reallocarray(untold->counts, untold->count + 1, sizeof(*copy));
-        if (!copy)
-                return -ENOMEM;
-        untold->counts = copy;
-        copy[untold->count] = *count;
-        copy[untold->count].failed_source = copy[untold->count].failed_service = "";
-        copy[untold->count++].untold_count = 0;
+        if (count->failed_usec < untold->last_usec)
+                return 0;
+        untold->last_usec = count->failed_usec;
+        snprintf(untold->source, sizeof(untold->source), "%s", count->failed_source);
+        snprintf(untold->service, sizeof(untold->service), "%s", count->failed_service);
         return 0;
+}
+
+static int told_note(StoreTxn *txn, const CountKey *key) {
+        _cleanup_(store_lockout_freep) StoreLockout *count = NULL;
+        int r = core_count_load(txn, key, &count);
+
+        if (r < 0)
+                return r;
+        count->untold_count = 0;
+        return core_count_store(txn, count);
 }
 
 static void notice_write(const Untold *untold, char *ret_notice) {
@@ -421,15 +428,14 @@ static void notice_write(const Untold *untold, char *ret_notice) {
 
 /* What he is told, once, of failures anywhere. */
 static int notice_take(StoreTxn *txn, uid_t uid, char *ret_notice) {
-        Untold untold = { .counts = NULL };
+        Untold untold = { .count = 0 };
         int r;
 
         r = store_lockout_each(txn, uid, untold_look, &untold);
         for (size_t i = 0; r == 0 && i < untold.count; i++)
-                r = core_count_store(txn, &untold.counts[i]);
+                r = told_note(txn, &untold.keys[i]);
         if (r == 0)
                 notice_write(&untold, ret_notice);
-        free(untold.counts);
         return r;
 }
 
