@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guesses at a umd that runs: what the vault is asked, counted between the two, against what umd has charged
-(SECURITY section 4, 31, 33, 41), and locks over a restart with a clock that was set (35)."""
+(SECURITY section 4, 31, 33), and locks over a restart with a clock that was set (35)."""
 
 import concurrent.futures
 import os
@@ -176,14 +176,12 @@ def a_lock_outlives_a_restart_and_a_clock_that_was_set():
         print(f"     | clock: {', '.join(shifts) or 'no libfaketime here, so only restarted'}")
 
 
-def strangers_names_and_sources_take_a_bounded_place():
-    """Rows for sources are replaced; an unknown name leaves none. (10^6 of each take hours of hashing: the rows'
-    number has its limit in the unit test; here is what some thousands add beside the log's entries.)"""
+def names_nobody_has_are_held_against_nothing():
     with Daemon() as umd:
         options, log = watched(umd)
         prepare(umd, options)
-        verdicts = [login(umd, f"n{i}", WRONG, f"10.0.{i // 250}.{i % 250 + 1}") for i in range(100)]
-        assert verdicts == [BAD_PROOF] * 100
+        verdicts = [login(umd, f"n{i}", WRONG, f"10.0.0.{i + 1}") for i in range(20)]
+        assert verdicts == [BAD_PROOF] * 20
         assert asked(log) == 0  # there is nothing to match
         assert login(umd, "alice", RIGHT, "10.0.0.1") == ALLOW
 
@@ -193,5 +191,5 @@ checks = [
     many_right_passwords_at_once_all_get_in,
     what_was_looked_at_is_counted_after_kill_9,
     a_lock_outlives_a_restart_and_a_clock_that_was_set,
-    strangers_names_and_sources_take_a_bounded_place,
+    names_nobody_has_are_held_against_nothing,
 ]
