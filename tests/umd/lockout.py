@@ -16,7 +16,7 @@ from daemon import BUILD, USER, VAULT, Daemon, raw, until  # noqa: E402
 FULL = os.environ.get("UM_TEST_FULL") == "1"
 KILLS = 1000 if FULL else 50
 ASK_HIDDEN, DONE = 1, 6  # WireStepKind
-ALLOW, BAD_PROOF = 1, 2  # WireVerdict
+ALLOW, BAD_PROOF, UNAVAILABLE = 1, 2, 7  # WireVerdict
 HEAD = struct.Struct("=6IQ16sIIQQ")  # VaultHead
 VERIFY = 3
 RIGHT, WRONG = b"correct horse 1", b"battery staple"
@@ -109,7 +109,9 @@ def of_two_hundred_wrong_guesses_at_once_five_are_looked_at():
                 peer.close()
         count = asked(log)
         assert 1 <= count <= 5, f"{count} were looked at"
-        assert login(umd, "alice", RIGHT) == BAD_PROOF
+        # As long as the crowd's guesses fill alice's lane in the vault, the vault is too busy to say.
+        verdict = until(lambda: next((v for v in [login(umd, "alice", RIGHT)] if v != UNAVAILABLE), None), 30)
+        assert verdict == BAD_PROOF, verdict
         assert login(umd, "alice", RIGHT, "") == ALLOW  # at the console
 
 
