@@ -89,6 +89,7 @@ static Finding check_proof(const PolicyFacts *facts) {
                 /* a password that was right and is not there */
                 return facts->has_password ? passed : failed(POLICY_REASON_INTERNAL);
         case POLICY_PROOF_SETUP_CODE:
+        case POLICY_PROOF_KEY:
                 return passed;
         case POLICY_PROOF_WRONG:
                 return failed(POLICY_REASON_BAD_PROOF);
@@ -97,6 +98,87 @@ static Finding check_proof(const PolicyFacts *facts) {
                 break;
         }
         return failed(POLICY_REASON_INTERNAL);
+}
+
+PolicyStrength policy_method_strength(PolicyMethod method) {
+        switch (method) {
+        case POLICY_METHOD_EMAIL_CODE:
+                return POLICY_STRENGTH_WEAK_MFA;
+        case POLICY_METHOD_TOTP:
+        case POLICY_METHOD_HOTP:
+        case POLICY_METHOD_FIDO2:
+        case POLICY_METHOD_RECOVERY:
+                return POLICY_STRENGTH_MFA;
+        case _POLICY_METHOD_MAX:
+                break;
+        }
+        return POLICY_STRENGTH_NONE;
+}
+
+static bool has_factor(const PolicyFacts *facts) {
+        return facts->enrolled > POLICY_STRENGTH_SINGLE || facts->only_forbidden;
+}
+
+static PolicyStrength strength_needed(const PolicyFacts *facts) {
+        switch (facts->factor_required) {
+        case POLICY_REQUIRED_HARDWARE:
+                return POLICY_STRENGTH_HARDWARE;
+        case POLICY_REQUIRED_ON:
+                return POLICY_STRENGTH_WEAK_MFA;
+        case POLICY_REQUIRED_OFF: /* who has one proves it where he is asked for a password */
+                return has_factor(facts) && facts->proof != POLICY_PROOF_NONE
+                               ? POLICY_STRENGTH_WEAK_MFA
+                               : POLICY_STRENGTH_NONE;
+        case _POLICY_REQUIRED_MAX:
+                break;
+        }
+        return _POLICY_STRENGTH_MAX;
+}
+
+/* The user has no factor that is strong enough.  Until the time to enrol one is over, he has to
+ * prove what he has: a requirement never asks for less than no requirement does. */
+static Finding check_unenrolled(const PolicyFacts *facts) {
+        bool in_time = now_makes_sense(facts) && facts->now_usec < facts->enrol_until_usec;
+
+        /* a password must not become enough because a method was taken out of the list */
+        if (facts->only_forbidden)
+                return failed(POLICY_REASON_FACTOR_NOT_ENROLLED);
+        if (facts->enrolled > POLICY_STRENGTH_SINGLE) {
+                if (facts->strength < POLICY_STRENGTH_WEAK_MFA && !(in_time && facts->graced))
+                        return failed(POLICY_REASON_FACTOR_REQUIRED);
+                return in_time ? passed : failed(POLICY_REASON_STRENGTH);
+        }
+        if (in_time)
+                return passed;
+        return failed(facts->can_enrol && facts->factor_required != POLICY_REQUIRED_HARDWARE
+                              ? POLICY_REASON_FACTOR_ENROL
+                              : POLICY_REASON_FACTOR_NOT_ENROLLED);
+}
+
+bool policy_enrol_due(const PolicyFacts *facts) {
+        return facts->second == POLICY_SECOND_DUE &&
+               facts->factor_required != POLICY_REQUIRED_OFF &&
+               facts->enrolled < strength_needed(facts) && facts->strength < strength_needed(facts);
+}
+
+static Finding check_factor(const PolicyFacts *facts) {
+        PolicyStrength needed = strength_needed(facts);
+
+        if (facts->second == POLICY_SECOND_EXEMPT)
+                return not_applicable;
+        if (facts->second != POLICY_SECOND_DUE || needed >= _POLICY_STRENGTH_MAX ||
+            facts->strength >= _POLICY_STRENGTH_MAX || facts->enrolled >= _POLICY_STRENGTH_MAX)
+                return failed(POLICY_REASON_INTERNAL);
+        if (needed == POLICY_STRENGTH_NONE)
+                return not_applicable;
+        if (facts->strength >= needed)
+                return passed;
+        if (facts->enrolled < needed)
+                return check_unenrolled(facts);
+        if (facts->graced && needed != POLICY_STRENGTH_HARDWARE)
+                return passed;
+        return failed(facts->strength < POLICY_STRENGTH_WEAK_MFA ? POLICY_REASON_FACTOR_REQUIRED
+                                                                 : POLICY_REASON_STRENGTH);
 }
 
 /* Applies to everyone who has a password, key logins too: sshd then runs passwd.  After a setup
@@ -123,15 +205,27 @@ static const struct {
         [POLICY_CHECK_SOURCE] = { check_source, false },
         [POLICY_CHECK_SERVICE] = { check_service, true },
         [POLICY_CHECK_PROOF] = { check_proof, false },
+        [POLICY_CHECK_FACTOR] = { check_factor, true },
         [POLICY_CHECK_PASSWORD] = { check_password, true },
 };
 
-static uint64_t decision_until(const PolicyFacts *facts, PolicyResult password) {
+static uint64_t decision_until(const PolicyFacts *facts, const PolicyResult *trace) {
         uint64_t until = facts->valid_until_usec;
 
-        if (password == POLICY_PASSED && facts->password_expires_usec < until)
+        if (trace[POLICY_CHECK_PASSWORD] == POLICY_PASSED && facts->password_expires_usec < until)
                 until = facts->password_expires_usec;
+        if (trace[POLICY_CHECK_FACTOR] == POLICY_PASSED && policy_enrol_due(facts) &&
+            facts->enrol_until_usec < until)
+                until = facts->enrol_until_usec;
         return until;
+}
+
+/* What the login itself can put right: the last two checks, with everything before them passed. */
+static PolicyVerdict verdict_of(PolicyCheck check, PolicyReason reason) {
+        if (check == POLICY_CHECK_PASSWORD)
+                return POLICY_RENEW;
+        return check == POLICY_CHECK_FACTOR && reason == POLICY_REASON_FACTOR_ENROL ? POLICY_ENROL
+                                                                                    : POLICY_DENY;
 }
 
 void policy_decide(const PolicyFacts *facts, PolicyDecision *ret) {
@@ -147,15 +241,12 @@ void policy_decide(const PolicyFacts *facts, PolicyDecision *ret) {
                 if (f.result != POLICY_PASSED && f.result != POLICY_NOT_APPLICABLE &&
                     decision.reason == POLICY_REASON_NONE) {
                         decision.reason = f.reason;
-                        /* A password that is due is the last check and the only one that the login
-                         * itself can put right. */
-                        if (c == POLICY_CHECK_PASSWORD)
-                                decision.verdict = POLICY_RENEW;
+                        decision.verdict = verdict_of(c, f.reason);
                 }
         }
         if (decision.reason == POLICY_REASON_NONE)
                 decision.verdict = POLICY_ALLOW;
         if (decision.verdict != POLICY_DENY)
-                decision.until_usec = decision_until(facts, decision.trace[POLICY_CHECK_PASSWORD]);
+                decision.until_usec = decision_until(facts, decision.trace);
         *ret = decision;
 }

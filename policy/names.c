@@ -27,6 +27,10 @@ static const char *const reason_names[_POLICY_REASON_MAX] = {
         [POLICY_REASON_SOURCE_THROTTLED] = "source-throttled",
         [POLICY_REASON_SERVICE_NOT_PERMITTED] = "service-not-permitted",
         [POLICY_REASON_BAD_PROOF] = "bad-proof",
+        [POLICY_REASON_FACTOR_REQUIRED] = "factor-required",
+        [POLICY_REASON_FACTOR_NOT_ENROLLED] = "factor-not-enrolled",
+        [POLICY_REASON_STRENGTH] = "strength",
+        [POLICY_REASON_FACTOR_ENROL] = "factor-enrol",
         [POLICY_REASON_PASSWORD_EXPIRED] = "password-expired",
         [POLICY_REASON_MUST_CHANGE] = "must-change",
 };
@@ -36,7 +40,7 @@ static const char *const check_names[_POLICY_CHECK_MAX] = {
         [POLICY_CHECK_VALIDITY] = "validity", [POLICY_CHECK_LOCK] = "lock",
         [POLICY_CHECK_LOCKOUT] = "lockout",   [POLICY_CHECK_SOURCE] = "source",
         [POLICY_CHECK_SERVICE] = "service",   [POLICY_CHECK_PROOF] = "proof",
-        [POLICY_CHECK_PASSWORD] = "password",
+        [POLICY_CHECK_FACTOR] = "factor",     [POLICY_CHECK_PASSWORD] = "password",
 };
 
 static const char *const result_names[_POLICY_RESULT_MAX] = {
@@ -50,6 +54,13 @@ static const char *const verdict_names[_POLICY_VERDICT_MAX] = {
         [POLICY_DENY] = "deny",
         [POLICY_ALLOW] = "allow",
         [POLICY_RENEW] = "renew",
+        [POLICY_ENROL] = "enrol",
+};
+
+static const char *const strength_names[_POLICY_STRENGTH_MAX] = {
+        [POLICY_STRENGTH_NONE] = "none",         [POLICY_STRENGTH_SINGLE] = "single",
+        [POLICY_STRENGTH_WEAK_MFA] = "weak-mfa", [POLICY_STRENGTH_MFA] = "mfa",
+        [POLICY_STRENGTH_HARDWARE] = "hardware",
 };
 
 static const char *name_at(const char *const *names, size_t count, unsigned int at,
@@ -82,4 +93,8 @@ const char *policy_result_name(PolicyResult result) {
 
 const char *policy_verdict_name(PolicyVerdict verdict) {
         return name_at(verdict_names, ARRAY_LENGTH(verdict_names), verdict, "deny");
+}
+
+const char *policy_strength_name(PolicyStrength strength) {
+        return name_at(strength_names, ARRAY_LENGTH(strength_names), strength, "none");
 }

@@ -25,6 +25,7 @@ typedef enum PolicyVerdict {
         POLICY_DENY, /* zero on purpose: a decision nobody filled in denies */
         POLICY_ALLOW,
         POLICY_RENEW, /* allowed once the password is changed in this login */
+        POLICY_ENROL, /* allowed once a second factor is enrolled in this login */
         _POLICY_VERDICT_MAX,
 } PolicyVerdict;
 
@@ -42,6 +43,10 @@ typedef enum PolicyReason {
         POLICY_REASON_SOURCE_THROTTLED,      /* too many failures from there, whoever was meant */
         POLICY_REASON_SERVICE_NOT_PERMITTED, /* no grant that counts */
         POLICY_REASON_BAD_PROOF,
+        POLICY_REASON_FACTOR_REQUIRED,     /* he has a second factor and did not prove it */
+        POLICY_REASON_FACTOR_NOT_ENROLLED, /* he has to have one, and the time to enrol is over */
+        POLICY_REASON_STRENGTH,            /* what he proved is not strong enough */
+        POLICY_REASON_FACTOR_ENROL,        /* as NOT_ENROLLED, where he can enrol one at once */
         POLICY_REASON_PASSWORD_EXPIRED,
         POLICY_REASON_MUST_CHANGE,
         _POLICY_REASON_MAX,
@@ -58,6 +63,7 @@ typedef enum PolicyCheck {
         POLICY_CHECK_SOURCE,
         POLICY_CHECK_SERVICE,
         POLICY_CHECK_PROOF,
+        POLICY_CHECK_FACTOR,
         POLICY_CHECK_PASSWORD,
         _POLICY_CHECK_MAX,
 } PolicyCheck;
@@ -77,9 +83,48 @@ typedef enum PolicyProof {
         POLICY_PROOF_NONE, /* the service has no auth phase of um's: ssh key, cron, su from root */
         POLICY_PROOF_PASSWORD,
         POLICY_PROOF_SETUP_CODE, /* stands for the password once */
+        POLICY_PROOF_KEY,        /* an ssh key that sshd verified before it asked um */
         POLICY_PROOF_WRONG,
         _POLICY_PROOF_MAX,
 } PolicyProof;
+
+typedef enum PolicyRequired {
+        POLICY_REQUIRED_OFF,
+        POLICY_REQUIRED_ON,
+        POLICY_REQUIRED_HARDWARE,
+        _POLICY_REQUIRED_MAX,
+} PolicyRequired;
+
+/* Methods of a second factor, as bits of factor.methods. */
+typedef enum PolicyMethod {
+        POLICY_METHOD_TOTP,
+        POLICY_METHOD_HOTP,
+        POLICY_METHOD_FIDO2,
+        POLICY_METHOD_RECOVERY,
+        POLICY_METHOD_EMAIL_CODE,
+        _POLICY_METHOD_MAX,
+} PolicyMethod;
+
+/* What was proved together, the weakest first (FEATURES P.3). */
+typedef enum PolicyStrength {
+        POLICY_STRENGTH_NONE,
+        POLICY_STRENGTH_SINGLE,   /* a password or a key */
+        POLICY_STRENGTH_WEAK_MFA, /* and a code that was sent */
+        POLICY_STRENGTH_MFA,      /* and something he has */
+        POLICY_STRENGTH_HARDWARE, /* a key held in hardware that verified its user */
+        _POLICY_STRENGTH_MAX,
+} PolicyStrength;
+
+/* What a method proves beside a password or a key. */
+PolicyStrength policy_method_strength(PolicyMethod method);
+
+/* Do the rules of second factors hold here? */
+typedef enum PolicySecond {
+        POLICY_SECOND_INVALID, /* zero on purpose: denies */
+        POLICY_SECOND_EXEMPT,  /* nobody is there to be asked (cron), or it is no login (passwd) */
+        POLICY_SECOND_DUE,
+        _POLICY_SECOND_MAX,
+} PolicySecond;
 
 typedef struct PolicyFacts {
         uint64_t now_usec; /* wall clock */
@@ -97,6 +142,14 @@ typedef struct PolicyFacts {
         bool has_password;
         uint64_t password_expires_usec; /* USEC_INFINITY: never */
         bool must_change;
+        PolicySecond second;
+        PolicyStrength strength; /* proved in this login */
+        PolicyStrength enrolled; /* his strongest factor of a permitted method; NONE without one */
+        bool only_forbidden;     /* he has factors, none of them of a permitted method */
+        PolicyRequired factor_required;
+        uint64_t enrol_until_usec; /* the time to enrol one; USEC_INFINITY: no end */
+        bool graced;    /* all was proved not long ago, from the same place (FEATURES B12) */
+        bool can_enrol; /* there is a dialogue that can lead through it */
 } PolicyFacts;
 
 typedef struct PolicyDecision {
@@ -108,6 +161,8 @@ typedef struct PolicyDecision {
 } PolicyDecision;
 
 void policy_decide(const PolicyFacts *facts, PolicyDecision *ret);
+/* Has the user to enrol a factor, sooner or later?  Then he is told until when. */
+bool policy_enrol_due(const PolicyFacts *facts);
 
 /* "active", "status-suspended", "validity", "failed": as they stand in the API and the audit;
  * static. */
@@ -117,6 +172,7 @@ const char *policy_reason_name(PolicyReason reason);
 const char *policy_check_name(PolicyCheck check);
 const char *policy_result_name(PolicyResult result);
 const char *policy_verdict_name(PolicyVerdict verdict);
+const char *policy_strength_name(PolicyStrength strength); /* "mfa" */
 
 /* The five states and the steps between them (FEATURES G4). */
 typedef enum StatusStep {
@@ -168,23 +224,6 @@ typedef enum PolicyLevel {
         POLICY_LEVEL_USER,
         _POLICY_LEVEL_MAX,
 } PolicyLevel;
-
-typedef enum PolicyRequired {
-        POLICY_REQUIRED_OFF,
-        POLICY_REQUIRED_ON,
-        POLICY_REQUIRED_HARDWARE,
-        _POLICY_REQUIRED_MAX,
-} PolicyRequired;
-
-/* Methods of a second factor, as bits of factor.methods. */
-typedef enum PolicyMethod {
-        POLICY_METHOD_TOTP,
-        POLICY_METHOD_HOTP,
-        POLICY_METHOD_FIDO2,
-        POLICY_METHOD_RECOVERY,
-        POLICY_METHOD_EMAIL_CODE,
-        _POLICY_METHOD_MAX,
-} PolicyMethod;
 
 /* One user's values as they are in effect.  Zeroed is no policy: policy_values_resolve() fills all
  * of it. */

@@ -24,6 +24,9 @@ static const PolicyFacts good = {
         .proof = POLICY_PROOF_PASSWORD,
         .has_password = true,
         .password_expires_usec = USEC_INFINITY,
+        .second = POLICY_SECOND_DUE,
+        .strength = POLICY_STRENGTH_SINGLE,
+        .enrol_until_usec = USEC_INFINITY,
 };
 
 #define FACTS(...)                                                                                 \
@@ -88,6 +91,12 @@ static void facts_that_make_no_sense_deny(void **state) {
         expect(FACTS(f.has_password = false), POLICY_DENY, POLICY_REASON_INTERNAL);
         expect(FACTS(f.now_usec = 0), POLICY_DENY, POLICY_REASON_INTERNAL);
         expect(FACTS(f.now_usec = USEC_INFINITY), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.second = POLICY_SECOND_INVALID), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.second = _POLICY_SECOND_MAX), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.strength = _POLICY_STRENGTH_MAX), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.enrolled = _POLICY_STRENGTH_MAX), POLICY_DENY, POLICY_REASON_INTERNAL);
+        expect(FACTS(f.factor_required = _POLICY_REQUIRED_MAX), POLICY_DENY,
+               POLICY_REASON_INTERNAL);
         expect(FACTS(f.now_usec = 0; f.status = USER_STATUS_SUSPENDED; f.suspended_until_usec = 1),
                POLICY_DENY, POLICY_REASON_STATUS_SUSPENDED);
 }
@@ -129,6 +138,112 @@ static void a_due_password_concerns_key_logins_too(void **state) {
         expect(FACTS(f.locked = true; f.must_change = true), POLICY_DENY, POLICY_REASON_LOCKED);
 }
 
+/* What he has to prove, has, and proved, and when the time to enrol ends. */
+static void a_factor_is_demanded_as_the_rules_say(void **state) {
+        enum { NONE, SINGLE, WEAK, MFA, HARD };
+        enum { OFF, ON, HARDWARE };
+        static const struct {
+                int required, enrolled, strength;
+                uint64_t until;
+                PolicyProof proof;
+                PolicyReason reason;
+        } rows[] = {
+                /* nothing is demanded */
+                { OFF, NONE, SINGLE, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
+                /* who has one is asked for it with his password, and not with a key */
+                { OFF, MFA, SINGLE, NOW + 1, POLICY_PROOF_PASSWORD, POLICY_REASON_FACTOR_REQUIRED },
+                { OFF, MFA, MFA, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
+                { OFF, MFA, WEAK, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
+                { OFF, MFA, SINGLE, 0, POLICY_PROOF_NONE, POLICY_REASON_NONE },
+                /* a key alone is not enough where one is demanded */
+                { ON, MFA, SINGLE, NOW + 1, POLICY_PROOF_NONE, POLICY_REASON_FACTOR_REQUIRED },
+                { ON, MFA, NONE, NOW + 1, POLICY_PROOF_NONE, POLICY_REASON_FACTOR_REQUIRED },
+                { ON, MFA, MFA, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
+                /* none stored: inside the time, and after it (26) */
+                { ON, NONE, SINGLE, NOW + 1, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
+                { ON, NONE, SINGLE, NOW, POLICY_PROOF_PASSWORD, POLICY_REASON_FACTOR_NOT_ENROLLED },
+                { ON, NONE, SINGLE, 0, POLICY_PROOF_NONE, POLICY_REASON_FACTOR_NOT_ENROLLED },
+                { HARDWARE, NONE, SINGLE, 0, POLICY_PROOF_PASSWORD,
+                  POLICY_REASON_FACTOR_NOT_ENROLLED },
+                /* a weaker one than demanded is still asked for */
+                { HARDWARE, MFA, SINGLE, NOW + 1, POLICY_PROOF_PASSWORD,
+                  POLICY_REASON_FACTOR_REQUIRED },
+                { HARDWARE, MFA, MFA, NOW + 1, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
+                { HARDWARE, MFA, MFA, NOW, POLICY_PROOF_PASSWORD, POLICY_REASON_STRENGTH },
+                { HARDWARE, HARD, MFA, NOW + 1, POLICY_PROOF_PASSWORD, POLICY_REASON_STRENGTH },
+                { HARDWARE, HARD, SINGLE, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_FACTOR_REQUIRED },
+                { HARDWARE, HARD, HARD, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                PolicyDecision d =
+                        decide(FACTS(f.factor_required = (PolicyRequired)rows[i].required;
+                                     f.enrolled = (PolicyStrength)rows[i].enrolled;
+                                     f.strength = (PolicyStrength)rows[i].strength;
+                                     f.enrol_until_usec = rows[i].until; f.proof = rows[i].proof));
+
+                if (d.reason != rows[i].reason)
+                        fail_msg("row %zu: %s", i, policy_reason_name(d.reason));
+                assert_int_equal(d.verdict,
+                                 d.reason == POLICY_REASON_NONE ? POLICY_ALLOW : POLICY_DENY);
+        }
+}
+
+static void enrolment_is_offered_where_it_helps(void **state) {
+        PolicyFacts late = FACTS(f.factor_required = POLICY_REQUIRED_ON; f.can_enrol = true;
+                                 f.enrol_until_usec = NOW);
+
+        expect(late, POLICY_ENROL, POLICY_REASON_FACTOR_ENROL);
+        late.must_change = true; /* both are due: one after the other */
+        expect(late, POLICY_ENROL, POLICY_REASON_FACTOR_ENROL);
+        late.locked = true;
+        expect(late, POLICY_DENY, POLICY_REASON_LOCKED);
+        late.locked = false;
+        late.proof = POLICY_PROOF_WRONG;
+        expect(late, POLICY_DENY, POLICY_REASON_BAD_PROOF);
+        late.proof = POLICY_PROOF_PASSWORD;
+        late.only_forbidden = true; /* he has one: a password alone must not replace it */
+        expect(late, POLICY_DENY, POLICY_REASON_FACTOR_NOT_ENROLLED);
+        late.only_forbidden = false;
+        late.factor_required = POLICY_REQUIRED_HARDWARE; /* none that the dialogue can make */
+        expect(late, POLICY_DENY, POLICY_REASON_FACTOR_NOT_ENROLLED);
+}
+
+static void a_grace_stands_for_a_factor_and_not_for_hardware(void **state) {
+        PolicyFacts facts = FACTS(f.enrolled = POLICY_STRENGTH_HARDWARE; f.graced = true);
+
+        expect(facts, POLICY_ALLOW, POLICY_REASON_NONE);
+        facts.factor_required = POLICY_REQUIRED_ON;
+        expect(facts, POLICY_ALLOW, POLICY_REASON_NONE);
+        facts.factor_required = POLICY_REQUIRED_HARDWARE;
+        expect(facts, POLICY_DENY, POLICY_REASON_FACTOR_REQUIRED);
+        facts.second = POLICY_SECOND_EXEMPT;
+        expect(facts, POLICY_ALLOW, POLICY_REASON_NONE);
+}
+
+static void what_has_to_be_enrolled_is_told_until_when(void **state) {
+        PolicyFacts facts =
+                FACTS(f.factor_required = POLICY_REQUIRED_ON; f.enrol_until_usec = NOW + DAY);
+
+        assert_true(policy_enrol_due(&facts));
+        assert_true(decide(facts).until_usec == NOW + DAY);
+        facts.strength = facts.enrolled = POLICY_STRENGTH_MFA;
+        assert_false(policy_enrol_due(&facts));
+        assert_true(decide(facts).until_usec == USEC_INFINITY);
+        facts = good;
+        assert_false(policy_enrol_due(&facts));
+}
+
+static void each_method_has_its_strength(void **state) {
+        assert_int_equal(policy_method_strength(POLICY_METHOD_EMAIL_CODE),
+                         POLICY_STRENGTH_WEAK_MFA);
+        assert_int_equal(policy_method_strength(POLICY_METHOD_TOTP), POLICY_STRENGTH_MFA);
+        assert_int_equal(policy_method_strength(POLICY_METHOD_HOTP), POLICY_STRENGTH_MFA);
+        assert_int_equal(policy_method_strength(POLICY_METHOD_RECOVERY), POLICY_STRENGTH_MFA);
+        assert_int_equal(policy_method_strength(POLICY_METHOD_FIDO2), POLICY_STRENGTH_MFA);
+        assert_int_equal(policy_method_strength(_POLICY_METHOD_MAX), POLICY_STRENGTH_NONE);
+}
+
 static void until_is_the_earliest_end(void **state) {
         assert_true(decide(good).until_usec == USEC_INFINITY);
         assert_true(decide(FACTS(f.valid_until_usec = NOW + DAY)).until_usec == NOW + DAY);
@@ -144,10 +259,11 @@ static void until_is_the_earliest_end(void **state) {
 }
 
 static void the_first_failure_gives_the_reason_and_all_are_in_the_trace(void **state) {
-        PolicyDecision d = decide(FACTS(f.status = USER_STATUS_INACTIVE; f.valid_until_usec = 1;
-                                        f.locked = true; f.locked_out = true;
-                                        f.source_throttled = true; f.granted = false;
-                                        f.proof = POLICY_PROOF_WRONG; f.must_change = true));
+        PolicyDecision d =
+                decide(FACTS(f.status = USER_STATUS_INACTIVE; f.valid_until_usec = 1;
+                             f.locked = true; f.locked_out = true; f.source_throttled = true;
+                             f.granted = false; f.proof = POLICY_PROOF_WRONG; f.must_change = true;
+                             f.factor_required = POLICY_REQUIRED_ON; f.enrol_until_usec = NOW));
 
         assert_int_equal(d.reason, POLICY_REASON_STATUS_INACTIVE);
         assert_int_equal(d.trace[POLICY_CHECK_KNOWN], POLICY_PASSED);
@@ -195,6 +311,14 @@ static PolicyFacts any_facts(void) {
                 .has_password = any() % 4,
                 .password_expires_usec = any_time(),
                 .must_change = any() % 4 == 0,
+                .second = any() % 4 ? POLICY_SECOND_DUE : (PolicySecond)(any() % 4),
+                .strength = (PolicyStrength)(any() % 6),
+                .enrolled = (PolicyStrength)(any() % 6),
+                .only_forbidden = any() % 8 == 0,
+                .factor_required = any() % 2 ? POLICY_REQUIRED_OFF : (PolicyRequired)(any() % 4),
+                .enrol_until_usec = any_time(),
+                .graced = any() % 4 == 0,
+                .can_enrol = any() % 2,
         };
 }
 
@@ -208,7 +332,7 @@ static void an_allow_needs_every_check(void **state) {
         for (int i = 0; i < 200000; i++) {
                 PolicyFacts facts = any_facts();
                 PolicyDecision a = decide(facts), b = decide(facts);
-                bool all = true, all_but_password = true;
+                bool all = true, all_but_password = true, all_but_two = true;
 
                 assert_memory_equal(a.trace, b.trace, sizeof(a.trace));
                 assert_true(a.verdict == b.verdict && a.reason == b.reason &&
@@ -217,15 +341,71 @@ static void an_allow_needs_every_check(void **state) {
                         all = all && holds(a.trace[c]);
                         all_but_password = all_but_password &&
                                            (c == POLICY_CHECK_PASSWORD || holds(a.trace[c]));
+                        all_but_two =
+                                all_but_two && (c >= POLICY_CHECK_FACTOR || holds(a.trace[c]));
                         assert_true(a.trace[c] != POLICY_NOT_REACHED || !facts.known);
                 }
                 assert_int_equal(a.verdict == POLICY_ALLOW, all);
                 assert_int_equal(a.verdict == POLICY_RENEW, all_but_password && !all);
+                assert_int_equal(a.verdict == POLICY_ENROL,
+                                 all_but_two && a.reason == POLICY_REASON_FACTOR_ENROL);
                 assert_int_equal(a.reason == POLICY_REASON_NONE, all);
                 assert_true(a.verdict != POLICY_DENY || a.until_usec == USEC_INFINITY);
                 allowed += a.verdict == POLICY_ALLOW;
         }
         assert_true(allowed > 1000);
+}
+
+static bool lets_in(const PolicyFacts *facts) {
+        PolicyVerdict verdict = decide(*facts).verdict;
+
+        return verdict == POLICY_ALLOW || verdict == POLICY_RENEW;
+}
+
+/* The more is asked for or the less is proved, the fewer get in. */
+static void a_factor_is_never_asked_less_of(void **state) {
+        unsigned int kept_out = 0;
+
+        for (int i = 0; i < 200000; i++) {
+                PolicyFacts less = any_facts(), facts = less;
+
+                switch (any() % 6) {
+                case 0:
+                        less.strength -= less.strength > 0;
+                        break;
+                case 1:
+                        less.factor_required += less.factor_required < POLICY_REQUIRED_HARDWARE;
+                        break;
+                case 2:
+                        less.graced = false;
+                        break;
+                case 3:
+                        less.enrol_until_usec = 0;
+                        break;
+                case 4: /* what he has is not permitted any more */
+                        less.only_forbidden =
+                                less.only_forbidden || less.enrolled > POLICY_STRENGTH_SINGLE;
+                        less.enrolled = POLICY_STRENGTH_NONE;
+                        less.strength =
+                                less.only_forbidden && less.strength > POLICY_STRENGTH_SINGLE
+                                        ? POLICY_STRENGTH_SINGLE
+                                        : less.strength;
+                        break;
+                case 5:
+                        less.second = POLICY_SECOND_DUE;
+                        break;
+                }
+                if (facts.second >= _POLICY_SECOND_MAX || facts.second == POLICY_SECOND_INVALID ||
+                    facts.strength >= _POLICY_STRENGTH_MAX ||
+                    facts.enrolled >= _POLICY_STRENGTH_MAX ||
+                    facts.factor_required >= _POLICY_REQUIRED_MAX)
+                        assert_false(lets_in(&facts) && facts.second != POLICY_SECOND_EXEMPT);
+                else if (!lets_in(&facts)) {
+                        assert_false(lets_in(&less));
+                        kept_out++;
+                }
+        }
+        assert_true(kept_out > 1000);
 }
 
 static void taking_something_away_never_allows(void **state) {
@@ -270,9 +450,15 @@ int main(void) {
                 cmocka_unit_test(a_validity_holds_its_start_and_not_its_end),
                 cmocka_unit_test(a_pending_user_passes_only_with_a_setup_code),
                 cmocka_unit_test(a_due_password_concerns_key_logins_too),
+                cmocka_unit_test(a_factor_is_demanded_as_the_rules_say),
+                cmocka_unit_test(enrolment_is_offered_where_it_helps),
+                cmocka_unit_test(a_grace_stands_for_a_factor_and_not_for_hardware),
+                cmocka_unit_test(what_has_to_be_enrolled_is_told_until_when),
+                cmocka_unit_test(each_method_has_its_strength),
                 cmocka_unit_test(until_is_the_earliest_end),
                 cmocka_unit_test(the_first_failure_gives_the_reason_and_all_are_in_the_trace),
                 cmocka_unit_test(an_allow_needs_every_check),
+                cmocka_unit_test(a_factor_is_never_asked_less_of),
                 cmocka_unit_test(taking_something_away_never_allows),
         };
 

@@ -29,6 +29,9 @@ static const char *result_name(unsigned int v) {
 static const char *verdict_name(unsigned int v) {
         return policy_verdict_name((PolicyVerdict)v);
 }
+static const char *strength_name(unsigned int v) {
+        return policy_strength_name((PolicyStrength)v);
+}
 
 static void every_value_has_a_word_of_its_own(void **state) {
         static const struct {
@@ -41,6 +44,7 @@ static void every_value_has_a_word_of_its_own(void **state) {
                 { check_name, _POLICY_CHECK_MAX, "invalid" },
                 { result_name, _POLICY_RESULT_MAX, "invalid" },
                 { verdict_name, _POLICY_VERDICT_MAX, "deny" },
+                { strength_name, _POLICY_STRENGTH_MAX, "none" },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

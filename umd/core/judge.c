@@ -75,6 +75,7 @@ static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
                 .password_expires_usec =
                         scheduled ? USEC_INFINITY : credential->password_expires_usec,
                 .must_change = !scheduled && credential->must_change,
+                .second = POLICY_SECOND_EXEMPT,
         };
 }
 
@@ -122,6 +123,7 @@ CoreVerdict core_verdict(const PolicyDecision *decision) {
                 return CORE_VERDICT_ALLOW;
         case POLICY_RENEW:
                 return CORE_VERDICT_RENEW;
+        case POLICY_ENROL:
         case POLICY_DENY:
         case _POLICY_VERDICT_MAX:
                 break;
@@ -188,6 +190,10 @@ static void refusal_write(const Judged *judged, Text *text) {
         case POLICY_REASON_NONE:
         case POLICY_REASON_UNKNOWN_USER:
         case POLICY_REASON_BAD_PROOF:
+        case POLICY_REASON_FACTOR_REQUIRED:
+        case POLICY_REASON_FACTOR_NOT_ENROLLED:
+        case POLICY_REASON_STRENGTH:
+        case POLICY_REASON_FACTOR_ENROL:
         case POLICY_REASON_PASSWORD_EXPIRED:
         case POLICY_REASON_MUST_CHANGE:
         case _POLICY_REASON_MAX:
