@@ -93,6 +93,13 @@ static size_t samples_make(Sample *samples) {
         StoreSession session = { 1, 70000, 4711, 5 };
         VaultKeyRecord vault_key = { { 7, 8 } };
         StorePolicyValue policy = { 'c', "local", "password.min-length", "16", 1000, 5 };
+        StoreFactor factor = { .version = 1,
+                               .uid = 70000,
+                               .number = 1,
+                               .active = true,
+                               .label = "phone",
+                               .sealed = { (const uint8_t *)"s", 1, 1 },
+                               .next = 9 };
         static const uint8_t failures[12] = { 5, [8] = 1 };
         LockoutRecord lockout = {
                 .lockout = { .uid = 70000, .failed_source = "::1", .failed_service = "sshd" },
@@ -113,6 +120,7 @@ static size_t samples_make(Sample *samples) {
                 { &codec_session, encoded(&codec_session, &session) },
                 { &codec_vault_key, encoded(&codec_vault_key, &vault_key) },
                 { &codec_policy_value, encoded(&codec_policy_value, &policy) },
+                { &codec_factor, encoded(&codec_factor, &factor) },
                 { &codec_lockout, encoded(&codec_lockout, &lockout) },
                 { &codec_throttle, encoded(&codec_throttle, &throttle) },
                 { &codec_lock_time, encoded(&codec_lock_time, &lock_time) },
@@ -122,7 +130,7 @@ static size_t samples_make(Sample *samples) {
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 14
+#define SAMPLE_COUNT 15
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

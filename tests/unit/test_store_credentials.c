@@ -91,11 +91,16 @@ static void anybody_is_who_has_a_verifier(void **state) {
                                  .verifier_version = 1,
                                  .password_expires_usec = USEC_INFINITY,
                                  .setup_code = { verifier, 1, 1 } };
+        StoreFactor seed = { .uid = 70002, .number = 1, .label = "", .sealed = { verifier, 1, 1 } };
 
         assert_false(anybody_in(txn));
         must(store_credential_put(txn, &none));
         assert_false(anybody_in(txn));
         must(store_credential_put(txn, &code));
+        assert_true(anybody_in(txn));
+        must(store_credential_delete(txn, 70001));
+        assert_false(anybody_in(txn));
+        must(store_factor_put(txn, &seed)); /* sealed under the key too */
         assert_true(anybody_in(txn));
         must(store_commit(&txn));
         bed_done(&bed);

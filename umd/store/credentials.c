@@ -30,6 +30,8 @@ static const CodecField credential_fields[] = {
 const CodecKind codec_credential = { 3, 1, sizeof(StoreCredential), credential_fields,
                                      ARRAY_LENGTH(credential_fields) };
 
+#define CREDENTIAL_KEY_BYTES 4U /* the uid; longer ones are of rows that stand behind it */
+
 #define VAULT_KEY_KEY "k"
 
 static const CodecField vault_key_fields[] = {
@@ -110,8 +112,12 @@ int store_credential_any(StoreTxn *txn, bool *ret) {
                 return r;
         for (r = cursor_get(cursor, &key, &data, MDB_FIRST); r == 0;
              r = cursor_get(cursor, &key, &data, MDB_NEXT)) {
-                if (key.mv_size != CREDENTIAL_KEY_BYTES) /* what stands behind it */
-                        continue;
+                if (factor_key_is(&key)) {
+                        *ret = true;
+                        return 0;
+                }
+                if (key.mv_size != CREDENTIAL_KEY_BYTES)
+                        continue; /* nothing in it is the vault's */
                 r = record_reuse(&codec_credential, &data, &memory, &size);
                 if (r < 0)
                         return r;

@@ -78,7 +78,7 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
 
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
-        codec_lockout, codec_throttle, codec_lock_time;
+        codec_factor, codec_lockout, codec_throttle, codec_lock_time;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -111,6 +111,9 @@ typedef struct EventRecord {
         uint64_t seq, time_usec;
         const char *type, *object;
 } EventRecord;
+
+/* Is it the key of a factor's row?  factors.c */
+bool factor_key_is(const MDB_val *key);
 
 /* Drops events that are too old, as the log grows (events.c). */
 int events_drop(StoreTxn *txn);

@@ -177,8 +177,49 @@ static inline void store_credential_freep(StoreCredential **credential) {
         *credential = store_credential_free(*credential);
 }
 
-/* Has anybody a password or a setup code? */
+/* Has anybody a password, a setup code or a second factor? */
 int store_credential_any(StoreTxn *txn, bool *ret);
+
+/* ---- second factors -------------------------------------------------------------------------- */
+
+#define STORE_FACTORS_MAX 16U /* of one user */
+
+/* What the vault made of a seed or of recovery codes, and how far it is used up. */
+typedef struct StoreFactor {
+        uint64_t version; /* of the record */
+        uid_t uid;
+        uint32_t number; /* from 1; the user's, never given twice */
+        PolicyMethod method;
+        bool active; /* else pending: no code was proved yet, and it counts for nothing */
+        const char *label;
+        StoreVerifier sealed; /* a seed; of recovery codes the hashes, one behind the other */
+        uint32_t algorithm, digits, period_seconds; /* TOTP, HOTP: as the vault takes them */
+        uint64_t next; /* TOTP: the lowest step, HOTP: the lowest counter still accepted */
+        uint32_t used; /* recovery codes: a bit for each that is gone */
+        uint64_t created_usec, last_used_usec;
+} StoreFactor;
+
+typedef struct StoreFactors {
+        StoreFactor *list[STORE_FACTORS_MAX]; /* by number */
+        size_t count;
+} StoreFactors;
+
+int store_factor_get(StoreTxn *txn, uid_t uid, uint32_t number, StoreFactor **ret);
+/* Compare-and-set on version (0: must not exist yet), else STORE_E_CONFLICT; writes version + 1.
+ * -EINVAL for a record that would go back: a lower next, a used code that is not, an active factor
+ * that is pending, another method or seed. */
+int store_factor_put(StoreTxn *txn, const StoreFactor *factor);
+int store_factor_delete(StoreTxn *txn, uid_t uid, uint32_t number); /* STORE_E_MISSING */
+/* All of them, pending ones too; none is no error. */
+int store_factors_of_user(StoreTxn *txn, uid_t uid, StoreFactors *ret);
+void store_factors_done(StoreFactors *factors);
+StoreFactor *store_factor_free(StoreFactor *factor);
+
+static inline void store_factor_freep(StoreFactor **factor) {
+        *factor = store_factor_free(*factor);
+}
+
+/* ---- the vault's key ------------------------------------------------------------------------- */
 
 /* The id of the vault's key that the verifiers are sealed under. */
 #define STORE_VAULT_KEY_BYTES 16U
