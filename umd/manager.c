@@ -7,6 +7,7 @@
  * say so: no map, no answers but why. */
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,7 @@ typedef struct Manager {
         Config config;
         uint64_t started_usec;
         int state_fd, map_fd;
-        char map_path[512], key_dir[512], passwd[512], banned[512];
+        char map_path[512], key_dir[512], passwd[512], banned[512], name[HOST_NAME_MAX + 1];
         Host *host;
         VaultClient *vault;
         bool vault_key_wrong;
@@ -366,6 +367,13 @@ static void degrade(Manager *manager, const char *reason) {
                 (void)complain(manager, "the old map cannot be withdrawn", r);
 }
 
+static void settings_read(Manager *manager, CoreSettings *ret) {
+        config_settings(&manager->config, ret);
+        if (gethostname(manager->name, sizeof(manager->name)) < 0)
+                manager->name[0] = '\0';
+        ret->host = manager->name;
+}
+
 static void core_start(Manager *manager) {
         CoreHost host = {
                 .userdata = manager,
@@ -392,7 +400,7 @@ static void core_start(Manager *manager) {
                 degrade(manager, error.text);
                 return;
         }
-        config_settings(&manager->config, &settings);
+        settings_read(manager, &settings);
         vault_client_operations(manager->vault, &vault);
         quality_client_operations(manager->quality, &quality);
         helper_client_operations(manager->helper, &helper);
@@ -517,7 +525,7 @@ static int reload_signalled(sd_event_source *source, const struct signalfd_sigin
         manager->config = config;
         quality_client_set_breach_file(manager->quality, manager->config.breach_file);
         if (manager->core) {
-                config_settings(&manager->config, &settings);
+                settings_read(manager, &settings);
                 core_set_settings(manager->core, &settings);
                 publish_set_enumerate(manager->publish, config.enumerate);
                 manager_flush(manager);

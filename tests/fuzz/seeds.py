@@ -118,6 +118,11 @@ audit.unknown-names = on
     yield b"colour = blue\nshell = \xc2\x9b\n"
 
 
+def code():
+    yield from (b"123456", b"123 456", b"1234 5678", b"123456 234567", b"7K2P-9QXM-3T5W", b"7k2p-9qxm-3tiw",
+                b"+12345", b"\xef\xbc\x91" + b"23456", b" 123456", b"12345")
+
+
 def field():
     for number, texts in enumerate((
             [b"alice", b"_a-b_9", b"um-x", b"0x0"], [b"web"],
@@ -157,7 +162,7 @@ def filters():
 
 
 def main():
-    makers = {"gate": gate, "vault": vault, "quality": quality, "recovery": recovery, "config": config,
+    makers = {"gate": gate, "vault": vault, "quality": quality, "recovery": recovery, "config": config, "code": code,
               "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)

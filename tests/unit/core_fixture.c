@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A vault whose verifiers are "kind:uid:version:secret" in clear, so that a test sees what they are
- * bound to, and which answers only when told to; a host and a helper likewise. */
+/* A core with a host and a helper that do as they are told, and a vault (core_vault.c) that answers
+ * only when told to. */
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -85,135 +85,6 @@ void fixture_pass(Fixture *f, uint64_t usec) {
         f->boottime += usec;
         core_tick(f->core, f->now);
         fixture_wake(f);
-}
-
-/* ---- the vault ---------------------------------------------------------------------------- */
-
-static VaultJob *job_add(Fixture *f, const Secret *secret, CoreVaultDone done, void *userdata) {
-        VaultJob *job = calloc(1, sizeof(*job));
-
-        if (!job)
-                return NULL;
-        assert_true(f->job_count < ARRAY_LENGTH(f->jobs));
-        f->jobs[f->job_count++] = job;
-        job->secret_len = base_secret_len(secret);
-        memcpy(job->secret, base_secret_bytes(secret), job->secret_len);
-        job->done = done;
-        job->userdata = userdata;
-        return job;
-}
-
-static int vault_verify(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
-                        const void *verifier, size_t len, uint64_t version, uint64_t new_version,
-                        const Secret *secret, CoreVaultDone done, void *done_userdata) {
-        Fixture *f = userdata;
-        VaultJob *job;
-
-        if (f->vault_gone)
-                return -ENOTCONN;
-        job = job_add(f, secret, done, done_userdata);
-        if (!job)
-                return -ENOMEM;
-        job->verify = true;
-        job->from = from;
-        job->uid = uid;
-        job->kind = kind;
-        job->version = version;
-        job->new_version = new_version;
-        memcpy(job->verifier, verifier, len);
-        job->len = len;
-        return 0;
-}
-
-static int vault_make(Fixture *f, uid_t uid, uint32_t kind, uint64_t new_version,
-                      const Secret *secret, bool import, CoreVaultDone done, void *userdata) {
-        VaultJob *job;
-
-        if (f->vault_gone)
-                return -ENOTCONN;
-        job = job_add(f, secret, done, userdata);
-        if (!job)
-                return -ENOMEM;
-        job->uid = uid;
-        job->kind = kind;
-        job->new_version = new_version;
-        job->import = import;
-        return 0;
-}
-
-static int vault_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
-                      const Secret *secret, CoreVaultDone done, void *done_userdata) {
-        return vault_make(userdata, uid, kind, new_version, secret, false, done, done_userdata);
-}
-
-static int vault_import(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
-                        const Secret *secret, CoreVaultDone done, void *done_userdata) {
-        return vault_make(userdata, uid, kind, new_version, secret, true, done, done_userdata);
-}
-
-static int vault_spend(void *userdata, uint32_t lane, CoreFrom from, const Secret *secret,
-                       CoreVaultDone done, void *done_userdata) {
-        Fixture *f = userdata;
-        VaultJob *job;
-
-        if (f->vault_gone)
-                return -ENOTCONN;
-        job = job_add(f, secret, done, done_userdata);
-        if (!job)
-                return -ENOMEM;
-        job->spend = true;
-        job->from = from;
-        job->uid = lane;
-        return 0;
-}
-
-static bool vault_ready(void *userdata) {
-        return !((Fixture *)userdata)->vault_gone;
-}
-
-static size_t verifier_of(const VaultJob *job, uint64_t version, uint8_t *buf) {
-        size_t n = (size_t)sprintf((char *)buf, "%u:%u:%llu:", job->kind, job->uid,
-                                   (unsigned long long)version);
-
-        memcpy(buf + n, job->secret, job->secret_len);
-        return n + job->secret_len;
-}
-
-void fixture_vault_one(Fixture *f) {
-        CoreProofResult result = f->vault_says;
-        uint8_t made[1024];
-        size_t len = 0;
-        VaultJob *job;
-
-        fixture_quality(f);
-        if (f->job_count == 0)
-                return;
-        job = f->jobs[0];
-        memmove(f->jobs, f->jobs + 1, --f->job_count * sizeof(f->jobs[0]));
-        if (job->spend) {
-                f->spent++;
-                if (result == CORE_PROOF_MATCH)
-                        result = CORE_PROOF_NO_MATCH;
-        } else if (job->verify) {
-                f->verified++;
-                len = verifier_of(job, job->version, made);
-                if (result == CORE_PROOF_MATCH &&
-                    (len != job->len || memcmp(made, job->verifier, len) != 0))
-                        result = CORE_PROOF_NO_MATCH;
-                len = result == CORE_PROOF_MATCH && f->vault_old
-                              ? verifier_of(job, job->new_version, made)
-                              : 0;
-        } else if (job->import && memchr(job->secret, '$', job->secret_len) == NULL)
-                result = CORE_PROOF_NO_MATCH;
-        else if (result == CORE_PROOF_MATCH)
-                len = verifier_of(job, job->new_version, made);
-        job->done(job->userdata, result, len > 0 ? made : NULL, len, f->now);
-        free(job);
-}
-
-void fixture_vault(Fixture *f) {
-        while (f->job_count > 0 || f->question_count > 0)
-                fixture_vault_one(f);
 }
 
 /* ---- um-quality ------------------------------------------------------------------------------ */
@@ -337,12 +208,12 @@ void fixture_open(Fixture *f) {
                                 host_clock,
                                 host_wake_at,
                                 host_lockout };
-        const CoreVault vault = { f,           vault_verify, vault_hash, vault_import,
-                                  vault_spend, vault_ready };
         const CoreQuality quality = { f, quality_check };
         const CoreHelper helper = { f, helper_make_home, helper_end_sessions };
         const CoreListener listener = { f, listener_changed, listener_flushed };
+        CoreVault vault;
 
+        fixture_vault_operations(f, &vault);
         must(core_new(f->dir, &f->settings, &host, &vault, &quality, &helper, &f->core, &f->error));
         core_add_listener(f->core, &listener);
         core_tick(f->core, f->now);
@@ -382,11 +253,7 @@ int fixture_teardown(void **state) {
         core_free(f->core);
         f->quality_silent = true;
         fixture_quality(f);
-        while (f->job_count > 0) { /* answers after core's end must find nobody */
-                f->jobs[0]->done(f->jobs[0]->userdata, CORE_PROOF_FAULT, NULL, 0, f->now);
-                free(f->jobs[0]);
-                memmove(f->jobs, f->jobs + 1, --f->job_count * sizeof(f->jobs[0]));
-        }
+        fixture_vault_end(f); /* answers after core's end must find nobody */
         for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
                 snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
                 unlink(path);
@@ -463,6 +330,13 @@ void make_code(Fixture *f, const char *name) {
                                          &f->error));
         fixture_vault(f);
         must(f->result);
+}
+
+void policy_put(Fixture *f, const char *name, const char *value, const char *user) {
+        char text[POLICY_VALUE_TEXT_MAX];
+
+        must(core_policy_set(f->core, &f->root, user, name, value, &f->options, f->now, text,
+                             &f->change, &f->error));
 }
 
 void step_user(Fixture *f, const char *name, StatusStep step) {

@@ -27,13 +27,17 @@
 
 typedef struct VaultJob {
         bool spend, verify, import;
+        bool seed, otp, code_hash, code_verify;
+        CoreOtp window;
+        CoreSeedDone seed_done;
+        CoreMatchDone match_done;
         uid_t uid;
         CoreFrom from;
         uint32_t kind;
         uint64_t version, new_version;
         char secret[BASE_SECRET_MAX];
         size_t secret_len;
-        uint8_t verifier[1024];
+        uint8_t verifier[2048];
         size_t len;
         CoreVaultDone done;
         void *userdata;
@@ -71,7 +75,7 @@ typedef struct Fixture {
         size_t flushes_called, flushes_called_later;
         /* the vault */
         VaultJob *jobs[256];
-        size_t job_count, spent, verified;
+        size_t job_count, spent, verified, guessed;
         CoreProofResult vault_says; /* CORE_PROOF_MATCH: the truth */
         bool vault_old;             /* a match brings a better verifier */
         bool vault_gone;            /* takes no call */
@@ -107,6 +111,13 @@ void fixture_quality(Fixture *f);
 /* Lets the vault answer everything it was asked, until nothing is left. */
 void fixture_vault(Fixture *f);
 void fixture_vault_one(Fixture *f);
+void fixture_vault_end(Fixture *f); /* what was not answered is a fault */
+void fixture_vault_operations(Fixture *f, CoreVault *ret);
+/* The code that the vault here makes of the seed it made as this version, at this step. */
+const char *code_at(uint64_t version, uint64_t step);
+uint64_t step_now(const Fixture *f); /* of 30 s */
+/* Sets a policy value for the company, or for a user. */
+void policy_put(Fixture *f, const char *name, const char *value, const char *user);
 /* Lets both clocks go on. */
 void fixture_pass(Fixture *f, uint64_t usec);
 void fixture_wake(Fixture *f);
@@ -144,8 +155,8 @@ typedef struct Talk {
         int r;
         size_t answers; /* done callbacks */
         CoreError error;
-        char record[8192];         /* every step, byte for byte */
-        const char *rhost, *ruser; /* NULL: as talk_context() has them */
+        char record[8192];                     /* every step, byte for byte */
+        const char *rhost, *ruser, *auth_info; /* NULL: as talk_context() has them */
 } Talk;
 
 Talk talk_new(Fixture *f, uint64_t connection, uid_t uid);

@@ -42,6 +42,8 @@ void talk_begin(Talk *talk, const char *operation, const char *user, const char 
                 context.rhost = talk->rhost;
         if (talk->ruser)
                 context.ruser = talk->ruser;
+        if (talk->auth_info)
+                context.auth_info = talk->auth_info;
         talk->record[0] = '\0';
         talk->answers = 0;
         talk->r = -1;

@@ -8,6 +8,9 @@
  * resolves nowhere sshd answers in the person's place, with nonsense of the same length.)  Where
  * there is nothing to hold it against, the vault spends the same time.
  *
+ * Then comes the second factor where one is due (second.c), whatever came of the first; what was
+ * proved of both is judged together.
+ *
  * When the vault has answered, all is read again: a credential that changed meanwhile, or that a
  * flush took back, proves nothing.  What follows from the proof (a code used up, an old hash
  * replaced) commits with the audit entry. */
@@ -16,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/login.h"
+#include "umd/core/second.h"
 
 static void answered(void *owner, CoreProofResult result, const void *verifier, size_t len,
                      uint64_t now_usec);
@@ -38,6 +41,21 @@ static const char *wrong_word(const Dialogue *dialogue) {
         return dialogue->throttled ? "throttled" : core_reason_word(POLICY_REASON_BAD_PROOF);
 }
 
+/* He has a second factor and did not prove it: as wrong as a wrong password. */
+static bool lacks_code(const Judged *judged) {
+        return judged->decision.trace[POLICY_CHECK_FACTOR] != POLICY_PASSED &&
+               judged->decision.trace[POLICY_CHECK_FACTOR] != POLICY_NOT_APPLICABLE &&
+               judged->facts.enrolled > POLICY_STRENGTH_SINGLE &&
+               judged->facts.strength <= POLICY_STRENGTH_SINGLE;
+}
+
+static const char *why_no_code(const Dialogue *dialogue) {
+        if (dialogue->second.result == CORE_PROOF_USED)
+                return "code-reused";
+        return dialogue->second.clock_unset && !dialogue->throttled ? "clock-unset"
+                                                                    : wrong_word(dialogue);
+}
+
 static Ending ending_of(const Dialogue *dialogue, const Judged *judged) {
         const PolicyDecision *decision = &judged->decision;
 
@@ -45,12 +63,22 @@ static Ending ending_of(const Dialogue *dialogue, const Judged *judged) {
                 return (Ending){ CORE_VERDICT_BAD_PROOF, "deny", "unknown-user" };
         if (judged->facts.proof == POLICY_PROOF_WRONG)
                 return (Ending){ CORE_VERDICT_BAD_PROOF, "deny", wrong_word(dialogue) };
+        /* what was typed beside a key was not looked at */
+        if (judged->facts.locked_out || judged->facts.source_throttled)
+                return (Ending){ CORE_VERDICT_BAD_PROOF, "deny", wrong_word(dialogue) };
         /* the log says why; the person learns no more than with a wrong password */
         if (decision->trace[POLICY_CHECK_PROOF] != POLICY_PASSED ||
             decision->trace[POLICY_CHECK_LOCK] != POLICY_PASSED ||
             decision->reason == POLICY_REASON_STATUS_PENDING)
                 return (Ending){ CORE_VERDICT_BAD_PROOF, "deny",
                                  core_reason_word(decision->reason) };
+        if (lacks_code(judged))
+                return (Ending){ CORE_VERDICT_BAD_PROOF, "deny", why_no_code(dialogue) };
+        /* an application that does not ask account next must not take less for enough */
+        if (decision->reason == POLICY_REASON_FACTOR_NOT_ENROLLED ||
+            decision->reason == POLICY_REASON_FACTOR_REQUIRED ||
+            decision->reason == POLICY_REASON_STRENGTH)
+                return (Ending){ CORE_VERDICT_DENIED, "deny", core_reason_word(decision->reason) };
         /* account refuses, with text and reference: every stack runs it next */
         return (Ending){ CORE_VERDICT_ALLOW, core_outcome_word(decision),
                          core_reason_word(decision->reason) };
@@ -62,6 +90,8 @@ static int use_proof(Change *change, const Dialogue *dialogue, Judged *judged,
         StoreCredential *credential = judged->credential;
         int r;
 
+        if (dialogue->second.first == POLICY_PROOF_KEY)
+                return 0;
         if (dialogue->kind == CORE_KIND_SETUP_CODE) {
                 credential->setup_code = (StoreVerifier){ 0 };
                 credential->setup_code_expires_usec = 0;
@@ -76,29 +106,35 @@ static int use_proof(Change *change, const Dialogue *dialogue, Judged *judged,
         } else
                 return 0; /* also where a newer password won meanwhile: silently (SECURITY L5) */
         r = store_credential_put(change->txn, credential);
+        credential->version++; /* what else this login writes goes on from here */
         return r > 0 ? -EUCLEAN : r;
 }
 
-static int append_entry(Change *change, const Dialogue *dialogue, const Judged *judged,
-                        const Ending *ending) {
-        static const StoreValue used[] = { { "setup_code", "(changed)", NULL } };
-        bool code = ending->verdict == CORE_VERDICT_ALLOW && dialogue->kind == CORE_KIND_SETUP_CODE;
-        LoginEntry entry = { "login",        "authenticate", ending->outcome,
-                             ending->reason, used,           code ? 1 : 0 };
-        uint64_t seq;
+static int entry_append(Change *change, const Dialogue *dialogue, const Judged *judged,
+                        const StoreFactor *factor, const Ending *ending, uint64_t *ret_seq) {
+        bool allowed = ending->verdict == CORE_VERDICT_ALLOW;
+        char text[FACTOR_TEXT_BYTES];
+        StoreValue values[2];
+        LoginEntry entry = { "login", "authenticate", ending->outcome, ending->reason, values, 0 };
 
+        if (allowed && dialogue->second.first == POLICY_PROOF_SETUP_CODE)
+                values[entry.value_count++] = (StoreValue){ "setup_code", "(changed)", NULL };
+        if (allowed && factor) {
+                core_factor_text(factor, text);
+                values[entry.value_count++] = (StoreValue){ "factor", NULL, text };
+        }
         return core_login_audit(change->txn, &dialogue->words, judged->user, &dialogue->actor,
-                                &entry, change->now_usec, &seq);
+                                &entry, change->now_usec, ret_seq);
 }
 
 /* A right password of a program of root's that changed nothing may be answered before its entry is
  * durable: account judges next, in every stack, and its reply waits for a flush that has both.  If
  * that fails the proof is gone too.  Programs that are not root (screen lockers) often ask for no
  * account: theirs waits. */
-static bool may_precede(const Dialogue *dialogue, const Ending *ending,
-                        const StoreVerifier *new_verifier) {
+static bool may_precede(const Dialogue *dialogue, const Ending *ending, const StoreFactor *factor) {
         return ending->verdict == CORE_VERDICT_ALLOW && dialogue->actor.uid == 0 &&
-               dialogue->kind == CORE_KIND_PASSWORD && new_verifier->len == 0;
+               dialogue->second.first == POLICY_PROOF_PASSWORD &&
+               dialogue->second.better.len == 0 && !factor;
 }
 
 /* *early: may the answer precede the flush?  Only where that will write nothing else either: what
@@ -121,72 +157,169 @@ static int commit(Change *change, Proof *proof, bool *early) {
         return 0;
 }
 
-/* What the right answer leads to. */
-static int succeed(Change *change, Dialogue *dialogue, Judged *judged, PolicyProof proved,
-                   const StoreVerifier *new_verifier, char *ret_notice, Proof **ret) {
-        int r = use_proof(change, dialogue, judged, new_verifier);
-
-        if (r >= 0)
-                r = core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
-        if (r >= 0)
-                r = core_proof_new(dialogue, judged->user->uid, proved, change->now_usec, ret);
-        return r;
-}
-
-/* Judges, writes, commits; the verdict, and what the person is told with it. */
-static int conclude(Dialogue *dialogue, PolicyProof proved, const StoreVerifier *new_verifier,
-                    uint64_t now_usec, CoreVerdict *ret, char *ret_notice) {
-        _cleanup_change_ Change change = { .core = dialogue->core, .now_usec = now_usec };
+/* A first factor that is not stored any more, or a second one of somebody else by now, proves
+ * nothing. */
+int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor *factor,
+                            uint64_t now_usec, Judged *ret) {
+        Shown shown = { .proof = dialogue->second.first,
+                        .strength = factor ? policy_method_strength(factor->method)
+                                           : POLICY_STRENGTH_SINGLE,
+                        .exempt = core_second_exempt(&dialogue->actor, &dialogue->words),
+                        .in_dialogue = true };
+        const Shown nothing = { .proof = POLICY_PROOF_WRONG,
+                                .exempt = shown.exempt,
+                                .in_dialogue = true };
         _cleanup_judged_ Judged judged = { 0 };
-        Proof *proof = NULL;
-        Ending ending;
         int r;
 
-        r = store_begin(dialogue->core->store, &change.txn);
-        if (r == 0)
-                r = core_judge(dialogue->core, change.txn, &dialogue->words, proved, now_usec,
-                               &judged);
-        if (r == 0 && proved != POLICY_PROOF_WRONG &&
-            (!judged.credential || !core_dialogue_still(dialogue, judged.credential))) {
+        if (shown.proof == POLICY_PROOF_WRONG)
+                shown = nothing;
+        r = core_judge_login(dialogue->core, txn, &dialogue->words, &shown, now_usec, &judged);
+        if (r == 0 && shown.proof != POLICY_PROOF_WRONG &&
+            (!judged.credential || (factor && factor->uid != judged.user->uid) ||
+             (shown.proof != POLICY_PROOF_KEY &&
+              !core_dialogue_still(dialogue, judged.credential)))) {
                 core_judged_done(&judged);
                 judged = (Judged){ 0 };
-                r = core_judge(dialogue->core, change.txn, &dialogue->words, POLICY_PROOF_WRONG,
-                               now_usec, &judged);
+                r = core_judge_login(dialogue->core, txn, &dialogue->words, &nothing, now_usec,
+                                     &judged);
         }
         if (r < 0)
                 return r;
+        *ret = judged;
+        judged = (Judged){ 0 };
+        return 0;
+}
+
+/* What follows from an allow, in the same transaction. */
+static int use_all(Change *change, Dialogue *dialogue, Judged *judged, StoreFactor *factor,
+                   char *ret_notice, Proof **ret) {
+        int r;
+
+        r = use_proof(change, dialogue, judged, &dialogue->second.better);
+        if (r >= 0 && factor)
+                r = core_second_use(dialogue, change, factor);
+        if (r >= 0)
+                r = core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
+        if (r >= 0)
+                r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first,
+                                   judged->facts.strength, change->now_usec, ret);
+        return r;
+}
+
+int core_authenticate_use(Change *change, Dialogue *dialogue, Judged *judged,
+                          const StoreFactor *factor, char *ret_notice, Proof **ret) {
+        static const Ending allow = { CORE_VERDICT_ALLOW, "allow", "" };
+        static const StoreVerifier none = { 0 }; /* the numbers are the factor's now */
+        uint64_t seq;
+        int r;
+
+        r = entry_append(change, dialogue, judged, factor, &allow, &seq);
+        if (r >= 0)
+                r = use_proof(change, dialogue, judged, &none);
+        if (r >= 0)
+                r = core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
+        if (r >= 0)
+                r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first,
+                                   judged->facts.strength, change->now_usec, ret);
+        return r;
+}
+
+static void step_write(const Judged *judged, const Ending *ending, uint64_t seq, CoreStep *ret) {
+        ret->verdict = ending->verdict;
+        if (ending->verdict != CORE_VERDICT_DENIED)
+                return;
+        ret->reason = ending->reason;
+        core_reference_format(seq, ret->reference, sizeof(ret->reference));
+        core_judged_text(judged, ret->reference, ret->text, sizeof(ret->text));
+}
+
+/* Judges, writes, commits; the step to hand out.  1: nothing is missing but a second factor that
+ * can be enrolled now, and nothing was written; *ret_judged says of whom. */
+static int conclude(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret, Judged *ret_judged) {
+        _cleanup_change_ Change change = { .core = dialogue->core, .now_usec = now_usec };
+        _cleanup_(store_factor_freep) StoreFactor *factor = NULL;
+        _cleanup_judged_ Judged judged = { 0 };
+        Proof *proof = NULL;
+        Ending ending;
+        uint64_t seq;
+        int r;
+
+        *ret = (CoreStep){ .kind = CORE_STEP_DONE, .secret = "", .reason = "" };
+        r = store_begin(dialogue->core->store, &change.txn);
+        if (r == 0)
+                r = core_second_load(dialogue, change.txn, &factor);
+        if (r == 0)
+                r = core_authenticate_judge(dialogue, change.txn, factor, now_usec, &judged);
+        if (r < 0)
+                return r;
+        if (judged.decision.verdict == POLICY_ENROL) {
+                *ret_judged = judged;
+                judged = (Judged){ 0 };
+                return 1;
+        }
         ending = ending_of(dialogue, &judged);
-        r = append_entry(&change, dialogue, &judged, &ending);
+        r = entry_append(&change, dialogue, &judged, factor, &ending, &seq);
         if (r >= 0 && ending.verdict == CORE_VERDICT_ALLOW)
-                r = succeed(&change, dialogue, &judged, proved, new_verifier, ret_notice, &proof);
+                r = use_all(&change, dialogue, &judged, factor, ret->text, &proof);
         else if (r >= 0)
-                r = core_attempt_fail(dialogue, change.txn, now_usec);
-        dialogue->early = may_precede(dialogue, &ending, new_verifier);
+                r = ending.verdict == CORE_VERDICT_DENIED
+                            ? core_attempt_refund(dialogue, change.txn, now_usec)
+                            : core_attempt_fail(dialogue, change.txn, now_usec);
+        dialogue->early = may_precede(dialogue, &ending, factor);
         if (r >= 0)
                 r = commit(&change, proof, &dialogue->early);
         if (r < 0)
                 return r;
-        *ret = ending.verdict;
+        step_write(&judged, &ending, seq, ret);
+        ret->early = dialogue->early;
         return 0;
 }
 
-static void finish(Dialogue *dialogue, PolicyProof proved, const StoreVerifier *new_verifier,
-                   uint64_t now_usec) {
-        CoreStep step = { .kind = CORE_STEP_DONE, .secret = "", .reason = "" };
-        char notice[CORE_NOTICE_BYTES] = "";
-        int r = conclude(dialogue, proved, new_verifier, now_usec, &step.verdict, notice);
+void core_authenticate_finish(Dialogue *dialogue, uint64_t now_usec) {
+        _cleanup_judged_ Judged judged = { 0 };
+        CoreStep step;
+        int r = conclude(dialogue, now_usec, &step, &judged);
 
-        if (r < 0) {
+        if (r < 0)
                 core_dialogue_fail(dialogue, r, NULL);
-                return;
-        }
-        step.early = dialogue->early;
-        snprintf(step.text, sizeof(step.text), "%s", notice);
-        core_attempt_answer(dialogue, &step);
+        else if (r > 0)
+                core_enrol_begin(dialogue, &judged, now_usec);
+        else
+                core_attempt_answer(dialogue, &step);
 }
 
-static int note_unavailable(Dialogue *dialogue, uint64_t now_usec) {
-        static const LoginEntry entry = { "login", "authenticate", "failed", "internal", NULL, 0 };
+static int better_keep(Second *second, const StoreVerifier *verifier) {
+        uint8_t *copy;
+
+        if (verifier->len == 0)
+                return 0;
+        copy = malloc(verifier->len);
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, verifier->bytes, verifier->len);
+        second->better = (StoreVerifier){ copy, verifier->len, verifier->version };
+        return 0;
+}
+
+/* The first factor was looked at: what comes next is the same whatever came of it. */
+static void first_done(Dialogue *dialogue, PolicyProof proved, const StoreVerifier *new_verifier,
+                       uint64_t now_usec) {
+        int r = new_verifier ? better_keep(&dialogue->second, new_verifier) : 0;
+
+        dialogue->second.first = proved;
+        if (r == 0)
+                r = core_second_ask(dialogue, now_usec);
+        if (r < 0)
+                core_dialogue_fail(dialogue, r, NULL);
+        else if (r == 0)
+                core_authenticate_finish(dialogue, now_usec);
+}
+
+/* Of an attempt that failed, or that nobody looked at. */
+static int note(Dialogue *dialogue, bool failed, const char *reason, uint64_t now_usec) {
+        const LoginEntry entry = { "login", "authenticate", failed ? "deny" : "failed",
+                                   reason,  NULL,           0 };
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         uint64_t seq;
@@ -200,15 +333,15 @@ static int note_unavailable(Dialogue *dialogue, uint64_t now_usec) {
                 r = core_login_audit(txn, &dialogue->words, judged.user, &dialogue->actor, &entry,
                                      now_usec, &seq);
         if (r >= 0)
-                r = core_attempt_refund(dialogue, txn, now_usec);
+                r = failed ? core_attempt_fail(dialogue, txn, now_usec)
+                           : core_attempt_refund(dialogue, txn, now_usec);
         if (r >= 0)
                 r = core_txn_commit(dialogue->core, &txn);
         return r;
 }
 
-/* The vault cannot say.  That is written down too, and nobody gets in. */
-static void finish_unavailable(Dialogue *dialogue, uint64_t now_usec) {
-        int r = note_unavailable(dialogue, now_usec);
+void core_authenticate_unavailable(Dialogue *dialogue, uint64_t now_usec) {
+        int r = note(dialogue, false, "internal", now_usec);
 
         if (r < 0)
                 core_dialogue_fail(dialogue, r, NULL);
@@ -216,7 +349,17 @@ static void finish_unavailable(Dialogue *dialogue, uint64_t now_usec) {
                 core_dialogue_verdict(dialogue, CORE_VERDICT_UNAVAILABLE, "");
 }
 
-/* ---- the work ----------------------------------------------------------------------------- */
+void core_authenticate_give_up(Dialogue *dialogue, const char *reason, uint64_t now_usec) {
+        int r = note(dialogue, true, reason, now_usec);
+
+        if (r < 0)
+                core_dialogue_fail(dialogue, r, NULL);
+        else
+                core_dialogue_verdict(dialogue, CORE_VERDICT_BAD_PROOF, "");
+}
+
+/* ---- the work
+ * ----------------------------------------------------------------------------- */
 
 /* Stands in for what nobody hashes as it is, so that the vault takes it. */
 static int dummy_new(Secret **ret) {
@@ -262,12 +405,12 @@ static void next_round(Dialogue *dialogue, uint64_t now_usec) {
 
         dialogue->round++;
         if (dialogue->round > 1 || !dialogue->two_rounds) {
-                finish(dialogue, POLICY_PROOF_WRONG, NULL, now_usec);
+                first_done(dialogue, POLICY_PROOF_WRONG, NULL, now_usec);
                 return;
         }
         if ((!coded && dummy_new(&dummy) < 0) ||
             try_round(dialogue, coded ? dialogue->code : dummy, coded, now_usec) < 0)
-                finish_unavailable(dialogue, now_usec);
+                core_authenticate_unavailable(dialogue, now_usec);
 }
 
 static void answered(void *owner, CoreProofResult result, const void *verifier, size_t len,
@@ -283,10 +426,10 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
                         return;
                 }
                 better.version = dialogue->tried_next_version;
-                finish(dialogue,
-                       dialogue->kind == CORE_KIND_SETUP_CODE ? POLICY_PROOF_SETUP_CODE
-                                                              : POLICY_PROOF_PASSWORD,
-                       &better, now_usec);
+                first_done(dialogue,
+                           dialogue->kind == CORE_KIND_SETUP_CODE ? POLICY_PROOF_SETUP_CODE
+                                                                  : POLICY_PROOF_PASSWORD,
+                           &better, now_usec);
                 return;
         case CORE_PROOF_NO_MATCH:
                 next_round(dialogue, now_usec);
@@ -301,7 +444,7 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
         case _CORE_PROOF_MAX:
                 break;
         }
-        finish_unavailable(dialogue, now_usec);
+        core_authenticate_unavailable(dialogue, now_usec);
 }
 
 /* The answer is charged. */
@@ -318,12 +461,54 @@ static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
         if (r == 0)
                 r = try_round(dialogue, usable ? answer : dummy, usable, now_usec);
         if (r < 0)
-                finish_unavailable(dialogue, now_usec);
+                core_authenticate_unavailable(dialogue, now_usec);
+}
+
+/* ---- in and out
+ * --------------------------------------------------------------------------- */
+
+/* sshd, and nobody else, says which key it has verified. */
+static bool key_came_first(const Dialogue *dialogue) {
+        return dialogue->actor.uid == 0 && dialogue->words.key != 0 &&
+               strcmp(dialogue->words.service, "sshd") == 0;
+}
+
+void core_authenticate_begin(Dialogue *dialogue, uint64_t now_usec) {
+        int r = 0;
+
+        if (key_came_first(dialogue)) {
+                dialogue->second.first = POLICY_PROOF_KEY;
+                r = core_second_begin_key(dialogue, now_usec);
+        }
+        if (r < 0)
+                core_dialogue_fail(dialogue, r, NULL);
+        if (r != 0)
+                return;
+        dialogue->second.first = POLICY_PROOF_INVALID;
+        core_dialogue_ask(dialogue, DIALOGUE_PASSWORD, "Password: ", "password");
 }
 
 void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
-        int r = core_attempt_begin(dialogue, answer, look, now_usec);
-
-        if (r < 0)
-                finish_unavailable(dialogue, now_usec);
+        switch (dialogue->state) {
+        case DIALOGUE_PASSWORD:
+                if (core_attempt_begin(dialogue, answer, look, now_usec) < 0)
+                        core_authenticate_unavailable(dialogue, now_usec);
+                return;
+        case DIALOGUE_CHOICE:
+        case DIALOGUE_CODE:
+                core_second_answer(dialogue, answer, now_usec);
+                return;
+        case DIALOGUE_ENROL_SHOWN:
+        case DIALOGUE_ENROL_CODE:
+        case DIALOGUE_RECOVERY_SHOWN:
+                core_enrol_answer(dialogue, answer, now_usec);
+                return;
+        case DIALOGUE_CURRENT:
+        case DIALOGUE_NEW:
+        case DIALOGUE_AGAIN:
+        case DIALOGUE_SHOWN:
+        case _DIALOGUE_STATE_MAX:
+                break;
+        }
+        core_dialogue_fail(dialogue, -EUCLEAN, NULL);
 }

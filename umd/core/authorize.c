@@ -33,7 +33,15 @@ static int activate(Core *core, const Actor *actor, StoreTxn **txn, const StoreU
         return r > 0 ? -EUCLEAN : r;
 }
 
-static int decide(Core *core, const CorePeer *peer, const LoginWords *words, PolicyProof proof,
+/* He came in with everything he has: it need not be asked again for a while. */
+static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
+                       const Judged *judged, uint64_t now_usec) {
+        if (judged->decision.verdict != POLICY_DENY && shown->strength >= POLICY_STRENGTH_WEAK_MFA)
+                core_grace_note(core, words, shown->proof, judged->user, judged->credential,
+                                judged->values.factor_grace_usec, now_usec);
+}
+
+static int decide(Core *core, const CorePeer *peer, const LoginWords *words, const Shown *shown,
                   uint64_t now_usec, CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
@@ -44,7 +52,7 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, Pol
 
         r = store_begin(core->store, &txn);
         if (r == 0)
-                r = core_judge(core, txn, words, proof, now_usec, &judged);
+                r = core_judge_login(core, txn, words, shown, now_usec, &judged);
         if (r < 0)
                 return r;
         entry.outcome = core_outcome_word(&judged.decision);
@@ -62,6 +70,7 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, Pol
                 r = core_txn_commit(core, &txn);
         if (r < 0)
                 return r;
+        grace_note(core, words, shown, &judged, now_usec);
         *ret = step;
         return 0;
 }
@@ -78,7 +87,7 @@ static int check_peer(Core *core, const CorePeer *peer, const char *name, CoreEr
 
 int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContext *context,
                          const char *login, uint64_t now_usec, CoreStep *ret, CoreError *error) {
-        PolicyProof proof = POLICY_PROOF_NONE;
+        Shown shown = { .proof = POLICY_PROOF_NONE };
         LoginWords words;
         Proof *found;
         int r;
@@ -97,8 +106,9 @@ int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContex
                 return r;
         if (login[0]) {
                 found = core_proof_find(core, peer, login, words.service, now_usec);
-                proof = found && strcmp(found->name, words.name) == 0 ? found->proof
-                                                                      : POLICY_PROOF_WRONG;
+                shown = core_proof_shown(found && strcmp(found->name, words.name) == 0 ? found
+                                                                                       : NULL);
         }
-        return decide(core, peer, &words, proof, now_usec, ret);
+        shown.exempt = core_second_exempt(&peer->actor, &words);
+        return decide(core, peer, &words, &shown, now_usec, ret);
 }

@@ -501,6 +501,11 @@ static int answer_state(Dialogue *dialogue, const Secret *answer, uint64_t now_u
         case DIALOGUE_SHOWN:
                 return step_ask_new(dialogue, ret);
         case DIALOGUE_PASSWORD:
+        case DIALOGUE_CHOICE:
+        case DIALOGUE_CODE:
+        case DIALOGUE_ENROL_SHOWN:
+        case DIALOGUE_ENROL_CODE:
+        case DIALOGUE_RECOVERY_SHOWN:
         case _DIALOGUE_STATE_MAX:
                 break;
         }

@@ -15,6 +15,7 @@ static void settings_done(CoreSettings *settings) {
         free((char *)settings->shell);
         free((char *)settings->home_root);
         free((char *)settings->tenant);
+        free((char *)settings->host);
 }
 
 static int settings_copy(const CoreSettings *settings, CoreSettings *ret) {
@@ -23,7 +24,8 @@ static int settings_copy(const CoreSettings *settings, CoreSettings *ret) {
         copy.shell = strdup(settings->shell);
         copy.home_root = strdup(settings->home_root);
         copy.tenant = strdup(settings->tenant);
-        if (!copy.shell || !copy.home_root || !copy.tenant) {
+        copy.host = strdup(settings->host ? settings->host : "");
+        if (!copy.shell || !copy.home_root || !copy.tenant || !copy.host) {
                 settings_done(&copy);
                 return -ENOMEM;
         }
@@ -81,6 +83,7 @@ Core *core_free(Core *core) {
                 return NULL;
         core->logins = core_logins_free(core->logins);
         core_jobs_free(core);
+        core_factor_jobs_free(core);
         core_news_done(&core->news);
         core_idset_done(&core->ending);
         free(core->refusals);

@@ -137,7 +137,8 @@ typedef struct CoreSettings {
         uint32_t id_first, id_last;    /* 65536-524287 as shipped */
         const char *shell, *home_root; /* "/bin/bash", "/home" */
         const char *tenant;            /* "local" */
-        bool unknown_names;            /* audit names nobody has in clear */
+        const char *host;   /* how an authenticator app calls this host; "" or NULL: um */
+        bool unknown_names; /* audit names nobody has in clear */
 } CoreSettings;
 
 /* state_dir is opened (store_open); the texts of settings are copied.  STORE outcomes come as
@@ -632,3 +633,5 @@ typedef struct CoreStatus {
 } CoreStatus;
 
 int core_status(Core *core, CoreStatus *ret);
+
+#include "umd/core/factors.h"

@@ -102,12 +102,14 @@ struct Core {
         VaultCall *calls;
         IdSet ending;     /* users whose sessions end once the batch is durable */
         struct Job *jobs; /* jobs.c: waiting for the vault */
+        struct FactorJob *factor_jobs;
         Logins *logins;
         Refusals *refusals;
         uint8_t lane_key[CORE_HASH_KEY_BYTES]; /* random, of this run */
 };
 
 void core_jobs_free(Core *core);
+void core_factor_jobs_free(Core *core);
 /* Is the id set aside for a user who is being made? */
 bool core_jobs_hold_id(const Core *core, uint32_t id);
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/login.h"
+#include "umd/core/second.h"
 
 ServiceClass core_service_class(const char *service) {
         static const struct {
@@ -20,6 +20,8 @@ ServiceClass core_service_class(const char *service) {
                 { "atd", SERVICE_SCHEDULED },   { "cron", SERVICE_SCHEDULED },
                 { "crond", SERVICE_SCHEDULED }, { "systemd-user", SERVICE_SCHEDULED },
                 { "sudo", SERVICE_ELEVATE },    { "sudo-i", SERVICE_ELEVATE },
+                { "runuser", SERVICE_SWITCH },  { "runuser-l", SERVICE_SWITCH },
+                { "su", SERVICE_SWITCH },       { "su-l", SERVICE_SWITCH },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(classes); i++)
@@ -47,9 +49,11 @@ static int grant_counts(void *userdata, const StoreGrant *grant) {
  * did so where he was not locked out.  Where nothing is guessed they are looked at now, unless
  * nobody is there who could have failed: work at a set time, or what others do as that user. */
 static int lockout_of(Core *core, StoreTxn *txn, const LoginWords *words, uid_t uid,
-                      PolicyProof proof, uint64_t now_usec, LockoutFacts *ret) {
+                      PolicyProof proof, bool in_dialogue, uint64_t now_usec, LockoutFacts *ret) {
+        bool by_key = proof == POLICY_PROOF_NONE || proof == POLICY_PROOF_KEY;
+
         *ret = words->lockout;
-        if (proof != POLICY_PROOF_NONE || words->origin.by_root ||
+        if (!by_key || in_dialogue || words->origin.by_root ||
             core_service_class(words->service) != SERVICE_OTHER)
                 return 0;
         return core_lockout_facts(core, txn, &words->origin, uid, now_usec, ret);
@@ -79,8 +83,113 @@ static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
         };
 }
 
-int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof proof,
-               uint64_t now_usec, Judged *ret) {
+/* ---- second factors ----------------------------------------------------------------------- */
+
+/* Only umctl asks about the person himself without being root and means a login: who changes his
+ * factors has to prove all of them.  Everything else is a screen that is unlocked. */
+bool core_second_exempt(const Actor *actor, const LoginWords *words) {
+        return actor->uid != 0 && strcmp(words->service, LOGIN_SERVICE_SELF) != 0;
+}
+
+PolicySecond core_second_scope(const LoginWords *words, const Shown *shown,
+                               PolicyRequired required) {
+        bool proved = shown->proof != POLICY_PROOF_NONE;
+
+        if (shown->exempt)
+                return POLICY_SECOND_EXEMPT;
+        switch (core_service_class(words->service)) {
+        case SERVICE_SCHEDULED:
+                return POLICY_SECOND_EXEMPT;
+        case SERVICE_ELEVATE: /* inside a session of his: only where a rule demands it */
+                return proved && (required != POLICY_REQUIRED_OFF ||
+                                  words->origin.place != PLACE_SELF)
+                               ? POLICY_SECOND_DUE
+                               : POLICY_SECOND_EXEMPT;
+        case SERVICE_SWITCH:
+                return proved ? POLICY_SECOND_DUE : POLICY_SECOND_EXEMPT;
+        case SERVICE_OTHER:
+        case _SERVICE_CLASS_MAX:
+                break;
+        }
+        return POLICY_SECOND_DUE;
+}
+
+static int rule_look(void *userdata, const StorePolicyValue *value) {
+        uint64_t *since_usec = userdata;
+
+        if (strcmp(value->name, policy_value_name(POLICY_VALUE_FACTOR_REQUIRED)) == 0)
+                *since_usec = value->set_usec;
+        return 0;
+}
+
+/* Who has to have a factor has factor.enrol-within for it, from when the rule began to hold for
+ * him: from when it was set for him, or else for all, or from his own beginning. */
+static int enrol_until(Core *core, StoreTxn *txn, const PolicyValues *values, const StoreUser *user,
+                       uint64_t *ret) {
+        uint64_t since_usec = 0;
+        char uid[16];
+        int r;
+
+        snprintf(uid, sizeof(uid), "%u", user->uid);
+        r = store_policy_value_each(txn, STORE_POLICY_USER, uid, rule_look, &since_usec);
+        if (r == 0 && since_usec == 0)
+                r = store_policy_value_each(txn, STORE_POLICY_COMPANY, core->settings.tenant,
+                                            rule_look, &since_usec);
+        if (user->created_usec > since_usec)
+                since_usec = user->created_usec;
+        *ret = core_later(since_usec, values->factor_enrol_within_usec);
+        return r;
+}
+
+static void factors_look(Judged *judged) {
+        PolicyFacts *facts = &judged->facts;
+        bool any = false;
+
+        for (size_t i = 0; i < judged->factors.count; i++) {
+                const StoreFactor *factor = judged->factors.list[i];
+                PolicyStrength strength = policy_method_strength(factor->method);
+
+                if (!factor->active)
+                        continue;
+                any = true;
+                if (core_method_permitted(&judged->values, factor->method) &&
+                    strength > facts->enrolled)
+                        facts->enrolled = strength;
+        }
+        facts->only_forbidden = any && facts->enrolled == POLICY_STRENGTH_NONE;
+}
+
+static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, const Shown *shown,
+                        Judged *judged) {
+        PolicyFacts *facts = &judged->facts;
+        int r;
+
+        facts->enrol_until_usec = 0;
+        r = core_policy_values(core, txn, judged->user->uid, &judged->values);
+        if (r == 0 && judged->values.factor_required != POLICY_REQUIRED_OFF)
+                r = enrol_until(core, txn, &judged->values, judged->user, &facts->enrol_until_usec);
+        if (r == 0)
+                r = store_factors_of_user(txn, judged->user->uid, &judged->factors);
+        if (r < 0)
+                return r;
+        facts->second = core_second_scope(words, shown, judged->values.factor_required);
+        facts->strength = shown->strength;
+        judged->recovery = shown->recovery;
+        facts->factor_required = judged->values.factor_required;
+        facts->can_enrol =
+                shown->in_dialogue && (core_method_permitted(&judged->values, POLICY_METHOD_TOTP) ||
+                                       core_method_permitted(&judged->values, POLICY_METHOD_HOTP));
+        factors_look(judged);
+        facts->graced = core_grace_holds(core, words, shown->proof, judged->user,
+                                         judged->credential, facts->now_usec);
+        return 0;
+}
+
+/* ---- judging ------------------------------------------------------------------------------ */
+
+/* shown NULL: without second factors. */
+static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof proof,
+                 const Shown *shown, uint64_t now_usec, Judged *ret) {
         Granted granted = { core->settings.tenant, now_usec, false };
         LockoutFacts lockout = words->lockout;
         _cleanup_judged_ Judged judged = { 0 };
@@ -95,14 +204,17 @@ int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof p
                 if (r == 0)
                         r = store_grant_each(txn, judged.user->uid, grant_counts, &granted);
                 if (r == 0)
-                        r = lockout_of(core, txn, words, judged.user->uid, proof, now_usec,
-                                       &lockout);
+                        r = lockout_of(core, txn, words, judged.user->uid, proof,
+                                       shown && shown->in_dialogue, now_usec, &lockout);
                 if (r < 0)
                         return r;
                 judged.facts = facts_of(words, judged.user, judged.credential, proof, granted.any,
                                         now_usec);
                 judged.facts.locked_out = lockout.locked;
                 judged.facts.lockout_until_usec = lockout.until_usec;
+                r = shown ? judge_second(core, txn, words, shown, &judged) : 0;
+                if (r < 0)
+                        return r;
         } else
                 judged.facts = (PolicyFacts){ .now_usec = now_usec, .proof = proof };
         judged.facts.source_throttled = lockout.throttled;
@@ -112,7 +224,18 @@ int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof p
         return 0;
 }
 
+int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof proof,
+               uint64_t now_usec, Judged *ret) {
+        return judge(core, txn, words, proof, NULL, now_usec, ret);
+}
+
+int core_judge_login(Core *core, StoreTxn *txn, const LoginWords *words, const Shown *shown,
+                     uint64_t now_usec, Judged *ret) {
+        return judge(core, txn, words, shown->proof, shown, now_usec, ret);
+}
+
 void core_judged_done(Judged *judged) {
+        store_factors_done(&judged->factors);
         store_user_freep(&judged->user);
         store_credential_freep(&judged->credential);
 }
@@ -123,7 +246,7 @@ CoreVerdict core_verdict(const PolicyDecision *decision) {
                 return CORE_VERDICT_ALLOW;
         case POLICY_RENEW:
                 return CORE_VERDICT_RENEW;
-        case POLICY_ENROL:
+        case POLICY_ENROL: /* a dialogue leads through it; whoever asks for the verdict has none */
         case POLICY_DENY:
         case _POLICY_VERDICT_MAX:
                 break;
@@ -133,7 +256,8 @@ CoreVerdict core_verdict(const PolicyDecision *decision) {
 }
 
 const char *core_outcome_word(const PolicyDecision *decision) {
-        return decision->verdict == POLICY_DENY ? "deny" : "allow";
+        return decision->verdict == POLICY_ALLOW || decision->verdict == POLICY_RENEW ? "allow"
+                                                                                      : "deny";
 }
 
 const char *core_reason_word(PolicyReason reason) {
@@ -186,20 +310,60 @@ static void refusal_write(const Judged *judged, Text *text) {
         case POLICY_REASON_SERVICE_NOT_PERMITTED:
                 base_text_add(text, "no access to this service here");
                 return;
+        case POLICY_REASON_FACTOR_REQUIRED:
+                base_text_add(text, "a second factor is needed, and this way of logging in did not "
+                                    "ask for one: use your password, or for ssh "
+                                    "keyboard-interactive after the key");
+                return;
+        case POLICY_REASON_FACTOR_NOT_ENROLLED:
+        case POLICY_REASON_FACTOR_ENROL:
+                base_text_add(text, judged->facts.only_forbidden
+                                            ? "your second factor is of a kind that is not "
+                                              "permitted any more: ask an administrator"
+                                            : "a second factor is needed and you have none: log "
+                                              "in with your password to enrol one");
+                return;
+        case POLICY_REASON_STRENGTH:
+                base_text_add(text, "a stronger second factor is needed");
+                return;
         case POLICY_REASON_INTERNAL:
         case POLICY_REASON_NONE:
         case POLICY_REASON_UNKNOWN_USER:
         case POLICY_REASON_BAD_PROOF:
-        case POLICY_REASON_FACTOR_REQUIRED:
-        case POLICY_REASON_FACTOR_NOT_ENROLLED:
-        case POLICY_REASON_STRENGTH:
-        case POLICY_REASON_FACTOR_ENROL:
         case POLICY_REASON_PASSWORD_EXPIRED:
         case POLICY_REASON_MUST_CHANGE:
         case _POLICY_REASON_MAX:
                 break;
         }
         base_text_add(text, "try again later");
+}
+
+static void line_begin(Text *text) {
+        if (text->len > 0)
+                base_text_add(text, "\n");
+}
+
+/* What whoever gets in is told about his second factors. */
+static void notices_write(const Judged *judged, Text *text) {
+        const PolicyFacts *facts = &judged->facts;
+        char when[32];
+        int left = core_recovery_left(&judged->factors);
+
+        if (policy_enrol_due(facts)) {
+                line_begin(text);
+                base_text_add(text, "You have to enrol a second factor");
+                if (facts->enrol_until_usec != USEC_INFINITY) {
+                        moment_write(facts->enrol_until_usec, when);
+                        base_text_addf(text, " until %s", when);
+                }
+                base_text_add(text, ": umctl self 2fa enrol totp");
+        }
+        if (facts->second == POLICY_SECOND_DUE && left >= 0 &&
+            (left < RECOVERY_FEW || judged->recovery)) {
+                line_begin(text);
+                base_text_addf(text, "%sRecovery codes left: %d. New ones: umctl self 2fa recovery",
+                               judged->recovery ? "A recovery code was used. " : "", left);
+        }
 }
 
 void core_judged_text(const Judged *judged, const char *reference, char *buf, size_t size) {
@@ -213,8 +377,10 @@ void core_judged_text(const Judged *judged, const char *reference, char *buf, si
                 base_text_add(&text, judged->decision.reason == POLICY_REASON_PASSWORD_EXPIRED
                                              ? "Your password has expired and must be changed."
                                              : "Your password must be changed.");
-        if (judged->decision.verdict != POLICY_DENY)
+        if (judged->decision.verdict == POLICY_ALLOW || judged->decision.verdict == POLICY_RENEW) {
+                notices_write(judged, &text);
                 return;
+        }
         base_text_add(&text, "Access refused: ");
         refusal_write(judged, &text);
         base_text_addf(&text, ". Reference %s", reference);

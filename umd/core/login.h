@@ -42,6 +42,7 @@ typedef struct LoginWords {
         uint32_t lane;        /* in the vault, of a name that has no uid: a number that is none */
         Origin origin;        /* what failures there are counted as */
         LockoutFacts lockout; /* what stands against a guess, as it was admitted */
+        uint64_t key;         /* a hash of the ssh key that sshd says it verified; 0: none */
 } LoginWords;
 
 int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
@@ -60,6 +61,7 @@ typedef enum ServiceClass {
         SERVICE_OTHER,
         SERVICE_SCHEDULED, /* work without a person: no home is made, no password asked for */
         SERVICE_ELEVATE,   /* proves one user and opens a session of another */
+        SERVICE_SWITCH,    /* becomes another user: without a proof it was root who asked */
         _SERVICE_CLASS_MAX,
 } ServiceClass;
 
@@ -67,17 +69,34 @@ ServiceClass core_service_class(const char *service);
 
 /* ---- the judgement ------------------------------------------------------------------------ */
 
+/* What the person has shown by now. */
+typedef struct Shown {
+        PolicyProof proof;
+        PolicyStrength strength;
+        bool exempt;      /* no login: second factors are not asked about */
+        bool in_dialogue; /* asked about within one: it was admitted, and can lead to an enrolment
+                           */
+        bool recovery;    /* a recovery code is gone with it */
+} Shown;
+
 typedef struct Judged {
         StoreUser *user; /* NULL: nobody has the name; a tombstone is there and not known */
         StoreCredential *credential; /* NULL with user */
         PolicyFacts facts;
         PolicyDecision decision;
+        /* core_judge_login() alone; zeroed where nobody has the name */
+        PolicyValues values;
+        StoreFactors factors;
+        bool recovery;
 } Judged;
 
 #define _cleanup_judged_ _cleanup_(core_judged_done)
 
+/* Without a look at second factors: what is no login, and what is not decided yet. */
 int core_judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof proof,
                uint64_t now_usec, Judged *ret);
+int core_judge_login(Core *core, StoreTxn *txn, const LoginWords *words, const Shown *shown,
+                     uint64_t now_usec, Judged *ret);
 void core_judged_done(Judged *judged);
 CoreVerdict core_verdict(const PolicyDecision *decision);
 /* "allow" or "deny"; "" for a reason that says nothing. */
@@ -85,6 +104,18 @@ const char *core_outcome_word(const PolicyDecision *decision);
 const char *core_reason_word(PolicyReason reason);
 /* What the person is told (FEATURES P.5); "" where nothing may be. */
 void core_judged_text(const Judged *judged, const char *reference, char *buf, size_t size);
+
+/* ---- graces -------------------------------------------------------------------------------- */
+
+/* Did he prove all of it not long ago, by the same service, from the same place, in the same way?
+ */
+bool core_grace_holds(const Core *core, const LoginWords *words, PolicyProof proof,
+                      const StoreUser *user, const StoreCredential *credential, uint64_t now_usec);
+void core_grace_note(Core *core, const LoginWords *words, PolicyProof proof, const StoreUser *user,
+                     const StoreCredential *credential, uint64_t span_usec, uint64_t now_usec);
+/* A security event of the account: it is over everywhere. */
+void core_graces_drop(Core *core, uid_t uid);
+void core_graces_drop_batch(Logins *logins, uint64_t batch);
 
 /* ---- dialogues ---------------------------------------------------------------------------- */
 
@@ -99,12 +130,36 @@ bool core_login_over(uint64_t begun_usec, uint64_t now_usec);
 
 typedef enum DialogueState {
         DIALOGUE_PASSWORD, /* authenticate: asked */
-        DIALOGUE_CURRENT,  /* change-password: asked for the current one */
+        DIALOGUE_CHOICE,   /* ... which of several second factors */
+        DIALOGUE_CODE,
+        DIALOGUE_ENROL_SHOWN, /* told the key of a new factor; then its first code is asked */
+        DIALOGUE_ENROL_CODE,
+        DIALOGUE_RECOVERY_SHOWN, /* told the recovery codes; then it is over */
+        DIALOGUE_CURRENT,        /* change-password: asked for the current one */
         DIALOGUE_NEW,
         DIALOGUE_AGAIN,
         DIALOGUE_SHOWN, /* told what is wrong with the new one; then it is asked again */
         _DIALOGUE_STATE_MAX,
 } DialogueState;
+
+/* The second factor of a dialogue. */
+typedef struct Second {
+        bool asked;
+        bool clock_unset;     /* no TOTP can be checked */
+        PolicyProof first;    /* what was proved before it */
+        StoreVerifier better; /* the password's, of a better method; ours */
+        uint32_t chosen;      /* of several, the number of the one to try; 0 */
+        /* What the code was held against; number 0: nothing, time was spent. */
+        uid_t uid;
+        uint32_t number;
+        PolicyMethod method;
+        StoreVerifier tried; /* ours */
+        CoreProofResult result;
+        uint64_t step; /* with a match: the step, or which of the recovery codes */
+} Second;
+
+typedef struct Enrolment Enrolment; /* enrol_login.c */
+typedef struct Proof Proof;         /* below */
 
 typedef struct Dialogue {
         struct Dialogue *prev, *next;
@@ -141,6 +196,8 @@ typedef struct Dialogue {
         CoreQualityRules rules; /* that fresh has to satisfy */
         PolicyProof proof;      /* change-password: by whom it is */
         uint64_t new_version;
+        Second second;
+        Enrolment *enrolment; /* NULL: none is under way */
 } Dialogue;
 
 /* Hands a step out: the dialogue goes with a DONE. */
@@ -159,24 +216,43 @@ bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *creden
 /* Stands for an answer no hash is made of: empty, too long, with a NUL. */
 bool core_secret_usable(const Secret *secret);
 
+/* Asks for the password; where sshd verified a key and a code is due, for that. */
+void core_authenticate_begin(Dialogue *dialogue, uint64_t now_usec);
 void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+/* All was asked: judges, writes, and hands the verdict out, or goes on to an enrolment. */
+void core_authenticate_finish(Dialogue *dialogue, uint64_t now_usec);
+/* The vault cannot say.  That is written down too, and nobody gets in. */
+void core_authenticate_unavailable(Dialogue *dialogue, uint64_t now_usec);
+/* A refusal without more words, for the log with a reason. */
+void core_authenticate_give_up(Dialogue *dialogue, const char *reason, uint64_t now_usec);
+/* Judges what was proved; factor NULL: by the first factor alone. */
+int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor *factor,
+                            uint64_t now_usec, Judged *ret);
+/* The entry of a login that is let in, what it uses up beside the second factor, and its proof. */
+int core_authenticate_use(Change *change, Dialogue *dialogue, Judged *judged,
+                          const StoreFactor *factor, char *ret_notice, Proof **ret);
+/* Is the second factor nobody's business here? */
+bool core_second_exempt(const Actor *actor, const LoginWords *words);
 void core_change_login_begin(Dialogue *dialogue, uint64_t now_usec);
 void core_change_login_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
 
 /* ---- proofs ------------------------------------------------------------------------------- */
 
-typedef struct Proof {
+struct Proof {
         struct Proof *prev, *next; /* newest first */
         LoginId id;
         uid_t uid, peer_uid;
         char name[BASE_NAME_MAX + 1], service[64];
         PolicyProof proof;
+        PolicyStrength strength;
+        bool recovery;
         uint64_t made_usec, batch;
         bool used; /* by a session; it still says that a setup code was given */
-} Proof;
+};
 
-int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, uint64_t now_usec,
-                   Proof **ret);
+int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, PolicyStrength strength,
+                   uint64_t now_usec, Proof **ret);
+Shown core_proof_shown(const Proof *proof);     /* NULL: something wrong */
 void core_proof_keep(Core *core, Proof *proof); /* takes it */
 /* The proof of that id, neither used nor over, from the same peer and service; NULL for none. */
 Proof *core_proof_find(Core *core, const CorePeer *peer, const char *login, const char *service,
@@ -219,8 +295,20 @@ size_t core_sessions_of_user(const Core *core, uid_t uid);
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
+/* Who need not prove a second factor again for a while (FEATURES B12); in memory, for this run. */
+#define GRACES_MAX 4096U
+
+typedef struct Grace {
+        uint64_t hash; /* of service, source, key and the first factor */
+        uid_t uid;     /* 0: free */
+        uint64_t made_usec, until_usec;
+        uint64_t user_version, verifier_version; /* a change of either ends it */
+        uint64_t batch;
+} Grace;
+
 struct Logins {
         Core *core;
+        Grace graces[GRACES_MAX];
         Delay delays[DELAYS_MAX];
         CountKey ended[ENDED_MAX];
         size_t ended_count;

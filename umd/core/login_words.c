@@ -48,6 +48,21 @@ static void source_write(const char *rhost, char *buf, size_t size) {
                 base_escape(rhost, strlen(rhost), buf, size);
 }
 
+/* SSH_AUTH_INFO_0: a line for each method that succeeded, "publickey ssh-ed25519 AAAA...". */
+static uint64_t key_of(const Core *core, const char *auth_info) {
+        static const char method[] = "publickey ";
+
+        while (*auth_info) {
+                size_t len = strcspn(auth_info, "\n");
+
+                if (len > strlen(method) && strncmp(auth_info, method, strlen(method)) == 0)
+                        return core_hash(core->lane_key, auth_info, len) | 1; /* 0 is none */
+                auth_info += len;
+                auth_info += *auth_info == '\n';
+        }
+        return 0;
+}
+
 /* Where it comes from, as root's programs say: sudo and su name who runs them. */
 static void origin_write(const Core *core, const CoreLoginContext *context, LoginWords *words) {
         Origin *origin = &words->origin;
@@ -78,6 +93,7 @@ int core_login_words(const Core *core, const CoreLoginContext *context, LoginWor
         core_unknown_text(core, context->user, words.unknown);
         words.lane = name_lane(core, context->user);
         source_write(context->rhost, words.source, sizeof(words.source));
+        words.key = key_of(core, context->auth_info);
         origin_write(core, context, &words);
         base_escape(context->tty, strlen(context->tty), words.tty, sizeof(words.tty));
         *ret = words;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/login.h"
+#include "umd/core/second.h"
 
 static void dialogue_free(Dialogue *dialogue) {
         Logins *logins = dialogue->core->logins;
@@ -29,6 +29,8 @@ static void dialogue_free(Dialogue *dialogue) {
         base_secret_free(dialogue->current);
         base_secret_free(dialogue->fresh);
         free(dialogue->tried);
+        core_second_done(&dialogue->second);
+        core_enrolment_free(dialogue->enrolment);
         free(dialogue);
 }
 
@@ -288,8 +290,8 @@ void core_login_begin(Core *core, const CorePeer *peer, const CoreLoginContext *
                 core_dialogue_verdict(dialogue, CORE_VERDICT_UNKNOWN_USER, "");
         else if (dialogue->change)
                 core_change_login_begin(dialogue, now_usec);
-        else /* whoever it is, and before anything is looked up */
-                core_dialogue_ask(dialogue, DIALOGUE_PASSWORD, "Password: ", "password");
+        else /* whoever it is */
+                core_authenticate_begin(dialogue, now_usec);
 }
 
 /* ---- answers ------------------------------------------------------------------------------ */
@@ -374,6 +376,7 @@ static bool made_in_batch(const Proof *proof, const void *userdata) {
 void core_logins_drop_batch(Logins *logins, uint64_t batch) {
         core_proofs_drop(logins, made_in_batch, &batch);
         core_sessions_drop_batch(logins, batch);
+        core_graces_drop_batch(logins, batch);
 }
 
 bool core_login_over(uint64_t begun_usec, uint64_t now_usec) {

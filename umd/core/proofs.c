@@ -20,8 +20,8 @@ static void proof_free(Logins *logins, Proof *proof) {
         free(proof);
 }
 
-int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, uint64_t now_usec,
-                   Proof **ret) {
+int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, PolicyStrength strength,
+                   uint64_t now_usec, Proof **ret) {
         Proof *p = calloc(1, sizeof(*p));
 
         if (!p)
@@ -32,10 +32,20 @@ int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, uint6
         memcpy(p->name, dialogue->words.name, sizeof(p->name));
         memcpy(p->service, dialogue->words.service, sizeof(p->service));
         p->proof = proof;
+        p->strength = strength;
+        p->recovery = dialogue->second.result == CORE_PROOF_MATCH &&
+                      dialogue->second.method == POLICY_METHOD_RECOVERY;
         p->made_usec = now_usec;
         p->batch = dialogue->core->batch;
         *ret = p;
         return 0;
+}
+
+Shown core_proof_shown(const Proof *proof) {
+        return proof ? (Shown){ .proof = proof->proof,
+                                .strength = proof->strength,
+                                .recovery = proof->recovery }
+                     : (Shown){ .proof = POLICY_PROOF_WRONG };
 }
 
 /* The oldest goes where there are too many; used ones first. */

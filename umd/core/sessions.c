@@ -18,7 +18,7 @@ struct Opening {
         Actor actor;
         CoreProcess process;
         LoginWords words;
-        PolicyProof proof;
+        Shown shown;
         char text[512];
         CoreSessionDone done;
         void *userdata;
@@ -47,7 +47,7 @@ void core_openings_hangup(Logins *logins, uint64_t connection) {
         }
 }
 
-static int opening_new(Core *core, const CorePeer *peer, const LoginWords *words, PolicyProof proof,
+static int opening_new(Core *core, const CorePeer *peer, const LoginWords *words, Shown shown,
                        CoreSessionDone done, void *userdata, Opening **ret) {
         Opening *opening = calloc(1, sizeof(*opening));
 
@@ -59,7 +59,7 @@ static int opening_new(Core *core, const CorePeer *peer, const LoginWords *words
         opening->actor.via = "pam";
         opening->process = peer->process;
         opening->words = *words;
-        opening->proof = proof;
+        opening->shown = shown;
         opening->done = done;
         opening->userdata = userdata;
         opening->next = core->logins->openings;
@@ -162,7 +162,8 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
 
         r = store_begin(core->store, &txn);
         if (r == 0)
-                r = core_judge(core, txn, &opening->words, opening->proof, now_usec, &judged);
+                r = core_judge_login(core, txn, &opening->words, &opening->shown, now_usec,
+                                     &judged);
         if (r < 0)
                 return r;
         /* A password that is due was account's to say; whoever answered that with passwd (sshd)
@@ -239,20 +240,21 @@ static void home_done(void *userdata, CoreHomeResult result, uint64_t now_usec) 
 
 /* How the user of this session proved himself.  sudo proves who calls and opens a session of the
  * user entered, who proved nothing to us. */
-static PolicyProof proof_of(Core *core, const CorePeer *peer, const LoginWords *words,
-                            const char *login, uint64_t now_usec) {
+static Shown shown_by(Core *core, const CorePeer *peer, const LoginWords *words, const char *login,
+                      uint64_t now_usec) {
         Proof *proof;
 
         if (!login[0])
-                return POLICY_PROOF_NONE;
+                return (Shown){ .proof = POLICY_PROOF_NONE };
         proof = core_proof_find(core, peer, login, words->service, now_usec);
         if (!proof)
-                return POLICY_PROOF_WRONG;
+                return core_proof_shown(NULL);
         proof->used = true;
         if (strcmp(proof->name, words->name) == 0)
-                return proof->proof;
-        return core_service_class(words->service) == SERVICE_ELEVATE ? POLICY_PROOF_NONE
-                                                                     : POLICY_PROOF_WRONG;
+                return core_proof_shown(proof);
+        return core_service_class(words->service) == SERVICE_ELEVATE
+                       ? (Shown){ .proof = POLICY_PROOF_NONE }
+                       : core_proof_shown(NULL);
 }
 
 static int would_open(const Opening *opening, uint64_t now_usec, uid_t *ret_uid, bool *ret) {
@@ -262,8 +264,8 @@ static int would_open(const Opening *opening, uint64_t now_usec, uid_t *ret_uid,
 
         r = store_begin_read(opening->core->store, &txn);
         if (r == 0)
-                r = core_judge(opening->core, txn, &opening->words, opening->proof, now_usec,
-                               &judged);
+                r = core_judge_login(opening->core, txn, &opening->words, &opening->shown, now_usec,
+                                     &judged);
         if (r < 0)
                 return r;
         *ret = judged.decision.verdict != POLICY_DENY;
@@ -326,7 +328,7 @@ void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext 
                 return;
         }
         if (r == 0)
-                r = opening_new(core, peer, &words, proof_of(core, peer, &words, login, now_usec),
+                r = opening_new(core, peer, &words, shown_by(core, peer, &words, login, now_usec),
                                 done, userdata, &opening);
         if (r != 0)
                 done(userdata, r, "", NULL, &error);

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The second factor in a login.  Whether a code is asked for follows from the company's rules and
+ * from what the user has, never from what he answered before: so nobody learns from the prompt that
+ * a password was right, and a name nobody has meets the company's rules.
+ *
+ * Whatever was typed, the vault is asked once: where there is nothing to hold it against, or it has
+ * not the form of a code, against hashes that nothing has.  A code is used up by the login that it
+ * let in, and by no other: one that was given with a wrong password is good still, and as the
+ * answers are the same, whoever tries learns of neither.  The decision falls in authenticate.c, in
+ * the transaction that uses the code up (SECURITY R5). */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/second.h"
+
+/* ---- is one due? -------------------------------------------------------------------------- */
+
+/* The user as far as his second factors go; nothing of it where nobody has the name. */
+typedef struct Holder {
+        bool known;
+        uid_t uid;
+        bool graced;
+        PolicyValues values, company;
+        StoreFactors factors;
+} Holder;
+
+#define _cleanup_holder_ _cleanup_(holder_done)
+
+static void holder_done(Holder *holder) {
+        store_factors_done(&holder->factors);
+}
+
+static PolicyProof first_kind(const Dialogue *dialogue) {
+        return dialogue->second.first == POLICY_PROOF_KEY ? POLICY_PROOF_KEY
+                                                          : POLICY_PROOF_PASSWORD;
+}
+
+static int holder_load_user(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
+                            Holder *ret) {
+        _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        Core *core = dialogue->core;
+        int r = STORE_E_MISSING;
+
+        if (dialogue->words.name[0])
+                r = store_user_get_by_name(txn, dialogue->words.name, &user);
+        if (r != 0 || user->status == USER_STATUS_DELETED)
+                return r < 0 ? r : 0;
+        ret->known = true;
+        ret->uid = user->uid;
+        r = core_policy_values(core, txn, user->uid, &ret->values);
+        if (r == 0)
+                r = store_factors_of_user(txn, user->uid, &ret->factors);
+        if (r == 0)
+                r = core_credential_load(txn, user->uid, &credential);
+        if (r == 0)
+                ret->graced = core_grace_holds(core, &dialogue->words, first_kind(dialogue), user,
+                                               credential, now_usec);
+        return r;
+}
+
+static int holder_load(const Dialogue *dialogue, uint64_t now_usec, Holder *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_holder_ Holder holder = { 0 };
+        int r;
+
+        r = store_begin_read(dialogue->core->store, &txn);
+        if (r == 0)
+                r = core_policy_values(dialogue->core, txn, 0, &holder.company);
+        if (r == 0)
+                r = holder_load_user(dialogue, txn, now_usec, &holder);
+        if (r < 0)
+                return r;
+        *ret = holder;
+        holder = (Holder){ 0 };
+        return 0;
+}
+
+static bool has_factor(const Holder *holder) {
+        for (size_t i = 0; i < holder->factors.count; i++)
+                if (holder->factors.list[i]->active)
+                        return true;
+        return false;
+}
+
+static bool is_due(const Dialogue *dialogue, const Holder *holder) {
+        PolicyRequired required = holder->company.factor_required;
+        const Shown shown = { .proof = first_kind(dialogue),
+                              .exempt = core_second_exempt(&dialogue->actor, &dialogue->words) };
+
+        if (holder->known && holder->values.factor_required > required)
+                required = holder->values.factor_required;
+        if (core_second_scope(&dialogue->words, &shown, required) != POLICY_SECOND_DUE)
+                return false;
+        if (holder->graced && holder->values.factor_required != POLICY_REQUIRED_HARDWARE)
+                return false;
+        return required != POLICY_REQUIRED_OFF || has_factor(holder);
+}
+
+/* May a code of it be given here? */
+static bool is_usable(const Holder *holder, const StoreFactor *factor) {
+        return factor->active && core_method_is_code(factor->method) &&
+               core_method_permitted(&holder->values, factor->method);
+}
+
+/* ---- asking ------------------------------------------------------------------------------- */
+
+static void ask(Dialogue *dialogue, DialogueState state, const char *text) {
+        CoreStep step = { .kind = CORE_STEP_ASK_SHOWN, .secret = "code", .reason = "" };
+
+        snprintf(step.text, sizeof(step.text), "%s", text);
+        dialogue->state = state;
+        core_dialogue_step(dialogue, &step);
+}
+
+/* The words are those of the company's rules, whoever it is. */
+static void ask_code(Dialogue *dialogue, bool everybody, uint64_t now_usec) {
+        char text[192];
+
+        dialogue->second.clock_unset = now_usec < CLOCK_EARLIEST_USEC;
+        snprintf(text, sizeof(text), "%s%s",
+                 dialogue->second.clock_unset
+                         ? "The clock of this host is not set: codes of an app cannot be checked, "
+                           "recovery codes can.\n"
+                         : "",
+                 everybody ? "One-time code (empty if you have none): " : "One-time code: ");
+        ask(dialogue, DIALOGUE_CODE, text);
+}
+
+/* The factors one can choose from, the strongest first: today all are as strong, so by number. */
+static size_t choices_of(const Holder *holder, const StoreFactor **ret) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < holder->factors.count; i++) {
+                const StoreFactor *factor = holder->factors.list[i];
+
+                if (is_usable(holder, factor) && factor->method != POLICY_METHOD_RECOVERY)
+                        ret[count++] = factor;
+        }
+        return count;
+}
+
+static void ask_choice(Dialogue *dialogue, const StoreFactor *const *choices, size_t count) {
+        char buf[sizeof(((CoreStep *)NULL)->text)];
+        Text text;
+
+        base_text_init(&text, buf, sizeof(buf));
+        base_text_add(&text, "Second factor:\n");
+        for (size_t i = 0; i < count; i++)
+                base_text_addf(&text, " %zu) %s%s%.32s\n", i + 1,
+                               core_method_name(choices[i]->method),
+                               choices[i]->label[0] ? " " : "", choices[i]->label);
+        base_text_addf(&text, "Number (Enter for 1): ");
+        ask(dialogue, DIALOGUE_CHOICE, buf);
+}
+
+static int ask_of(Dialogue *dialogue, const Holder *holder, uint64_t now_usec) {
+        const StoreFactor *choices[STORE_FACTORS_MAX];
+        size_t count = choices_of(holder, choices);
+
+        dialogue->second.asked = true;
+        if (count > 1 && dialogue->second.chosen == 0)
+                ask_choice(dialogue, choices, count);
+        else
+                ask_code(dialogue, holder->company.factor_required != POLICY_REQUIRED_OFF,
+                         now_usec);
+        return 1;
+}
+
+int core_second_begin_key(Dialogue *dialogue, uint64_t now_usec) {
+        _cleanup_holder_ Holder holder = { 0 };
+        int r;
+
+        r = holder_load(dialogue, now_usec, &holder);
+        if (r < 0)
+                return r;
+        if (is_due(dialogue, &holder))
+                return ask_of(dialogue, &holder, now_usec);
+        if (!holder.graced)
+                return 0;
+        core_authenticate_finish(dialogue, now_usec);
+        return 1;
+}
+
+int core_second_ask(Dialogue *dialogue, uint64_t now_usec) {
+        _cleanup_holder_ Holder holder = { 0 };
+        int r;
+
+        r = holder_load(dialogue, now_usec, &holder);
+        if (r < 0)
+                return r;
+        return is_due(dialogue, &holder) ? ask_of(dialogue, &holder, now_usec) : 0;
+}
+
+/* ---- the answer --------------------------------------------------------------------------- */
+
+/* What the answer is held against; NULL: nothing. */
+static const StoreFactor *pick(const Dialogue *dialogue, const Holder *holder, CodeForm form) {
+        for (size_t i = 0; i < holder->factors.count; i++) {
+                const StoreFactor *factor = holder->factors.list[i];
+                uint32_t chosen = dialogue->second.chosen;
+
+                if (!is_usable(holder, factor))
+                        continue;
+                if (factor->method == POLICY_METHOD_RECOVERY) {
+                        if (form == CODE_RECOVERY)
+                                return factor;
+                } else if ((form == CODE_DIGITS ||
+                            (form == CODE_PAIR && factor->method == POLICY_METHOD_HOTP)) &&
+                           (chosen == 0 || chosen == factor->number))
+                        return factor;
+        }
+        return NULL;
+}
+
+static int tried_keep(Second *second, const StoreFactor *factor) {
+        uint8_t *copy = malloc(factor->sealed.len);
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, factor->sealed.bytes, factor->sealed.len);
+        free((uint8_t *)second->tried.bytes);
+        second->tried = (StoreVerifier){ copy, factor->sealed.len, factor->sealed.version };
+        second->uid = factor->uid;
+        second->number = factor->number;
+        second->method = factor->method;
+        return 0;
+}
+
+static void guessed(void *owner, CoreProofResult result, uint64_t step, uint64_t now_usec) {
+        Dialogue *dialogue = owner;
+
+        dialogue->call = NULL;
+        if (result == CORE_PROOF_FAULT || result == CORE_PROOF_BUSY) {
+                core_authenticate_unavailable(dialogue, now_usec);
+                return;
+        }
+        dialogue->second.result = dialogue->second.number != 0 ? result : CORE_PROOF_NO_MATCH;
+        if (result == CORE_PROOF_THROTTLED) /* looked at or not, the log says so */
+                dialogue->throttled = true;
+        dialogue->second.step = step;
+        core_authenticate_finish(dialogue, now_usec);
+}
+
+/* Against hashes that no code has. */
+static int guess_nothing(Dialogue *dialogue, const VaultGuess *of) {
+        _cleanup_secret_ Secret *code = NULL;
+        uint8_t hash[CORE_CODE_HASH_BYTES];
+        const StoreVerifier nobodys = { hash, sizeof(hash), 1 };
+        VaultGuess guess = *of;
+        int r;
+
+        r = base_random(hash, sizeof(hash));
+        if (r == 0)
+                r = base_secret_new("000000", 6, &code);
+        if (r < 0)
+                return r;
+        guess.kind = CORE_KIND_RECOVERY_CODE;
+        guess.verifier = &nobodys;
+        guess.code = code;
+        return core_vault_guess(dialogue->core, &guess, guessed, dialogue, &dialogue->call);
+}
+
+static int guess_factor(Dialogue *dialogue, const StoreFactor *factor, CodeForm form,
+                        VaultGuess *guess, uint64_t now_usec) {
+        CoreOtp otp = core_otp_of(factor, form, now_usec);
+        int r;
+
+        r = tried_keep(&dialogue->second, factor);
+        if (r < 0)
+                return r;
+        guess->kind = core_method_kind(factor->method);
+        guess->verifier = &dialogue->second.tried;
+        guess->otp = factor->method == POLICY_METHOD_RECOVERY ? NULL : &otp;
+        return core_vault_guess(dialogue->core, guess, guessed, dialogue, &dialogue->call);
+}
+
+static int answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        _cleanup_holder_ Holder holder = { 0 };
+        _cleanup_secret_ Secret *code = NULL;
+        const StoreFactor *factor;
+        VaultGuess guess;
+        CodeForm form;
+        int r;
+
+        r = core_code_read(answer, &form, &code);
+        if (r == 0)
+                r = holder_load(dialogue, now_usec, &holder);
+        if (r < 0)
+                return r;
+        factor = pick(dialogue, &holder, form);
+        /* who has none and is asked with everybody must not use up what he will have of guesses */
+        guess = (VaultGuess){ .uid = has_factor(&holder) ? holder.uid : dialogue->words.lane,
+                              .from = core_attempt_from(dialogue),
+                              .code = code };
+        if ((factor && factor->method == POLICY_METHOD_TOTP && dialogue->second.clock_unset) ||
+            dialogue->words.lockout.locked || dialogue->words.lockout.throttled)
+                factor = NULL;
+        return factor ? guess_factor(dialogue, factor, form, &guess, now_usec)
+                      : guess_nothing(dialogue, &guess);
+}
+
+/* A number of the list, or nothing for the first; a wrong one is asked again, and the dialogue ends
+ * after ten minutes whatever happens. */
+static int answer_choice(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        const StoreFactor *choices[STORE_FACTORS_MAX];
+        const char *s = base_secret_bytes(answer);
+        _cleanup_holder_ Holder holder = { 0 };
+        size_t count, len = base_secret_len(answer);
+        uint64_t number = 1;
+        int r;
+
+        r = holder_load(dialogue, now_usec, &holder);
+        if (r < 0)
+                return r;
+        count = choices_of(&holder, choices);
+        if (len > 0 && (memchr(s, '\0', len) || base_parse_u64(s, 1, count, &number) < 0))
+                number = 0;
+        if (number > 0 && count > 0)
+                dialogue->second.chosen = choices[number - 1]->number;
+        r = core_second_ask(dialogue, now_usec);
+        return r == 0 ? -EUCLEAN : r; /* it was due a moment ago; begin again */
+}
+
+static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        if (answer_code(dialogue, answer, now_usec) < 0)
+                core_authenticate_unavailable(dialogue, now_usec);
+}
+
+/* Password and code are one attempt, charged with the password; after a key, with the code. */
+void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        int r = 0;
+
+        if (dialogue->state == DIALOGUE_CHOICE)
+                r = answer_choice(dialogue, answer, now_usec);
+        else if (dialogue->second.first == POLICY_PROOF_KEY)
+                r = core_attempt_begin(dialogue, answer, look, now_usec);
+        else
+                look(dialogue, answer, now_usec);
+        if (r < 0)
+                core_authenticate_unavailable(dialogue, now_usec);
+}
+
+/* ---- using it up -------------------------------------------------------------------------- */
+
+static bool is_unused(const Second *second, const StoreFactor *factor) {
+        if (factor->method == POLICY_METHOD_RECOVERY)
+                return second->step < 32 && (factor->used & 1U << second->step) == 0;
+        return second->step >= factor->next && second->step < UINT64_MAX;
+}
+
+int core_second_load(Dialogue *dialogue, StoreTxn *txn, StoreFactor **ret) {
+        _cleanup_(store_factor_freep) StoreFactor *factor = NULL;
+        Second *second = &dialogue->second;
+        int r;
+
+        *ret = NULL;
+        if (second->result != CORE_PROOF_MATCH || second->number == 0)
+                return 0;
+        r = store_factor_get(txn, second->uid, second->number, &factor);
+        if (r < 0)
+                return r;
+        /* the number alone would not do: after a flush that failed it is given a second time */
+        if (r > 0 || !factor->active || factor->sealed.version != second->tried.version ||
+            factor->sealed.len != second->tried.len ||
+            !base_bytes_equal(factor->sealed.bytes, second->tried.bytes, second->tried.len))
+                second->result = CORE_PROOF_NO_MATCH;
+        else if (!is_unused(second, factor))
+                second->result = CORE_PROOF_USED;
+        else
+                *ret = TAKE(factor);
+        return 0;
+}
+
+/* Whose it was is told of it (FEATURES B9); an event of the login's entry. */
+static int notice(const Dialogue *dialogue, const Change *change) {
+        char object[96];
+        uint64_t seq;
+
+        snprintf(object, sizeof(object), "user/%s", dialogue->words.name);
+        return store_event_append(change->txn, "user.recovery-used", object, change->now_usec,
+                                  &seq);
+}
+
+int core_second_use(const Dialogue *dialogue, Change *change, StoreFactor *factor) {
+        const Second *second = &dialogue->second;
+        int r;
+
+        if (factor->method == POLICY_METHOD_RECOVERY)
+                factor->used |= 1U << second->step;
+        else
+                factor->next = second->step + 1;
+        factor->last_used_usec = change->now_usec;
+        r = store_factor_put(change->txn, factor);
+        if (r == 0 && factor->method == POLICY_METHOD_RECOVERY)
+                r = notice(dialogue, change);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+void core_second_done(Second *second) {
+        free((uint8_t *)second->better.bytes);
+        free((uint8_t *)second->tried.bytes);
+        *second = (Second){ 0 };
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of second factors share: the code in a login, enrolment, recovery codes. */
+
+#include "umd/core/login.h"
+
+#define LOGIN_SERVICE_SELF "umctl" /* the login by which a person changes his own factors */
+
+#define TOTP_DRIFT     1U    /* steps each side of now: a code early or late is taken */
+#define HOTP_AHEAD     10U   /* codes a token may have been pressed for nothing */
+#define HOTP_RESYNC    1000U /* ... and where two in a row are given */
+#define DIGITS_DEFAULT 6U
+#define PERIOD_DEFAULT 30U
+
+#define RECOVERY_CODES 10U
+#define RECOVERY_FEW   3 /* with fewer left the login says so */
+
+/* Before this no clock was right that runs this code: no code is checked against it (SECURITY J7).
+ * 2026-01-01T00:00:00Z. */
+#define CLOCK_EARLIEST_USEC (1767225600 * USEC_PER_SEC)
+
+/* ---- what is typed at the prompt ---------------------------------------------------------- */
+
+typedef enum CodeForm {
+        CODE_NONE,     /* no code can look like that */
+        CODE_DIGITS,   /* "123456", "123 456", "1234567", "12345678", "1234 5678" */
+        CODE_PAIR,     /* "123456 234567": two of a HOTP in a row */
+        CODE_RECOVERY, /* "7K2P-9QXM-3T5W" */
+        _CODE_FORM_MAX,
+} CodeForm;
+
+/* The code as the vault takes it; *ret is NULL with CODE_NONE.  0 or -ENOMEM. */
+int core_code_read(const Secret *answer, CodeForm *ret_form, Secret **ret);
+
+/* ---- factors ------------------------------------------------------------------------------ */
+
+const char *core_method_name(PolicyMethod method); /* "totp"; static */
+bool core_method_permitted(const PolicyValues *values, PolicyMethod method);
+/* Does it prove by a code that is typed? */
+bool core_method_is_code(PolicyMethod method);
+uint32_t core_method_kind(PolicyMethod method); /* CORE_KIND_*; 0 for none */
+/* Do the rules of second factors hold for this login? */
+PolicySecond core_second_scope(const LoginWords *words, const Shown *shown,
+                               PolicyRequired required);
+
+/* The vault's question for a code of that factor. */
+CoreOtp core_otp_of(const StoreFactor *factor, CodeForm form, uint64_t now_usec);
+
+/* Adds a factor within a change, under the number after the credential's verifier_version, which
+ * moves on; a caller who had a seed made for a number has seen to it that it is this one.
+ * -E2BIG where he has too many. */
+int core_factor_add(Change *change, StoreCredential *credential, StoreFactor *factor);
+/* News, and an entry among the change's values: "factor" was and is "totp 3 phone". */
+int core_factor_note(Change *change, const StoreUser *user, const StoreFactor *before,
+                     const StoreFactor *after);
+
+#define FACTOR_TEXT_BYTES 192U
+void core_factor_text(const StoreFactor *factor, char *buf);
+/* Writes the credential with its next number: what was bound to the last one goes on, what is being
+ * made under the next one is void. */
+int core_credential_move_on(Change *change, StoreCredential *credential);
+
+#define FACTOR_PENDING_USEC (900 * USEC_PER_SEC)
+
+/* Is it pending still, and may be confirmed? */
+bool core_factor_waits(const StoreFactor *factor, uint64_t now_usec);
+
+/* A user with what concerns his factors. */
+typedef struct FactorOwner {
+        StoreUser *user;
+        StoreCredential *credential;
+        PolicyValues values;
+        StoreFactors factors;
+} FactorOwner;
+
+#define _cleanup_factor_owner_ _cleanup_(core_factor_owner_done)
+
+int core_factors_load(Core *core, StoreTxn *txn, const char *name, FactorOwner *ret,
+                      CoreError *error);
+void core_factor_owner_done(FactorOwner *owner);
+bool core_factors_any(const StoreFactors *factors); /* an active one */
+const StoreFactor *core_factor_find(const StoreFactors *factors, uint32_t number); /* or NULL */
+int core_factors_check_self(const CorePeer *peer, const StoreUser *user, CoreError *error);
+/* Did he prove all he has, by that login?  It is used up. */
+int core_factors_check_proof(Core *core, const CorePeer *peer, const FactorOwner *owner,
+                             const char *login, uint64_t now_usec, CoreError *error);
+
+/* ---- recovery codes ----------------------------------------------------------------------- */
+
+int core_recovery_new(Secret **ret); /* RECOVERY_CODES of them, a space between two */
+/* How many are unused; -1 where he has none at all. */
+int core_recovery_left(const StoreFactors *factors);
+/* New ones in the place of the old, within a change. */
+int core_recovery_put(Change *change, StoreCredential *credential, const StoreFactors *factors,
+                      const void *hashes, size_t len);
+
+/* ---- in a login --------------------------------------------------------------------------- */
+
+/* Asks for a code where one is due: 1, and a step went out.  0: nothing is asked.  What came of
+ * the first factor must make no difference here. */
+int core_second_ask(Dialogue *dialogue, uint64_t now_usec);
+/* The same where a key was verified: with a code that is due, or a grace from the same key, it
+ * stands for the password, 1; else 0, and the password is asked. */
+int core_second_begin_key(Dialogue *dialogue, uint64_t now_usec);
+void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+/* Within the transaction of the verdict: the factor whose code was right and is unused still, or
+ * NULL; then second.result says why. */
+int core_second_load(Dialogue *dialogue, StoreTxn *txn, StoreFactor **ret);
+/* The code is used up. */
+int core_second_use(const Dialogue *dialogue, Change *change, StoreFactor *factor);
+void core_second_done(Second *second);
+
+/* ---- enrolment in a login ----------------------------------------------------------------- */
+
+/* Leads through it; the login ends with it.  *judged is of a login that lacks nothing else. */
+void core_enrol_begin(Dialogue *dialogue, const Judged *judged, uint64_t now_usec);
+void core_enrol_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+void core_enrolment_free(Enrolment *enrolment);
+
+/* "otpauth://totp/..." for a QR code, and what a person is shown. */
+int core_otpauth_uri(const Core *core, const char *name, PolicyMethod method,
+                     const CoreSeedForm *form, const Secret *key, Secret **ret);
