@@ -17,6 +17,7 @@ TYPES = re.compile(r"(?:a\([a-z]+\)|a?a?\{[a-z]+\}|\([a-z{}]+\)|a[a-z]|[a-z])(?=
 WHO = {
     "root": {"root"},
     "self": {"root", "alice"},
+    "oneself": {"alice"},
     "owner": {"root", "olga"},
     "everyone": set(CALLERS),
 }

@@ -73,6 +73,20 @@ static const Access rows[] = {
           0, user_step },
         { WIRE_USER, "Restore", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT, "user.delete",
           0, user_step },
+        { WIRE_USER, "ListFactors", "", "a(usbstti)", "factors\0", USER, ACCESS_SELF, "user.view",
+          0, user_list_factors },
+        { WIRE_USER, "EnrolFactor", "sa{sv}a{sv}", "usss",
+          "login\0factor\0options\0number\0key\0uri\0change\0", USER, ACCESS_ONESELF,
+          "self.factor.edit", SECRET | ACCESS_WRITES, user_enrol_factor },
+        { WIRE_USER, "ConfirmFactor", "uaya{sv}", "ass", "number\0secret\0options\0codes\0change\0",
+          USER, ACCESS_ONESELF, "self.factor.edit", SECRET | ACCESS_WRITES, user_confirm_factor },
+        { WIRE_USER, "CreateRecoveryCodes", "sa{sv}", "ass", "login\0options\0codes\0change\0",
+          USER, ACCESS_ONESELF, "self.factor.edit", SECRET | ACCESS_WRITES,
+          user_create_recovery_codes },
+        { WIRE_USER, "RemoveFactor", "usa{sv}", "s", "number\0login\0options\0change\0", USER,
+          ACCESS_SELF, "user.factor.reset", SECRET | ACCESS_WRITES, user_remove_factor },
+        { WIRE_USER, "ResetFactors", "a{sv}", "s", "options\0change\0", USER, ACCESS_ROOT,
+          "user.factor.reset", 0, user_reset_factors },
 
         { PROPERTIES, "Get", "ss", "v", "", GROUP, ACCESS_OWNER, "group.view", 0,
           group_properties },
@@ -282,6 +296,10 @@ int access_check(Call *call, CoreError *error) {
                 if (call->actor.uid == 0)
                         allowed = true;
                 else
+                        r = subject_allows(call, &allowed);
+                break;
+        case ACCESS_ONESELF:
+                if (call->actor.uid != 0)
                         r = subject_allows(call, &allowed);
                 break;
         case ACCESS_MEMBER:

@@ -177,9 +177,10 @@ bool process_lives(int pidfd);
 typedef enum AccessWho {
         ACCESS_NOBODY, /* zero on purpose */
         ACCESS_ROOT,
-        ACCESS_SELF,   /* root, or the user it is about */
-        ACCESS_OWNER,  /* root, or an owner of the group it is about */
-        ACCESS_MEMBER, /* root, or any user of um about himself: the handler reads about whom */
+        ACCESS_SELF,    /* root, or the user it is about */
+        ACCESS_ONESELF, /* the user it is about, and not root: what nobody else may ever see */
+        ACCESS_OWNER,   /* root, or an owner of the group it is about */
+        ACCESS_MEMBER,  /* root, or any user of um about himself: the handler reads about whom */
         ACCESS_EVERYONE,
         _ACCESS_WHO_MAX,
 } AccessWho;
@@ -379,6 +380,12 @@ int user_create_setup_code(Call *call, CoreError *error);
 int user_lock(Call *call, CoreError *error);
 int user_suspend(Call *call, CoreError *error);
 int user_step(Call *call, CoreError *error);
+int user_list_factors(Call *call, CoreError *error);
+int user_enrol_factor(Call *call, CoreError *error);
+int user_confirm_factor(Call *call, CoreError *error);
+int user_create_recovery_codes(Call *call, CoreError *error);
+int user_remove_factor(Call *call, CoreError *error);
+int user_reset_factors(Call *call, CoreError *error);
 
 int group_properties(Call *call, CoreError *error);
 int group_update(Call *call, CoreError *error);
