@@ -41,6 +41,16 @@ static void a_grace_holds_for_the_same_way_in(void **state) {
         assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
 }
 
+/* By strangers, elsewhere: she herself is not locked out. */
+static void lock_out(Fixture *f) {
+        Talk talk = talk_new(f, 9, 0);
+
+        talk.rhost = "198.51.100.7";
+        for (int i = 0; i < 5; i++)
+                assert_int_equal(two(&talk, "alice", "no", "000000"), CORE_VERDICT_BAD_PROOF);
+        fixture_flush(f);
+}
+
 static void events_end_a_grace(void **state) {
         Fixture *f = *state;
         uint32_t number = setup_alice(f, POLICY_METHOD_TOTP);
@@ -62,7 +72,7 @@ static void events_end_a_grace(void **state) {
                                                     f->now, &f->change, &f->error));
                         break;
                 case 2:
-                        core_graces_drop(f->core, FIRST);
+                        lock_out(f);
                         break;
                 case 3:
                         fixture_flush(f);

@@ -3,7 +3,8 @@
  * from the same place, with the same key or the password again.
  *
  * It is kept in memory alone: a umd that was restarted asks again.  Every change of the user's
- * record or of his credentials ends it, and so does a clock that went back behind its beginning. */
+ * record or of his credentials ends it, and so do a lockout, wherever the failures came from, and a
+ * clock that went back behind its beginning. */
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/lockout.h"
+#include "umd/core/login.h"
 
 typedef struct Told {
         CoreLockout lockout;
@@ -138,6 +138,8 @@ void core_lockout_tell(Core *core, const CountKey *key, uint64_t now_usec) {
                 r = tell_read(core, txn, key, now_usec, &told, &locked);
         if (r != 0 || !locked)
                 return;
+        if (key->uid != 0)
+                core_graces_drop(core, key->uid); /* somebody guessed: ask for the code */
         told.lockout.source = told.source;
         told.lockout.service = told.service;
         r = entry_write(txn, &told, now_usec);
