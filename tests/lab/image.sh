@@ -8,7 +8,7 @@ LAB_SUITE=bookworm
 LAB_PACKAGES=(systemd systemd-sysv dbus libpam-systemd libnss-systemd openssh-server openssh-client
         sudo login passwd polkitd cron iproute2 procps ca-certificates
         libpam-runtime libpam-modules libpam0g libsystemd0 libcrypt1 liblmdb0 libsodium23 liboath0 libjansson4
-        libpwquality1 cracklib-runtime libnettle8)
+        libpwquality1 cracklib-runtime libnettle8 libqrencode4)
 
 # The file that names Debian's own archive here; others (vendors') have no business in a lab.
 lab_sources() {
