@@ -85,6 +85,13 @@ static void news_changed(void *userdata, CoreObject object, CoreNews news, uint3
         id_note(publish, &publish->changed, id);
 }
 
+/* So many are told by a whole file. */
+static void news_everybody(void *userdata) {
+        Publish *publish = userdata;
+
+        publish->file_due = true;
+}
+
 /* What it was is written by publish_run(), which the manager calls whether there was news or not.
  */
 static void news_flushed(void *userdata) {
@@ -94,6 +101,7 @@ void publish_listener(Publish *publish, CoreListener *ret) {
         *ret = (CoreListener){
                 .userdata = publish,
                 .changed = news_changed,
+                .everybody = news_everybody,
                 .flushed = news_flushed,
         };
 }

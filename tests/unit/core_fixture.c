@@ -175,6 +175,13 @@ static void listener_changed(void *userdata, CoreObject object, CoreNews news, u
                  strcmp(name, old_name) != 0 ? old_name : "");
 }
 
+static void listener_everybody(void *userdata) {
+        Fixture *f = userdata;
+        size_t len = strlen(f->news);
+
+        snprintf(f->news + len, sizeof(f->news) - len, "changed everybody\n");
+}
+
 static void listener_flushed(void *userdata) {
         ((Fixture *)userdata)->flushes++;
 }
@@ -210,7 +217,7 @@ void fixture_open(Fixture *f) {
                                 host_lockout };
         const CoreQuality quality = { f, quality_check };
         const CoreHelper helper = { f, helper_make_home, helper_end_sessions };
-        const CoreListener listener = { f, listener_changed, listener_flushed };
+        const CoreListener listener = { f, listener_changed, listener_everybody, listener_flushed };
         CoreVault vault;
 
         fixture_vault_operations(f, &vault);

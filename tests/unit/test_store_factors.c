@@ -168,11 +168,49 @@ static void a_user_with_too_many_is_an_error_and_not_cut_off(void **state) {
         bed_done(&bed);
 }
 
+static int note(void *userdata, const StoreFactor *factor) {
+        char *seen = userdata;
+
+        snprintf(seen + strlen(seen), 24, "%u/%u ", factor->uid, factor->number);
+        return factor->number == 9 ? 77 : 0;
+}
+
+/* Credentials stand between them. */
+static void a_walk_meets_everybodys_and_nothing_else(void **state) {
+        static const uint32_t put[][2] = { { 70001, 2 }, { 70000, 3 }, { 70000, 1 }, { 70002, 9 } };
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        char seen[128] = "";
+
+        must(store_factor_each(txn, note, seen));
+        assert_string_equal(seen, "");
+        for (uid_t uid = 70000; uid <= 70003; uid++) {
+                StoreCredential credential = { .uid = uid, .password_expires_usec = USEC_INFINITY };
+
+                must(store_credential_put(txn, &credential));
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(put); i++) {
+                StoreFactor factor = factor_of(put[i][0], put[i][1]);
+
+                must(store_factor_put(txn, &factor));
+                if (i == 2) {
+                        must(store_factor_each(txn, note, seen));
+                        assert_string_equal(seen, "70000/1 70000/3 70001/2 ");
+                        seen[0] = '\0';
+                }
+        }
+        assert_int_equal(store_factor_each(txn, note, seen), 77);
+        assert_string_equal(seen, "70000/1 70000/3 70001/2 70002/9 ");
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_factor_comes_back_as_it_was),
                 cmocka_unit_test(a_factor_only_moves_forward),
                 cmocka_unit_test(a_users_factors_are_his_alone_and_in_order),
+                cmocka_unit_test(a_walk_meets_everybodys_and_nothing_else),
                 cmocka_unit_test(what_no_factor_can_be_is_refused),
                 cmocka_unit_test(a_user_with_too_many_is_an_error_and_not_cut_off),
         };

@@ -100,9 +100,13 @@ static int call_new(Link *link, sd_bus_message *m, const Access *access, Call **
 static int call_name_check(const Call *call, CoreError *error) {
         bool group = call->access->object == ACCESS_ON_GROUP;
         char shown[4 * BASE_NAME_MAX];
+        FieldFault fault;
 
-        if (!call->name || base_field_check(group ? FIELD_GROUP_NAME : FIELD_USER_NAME, call->name,
-                                            strlen(call->name)) == FIELD_OK)
+        if (!call->name)
+                return 0;
+        fault = base_field_check(group ? FIELD_GROUP_NAME : FIELD_USER_NAME, call->name,
+                                 strlen(call->name));
+        if (fault == FIELD_OK || (group && fault == FIELD_FAULT_RESERVED)) /* um-mfa */
                 return 0;
         base_escape(call->name, strlen(call->name), shown, sizeof(shown));
         return error_set(error, group ? CORE_E_NO_SUCH_GROUP : CORE_E_NO_SUCH_USER,

@@ -149,6 +149,13 @@ static int change_record(Change *change, const char *verb, const char *object, u
         return r;
 }
 
+/* What follows by itself from what the change did. */
+static int follow(Change *change, const char *kind, uint32_t id) {
+        bool user = strcmp(kind, "user") == 0;
+
+        return user || strcmp(kind, "tenant") == 0 ? core_mfa_follow(change, user, id) : 0;
+}
+
 int core_change_commit(Change *change, const char *verb, const char *kind, const char *name,
                        uint32_t id, uint64_t version, CoreChange *ret) {
         char object[BASE_NAME_MAX + 16];
@@ -156,7 +163,9 @@ int core_change_commit(Change *change, const char *verb, const char *kind, const
         int r;
 
         snprintf(object, sizeof(object), "%s/%s", kind, name);
-        r = change_record(change, verb, object, id, &seq);
+        r = follow(change, kind, id);
+        if (r == 0)
+                r = change_record(change, verb, object, id, &seq);
         if (r < 0)
                 return r;
         if (change->options->dry_run) {

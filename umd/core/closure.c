@@ -53,7 +53,20 @@ int core_groups_below(StoreTxn *txn, gid_t gid, IdSet *set) {
         return r < 0 ? r : 0;
 }
 
-int core_groups_of_user(StoreTxn *txn, uid_t uid, IdSet *ret) {
+/* um-mfa stands in none. */
+static int add_mfa(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret) {
+        gid_t gid;
+        int r;
+
+        r = core_mfa_gid(txn, &gid);
+        if (r == 0 && gid != 0)
+                r = core_mfa_needed(core, txn, uid);
+        if (r > 0)
+                r = core_idset_add(ret, gid);
+        return r < 0 ? r : 0;
+}
+
+int core_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret) {
         _cleanup_free_ gid_t *direct = NULL;
         size_t count;
         int r;
@@ -61,16 +74,16 @@ int core_groups_of_user(StoreTxn *txn, uid_t uid, IdSet *ret) {
         r = store_groups_of_user(txn, uid, &direct, &count);
         for (size_t i = 0; r >= 0 && i < count; i++)
                 r = core_idset_add(ret, direct[i]);
-        if (r < 0)
-                return r;
-        return core_groups_above(txn, ret);
+        if (r >= 0)
+                r = core_groups_above(txn, ret);
+        return r < 0 ? r : add_mfa(core, txn, uid, ret);
 }
 
 int core_change_news_user_groups(Change *change, uid_t uid) {
         _cleanup_idset_ IdSet set = { 0 };
         int r;
 
-        r = core_groups_of_user(change->txn, uid, &set);
+        r = core_groups_of_user(change->core, change->txn, uid, &set);
         if (r < 0)
                 return r;
         return core_change_news_groups(change, &set);

@@ -126,6 +126,9 @@ static void news_tell(Core *core, const News *news) {
                                                    item->news, item->id, item->name,
                                                    item->old_name ? item->old_name : item->name);
         }
+        for (size_t l = 0; l < core->listener_count && news->everybody; l++)
+                if (core->listeners[l].everybody)
+                        core->listeners[l].everybody(core->listeners[l].userdata);
         for (size_t l = 0; l < core->listener_count; l++)
                 core->listeners[l].flushed(core->listeners[l].userdata);
 }
@@ -170,7 +173,7 @@ int core_flush(Core *core) {
         core->batch++;
         /* Of a batch that is lost in part nobody knows which: listeners look at each object anew,
          * and find it as it is. */
-        if ((flushed_early(core) || r >= 0) && news.count > 0)
+        if ((flushed_early(core) || r >= 0) && (news.count > 0 || news.everybody))
                 news_tell(core, &news);
         core_news_done(&news);
         if (r >= 0) /* of a change that is lost nothing follows */

@@ -174,6 +174,8 @@ typedef struct CoreListener {
          * rename. */
         void (*changed)(void *userdata, CoreObject object, CoreNews news, uint32_t id,
                         const char *name, const char *old_name);
+        /* Any user's groups may have changed, and nobody is named for it; may be NULL. */
+        void (*everybody)(void *userdata);
         /* All news of this flush were told. */
         void (*flushed)(void *userdata);
 } CoreListener;

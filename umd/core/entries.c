@@ -84,11 +84,12 @@ static int name_add(void *userdata, uid_t uid, const char *name) {
 
 /* ---- one object --------------------------------------------------------------------------- */
 
-static int entry_user(StoreTxn *txn, const StoreUser *user, CoreEntryEach each, void *userdata) {
+static int entry_user(Core *core, StoreTxn *txn, const StoreUser *user, CoreEntryEach each,
+                      void *userdata) {
         _cleanup_idset_ IdSet gids = { 0 };
         int r;
 
-        r = core_groups_of_user(txn, user->uid, &gids);
+        r = core_groups_of_user(core, txn, user->uid, &gids);
         if (r < 0)
                 return r;
         core_idset_sort(&gids);
@@ -152,7 +153,7 @@ static int show_user(Core *core, const char *name, uid_t uid, CoreEntryEach each
                 return r;
         if (r > 0 || user->status == USER_STATUS_DELETED)
                 return CORE_E_NO_SUCH_USER;
-        return entry_user(txn, user, each, userdata);
+        return entry_user(core, txn, user, each, userdata);
 }
 
 static int show_group(Core *core, const char *name, gid_t gid, CoreEntryEach each, void *userdata) {
@@ -207,11 +208,13 @@ typedef struct Everything {
         size_t pair_count, pair_size, pair_at;
         gid_t *gids;
         size_t gid_size;
+        CoreMfa mfa;
         IdSet members; /* users of any group that have passed by */
         Names names;   /* theirs, at the same positions */
 } Everything;
 
 static void everything_done(Everything *all) {
+        core_mfa_done(&all->mfa);
         core_idset_done(&all->groups);
         core_idset_done(&all->members);
         free(all->pairs);
@@ -257,10 +260,25 @@ static int keep_name(Everything *all, const StoreUser *user) {
         return r < 0 ? r : name_add(&all->names, user->uid, user->name);
 }
 
+/* In its place: gids are sorted. */
+static int put_mfa(Everything *all, size_t *count) {
+        size_t at = *count;
+        int r;
+
+        r = room((void **)&all->gids, &all->gid_size, *count + 1, sizeof(gid_t));
+        if (r < 0)
+                return r;
+        for (; at > 0 && all->gids[at - 1] > all->mfa.gid; at--)
+                all->gids[at] = all->gids[at - 1];
+        all->gids[at] = all->mfa.gid;
+        ++*count;
+        return 0;
+}
+
 static int walk_user(void *userdata, const StoreUser *user) {
         Everything *all = userdata;
         size_t count = 0;
-        int r;
+        int r = 0;
 
         if (user->status == USER_STATUS_DELETED)
                 return 0;
@@ -277,6 +295,10 @@ static int walk_user(void *userdata, const StoreUser *user) {
                 if (r < 0)
                         return r;
         }
+        if (core_mfa_has(&all->mfa, user->uid))
+                r = put_mfa(all, &count);
+        if (r < 0)
+                return r;
         return emit_user(user, all->gids, count, all->each, all->userdata);
 }
 
@@ -316,7 +338,9 @@ int core_entries_all(Core *core, CoreEntryEach each, void *userdata) {
         if (r < 0)
                 return r;
         all.txn = txn;
-        r = store_group_each(txn, collect_group, &all);
+        r = core_mfa_load(core, txn, &all.mfa);
+        if (r == 0)
+                r = store_group_each(txn, collect_group, &all);
         for (size_t i = 0; r == 0 && i < all.groups.count; i++)
                 r = collect_pairs(&all, all.groups.ids[i]);
         if (r != 0)

@@ -64,6 +64,8 @@ typedef struct Term {
         UserStatus status;
         bool flag;
         IdSet set;
+        Core *mfa; /* um-mfa is among the groups, which lists nobody; NULL: it is not */
+        StoreTxn *txn;
 } Term;
 
 struct Filter {
@@ -179,6 +181,7 @@ static int read_group(const Reader *reader, const char *where, Term *term) {
         _cleanup_idset_ IdSet named = { 0 }, below = { 0 };
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
         Found found = { term->value, &named };
+        gid_t mfa;
         int r;
 
         if (term->op == '~')
@@ -194,6 +197,12 @@ static int read_group(const Reader *reader, const char *where, Term *term) {
                 r = core_groups_below(reader->txn, named.ids[i], &below);
         if (r >= 0)
                 r = core_members_of(reader->txn, &below, &term->set);
+        if (r >= 0)
+                r = core_mfa_gid(reader->txn, &mfa);
+        if (r >= 0 && core_idset_has(&named, mfa)) {
+                term->mfa = reader->core;
+                term->txn = reader->txn;
+        }
         return r < 0 ? r : 0;
 }
 
@@ -207,7 +216,7 @@ static int read_user(const Reader *reader, const char *where, Term *term) {
         if (r > 0)
                 return value_fail(reader, where, term->value, "no such user");
         if (r == 0 && term->key->kind == TERM_MEMBER)
-                return core_groups_of_user(reader->txn, user->uid, &term->set);
+                return core_groups_of_user(reader->core, reader->txn, user->uid, &term->set);
         if (r == 0)
                 r = store_groups_owned(reader->txn, user->uid, &owned, &count);
         for (size_t i = 0; r >= 0 && i < count; i++)
@@ -359,6 +368,8 @@ static bool term_holds(const Term *term, const void *record, uint32_t id, UserSt
         case TERM_FUTURE:
                 return term_time(term, *(const uint64_t *)(const void *)field);
         case TERM_GROUP:
+                return core_idset_has(&term->set, id) ||
+                       (term->mfa && core_mfa_needed(term->mfa, term->txn, id) > 0);
         case TERM_MEMBER:
         case TERM_OWNER:
                 return core_idset_has(&term->set, id);

@@ -186,6 +186,8 @@ int core_group_update(Core *core, const Actor *actor, const char *name, const Gr
         r = core_change_begin(&change, core, actor, options, now_usec, error);
         if (r == 0)
                 r = core_group_load(change.txn, name, &group, error);
+        if (r == 0 && core_group_is_kept(group->name))
+                r = core_group_refuse_kept(group->name, error);
         if (r == 0)
                 r = core_check_version(options, group->name, group->version, error);
         if (r != 0)
@@ -319,6 +321,8 @@ int core_group_delete(Core *core, const Actor *actor, const char *name, bool for
         r = core_change_begin(&change, core, actor, options, now_usec, error);
         if (r == 0)
                 r = core_group_load(change.txn, name, &group, error);
+        if (r == 0 && core_group_is_kept(group->name))
+                r = core_group_refuse_kept(group->name, error);
         if (r == 0)
                 r = core_check_version(options, group->name, group->version, error);
         if (r == 0)

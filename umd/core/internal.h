@@ -53,6 +53,7 @@ typedef struct NewsItem {
 
 /* What changed, each object once, in the order of its first mention.  Zeroed is empty. */
 typedef struct News {
+        bool everybody; /* every user may have changed: nobody is mentioned for it */
         NewsItem *items;
         size_t count, size;
         IdSet index; /* at the same positions */
@@ -207,7 +208,7 @@ typedef struct GroupNames GroupNames;
 int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser *user,
                    CoreUser **ret);
 /* The groups a user is in, nesting flattened; those of a tombstone are none. */
-int core_groups_of_user(StoreTxn *txn, uid_t uid, IdSet *ret);
+int core_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret);
 /* News for the groups whose shown members change with this user. */
 int core_change_news_user_groups(Change *change, uid_t uid);
 /* "root", the name, or "uid 1000"; buf has CORE_ACTOR_BYTES. */
@@ -238,6 +239,32 @@ int core_groups_above(StoreTxn *txn, IdSet *set);
 int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids);
 /* Refuses to nest child in group where that makes a loop or too deep a chain, naming the path. */
 int core_check_nesting(StoreTxn *txn, const StoreGroup *group, gid_t child, CoreError *error);
+
+/* ---- the group um-mfa --------------------------------------------------------------------- */
+
+/* Is it one that um keeps and nobody may change? */
+bool core_group_is_kept(const char *name);
+int core_group_refuse_kept(const char *name, CoreError *error);
+/* 0 where it was never needed yet. */
+int core_mfa_gid(StoreTxn *txn, gid_t *ret);
+/* Needs the user a second factor, or has he one?  uid 0: does the company? */
+int core_mfa_needed(Core *core, StoreTxn *txn, uid_t uid);
+
+/* The same for many: in or off are those that stand alone, by their own rule or factor.  Zeroed
+ * before core_mfa_load(); core_mfa_has() is false for all as long as there is no group. */
+typedef struct CoreMfa {
+        const char *tenant;
+        gid_t gid;
+        bool everybody;
+        IdSet in, off;
+} CoreMfa;
+
+int core_mfa_load(Core *core, StoreTxn *txn, CoreMfa *ret);
+bool core_mfa_has(const CoreMfa *all, uid_t uid);
+void core_mfa_done(CoreMfa *all);
+
+/* Makes the group where the change, of a user or of the company, is the first that needs it. */
+int core_mfa_follow(Change *change, bool user, uid_t uid);
 
 /* ---- policy values ------------------------------------------------------------------------ */
 

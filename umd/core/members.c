@@ -44,6 +44,8 @@ static int resolve_groups(StoreTxn *txn, const char *const *names, size_t count,
                 CoreError why;
                 int r = core_group_load(txn, names[i], &group, &why);
 
+                if (r == 0 && core_group_is_kept(group->name))
+                        r = core_group_refuse_kept(group->name, &why);
                 if (r == 0)
                         r = core_idset_add(ret, group->gid);
                 else if (r > 0)
@@ -204,6 +206,8 @@ int core_group_members(Core *core, const Actor *actor, const char *name, bool ad
         r = core_change_begin(&change, core, actor, options, now_usec, error);
         if (r == 0)
                 r = core_group_load(change.txn, name, &group, error);
+        if (r == 0 && core_group_is_kept(group->name))
+                r = core_group_refuse_kept(group->name, error);
         if (r == 0)
                 r = core_check_version(options, group->name, group->version, error);
         if (r == 0)

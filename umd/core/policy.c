@@ -144,11 +144,22 @@ static int change_prepare(Change *change, const char *user, const char *name, Pl
         return r != 0 ? r : place_find(change, user, place, error);
 }
 
+/* Who is in um-mfa changes with the value. */
+static int tell_groups(Change *change, const Place *place) {
+        if (place->user)
+                return core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED,
+                                        place->user->uid, place->user->name, NULL);
+        change->news.everybody = true;
+        return 0;
+}
+
 static int change_finish(Change *change, const char *verb, const Place *place, PolicyValue value,
                          const char *before, const char *after, CoreChange *ret) {
         int r;
 
         r = core_change_value(change, policy_value_name(value), before, after);
+        if (r == 0 && value == POLICY_VALUE_FACTOR_REQUIRED)
+                r = tell_groups(change, place);
         if (r < 0)
                 return r;
         if (place->user)

@@ -254,7 +254,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
 
         r = core_credential_load(txn, user->uid, &credential);
         if (r == 0)
-                r = core_groups_of_user(txn, user->uid, &set);
+                r = core_groups_of_user(core, txn, user->uid, &set);
         if (r == 0)
                 r = store_grant_each(txn, user->uid, role_add, &roles);
         if (r < 0)

@@ -139,6 +139,31 @@ int store_factors_of_user(StoreTxn *txn, uid_t uid, StoreFactors *ret) {
         return 0;
 }
 
+int store_factor_each(StoreTxn *txn, int (*each)(void *userdata, const StoreFactor *factor),
+                      void *userdata) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        _cleanup_free_ StoreFactor *factor = NULL;
+        MDB_val key, data;
+        size_t size = 0;
+        int r;
+
+        r = table_cursor(txn, TABLE_CREDENTIALS, &cursor);
+        if (r < 0)
+                return r;
+        while ((r = cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
+                if (!factor_key_is(&key))
+                        continue;
+                r = record_reuse(&codec_factor, &data, (void **)&factor, &size);
+                if (r == 0 && (factor->uid != key_read_u32(key.mv_data) || !factor_ok(factor)))
+                        r = -EBADMSG;
+                if (r == 0)
+                        r = each(userdata, factor);
+                if (r != 0)
+                        return r;
+        }
+        return r == STORE_E_MISSING ? 0 : r;
+}
+
 void store_factors_done(StoreFactors *factors) {
         for (size_t i = 0; i < factors->count; i++)
                 store_factor_free(factors->list[i]);

@@ -213,6 +213,10 @@ int store_factor_delete(StoreTxn *txn, uid_t uid, uint32_t number); /* STORE_E_M
 /* All of them, pending ones too; none is no error. */
 int store_factors_of_user(StoreTxn *txn, uid_t uid, StoreFactors *ret);
 void store_factors_done(StoreFactors *factors);
+/* Everybody's, by uid and number; a value other than 0 from each ends the walk and is returned.
+ * Valid during the call; each may read, not write. */
+int store_factor_each(StoreTxn *txn, int (*each)(void *userdata, const StoreFactor *factor),
+                      void *userdata);
 StoreFactor *store_factor_free(StoreFactor *factor);
 
 static inline void store_factor_freep(StoreFactor **factor) {
