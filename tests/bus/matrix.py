@@ -103,7 +103,7 @@ def value(method, kind, name, people):
     if method.interface == "org.um1.Policy" and name in ("name", "value"):
         return {"name": "password.min-length", "value": "16"}[name]
     known = {"user": "alice", "uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",
-             "name": "newname"}
+             "name": "newname", "report": "mfa-coverage"}
     return known.get(name, {"s": "", "u": 1, "t": 0, "b": False, "ay": b"x", "as": [], "a{sv}": {}}[kind])
 
 

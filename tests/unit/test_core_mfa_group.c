@@ -251,6 +251,67 @@ static void without_an_id_there_is_no_group(void **state) {
         assert_true(is_in(f, "alice"));
 }
 
+/* ---- the report --------------------------------------------------------------------------- */
+
+static void tell(void *userdata, const CoreCoverage *row) {
+        char *buf = userdata;
+        size_t len = strlen(buf);
+
+        snprintf(buf + len, 512 - len, "%s %s %s %s", row->user, row->required, row->strongest,
+                 row->enrolled ? "enrolled" : "lacks");
+        for (size_t i = 0; i < row->method_count; i++)
+                strcat(strcat(buf, " "), row->methods[i]);
+        len = strlen(buf);
+        if (row->deadline_usec == USEC_INFINITY)
+                snprintf(buf + len, 512 - len, " never");
+        else if (row->deadline_usec > 0)
+                snprintf(buf + len, 512 - len, " +%llus",
+                         (unsigned long long)((row->deadline_usec - NOW) / USEC_PER_SEC));
+        assert_int_equal(row->role_count, 1);
+        assert_string_equal(row->roles[0], "self-service");
+        assert_int_equal(row->codes_left, -1);
+        strcat(buf, ";");
+}
+
+static const char *covered(Fixture *f, const char *filter, char *buf) {
+        char cursor[64];
+
+        buf[0] = '\0';
+        must(core_factor_coverage(f->core, filter, "", 100, f->now, tell, buf, cursor, &f->error));
+        assert_string_equal(cursor, "");
+        return buf;
+}
+
+static void set(Fixture *f, const char *user, const char *name, const char *value) {
+        char text[POLICY_VALUE_TEXT_MAX];
+
+        must(core_policy_set(f->core, &f->root, user, name, value, &f->options, f->now, text,
+                             &f->change, &f->error));
+}
+
+static void the_report_says_who_lacks_one_and_until_when(void **state) {
+        Fixture *f = *state;
+        char buf[512];
+
+        make_user(f, "alice");
+        make_user(f, "bob");
+        assert_string_equal(covered(f, "", buf), "alice off single lacks;bob off single lacks;");
+        put_factor(f, "bob", 1, POLICY_METHOD_HOTP, true);
+        put_factor(f, "bob", 2, POLICY_METHOD_HOTP, true);
+        put_factor(f, "bob", 3, POLICY_METHOD_TOTP, false);
+        set(f, NULL, "factor.enrol-within", "60s");
+        f->now += 10 * USEC_PER_SEC;
+        rule(f, NULL, "on");
+        assert_string_equal(covered(f, "", buf),
+                            "alice on single lacks +70s;bob on mfa enrolled hotp;");
+        set(f, "bob", "factor.methods", "totp"); /* his is permitted no more */
+        set(f, "alice", "factor.enrol-within", "never");
+        rule(f, "alice", "hardware");
+        assert_string_equal(covered(f, "", buf),
+                            "alice hardware single lacks never;bob on single lacks hotp +70s;");
+        assert_string_equal(covered(f, "name=bob", buf), "bob on single lacks hotp +70s;");
+}
+
 /* ---- anything, in any order --------------------------------------------------------------- */
 
 #define PEOPLE 5
@@ -361,6 +422,8 @@ int main(void) {
                                                 fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(without_an_id_there_is_no_group, fixture_setup,
                                                 fixture_teardown),
+                cmocka_unit_test_setup_teardown(the_report_says_who_lacks_one_and_until_when,
+                                                fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(in_it_is_who_needs_it_whatever_happens,
                                                 fixture_setup, fixture_teardown),
         };

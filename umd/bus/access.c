@@ -43,6 +43,8 @@ static const Access rows[] = {
           "group.view", 0, manager_get_group_by_gid },
         { WIRE_MANAGER, "ListGroups", "ssu", "aa{sv}s", "filter\0cursor\0limit\0groups\0next\0",
           ROOT, ACCESS_ROOT, "group.view", 0, manager_list_groups },
+        { WIRE_MANAGER, "Report", "sssu", "aa{sv}s", "report\0filter\0cursor\0limit\0rows\0next\0",
+          ROOT, ACCESS_ROOT, "report.view", 0, manager_report },
         { WIRE_MANAGER, "Status", "", "a{sv}", "status\0", ROOT, ACCESS_EVERYONE, "", ACCESS_ALWAYS,
           manager_status },
 

@@ -212,6 +212,50 @@ int manager_list_groups(Call *call, CoreError *error) {
         return r != 0 ? r : page_end(call, &page);
 }
 
+static int coverage_append(sd_bus_message *m, const CoreCoverage *coverage) {
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "user", "s", coverage->user,
+                                          "required", "s", coverage->required, "strongest", "s",
+                                          coverage->strongest, "enrolled", "b",
+                                          (int)coverage->enrolled, "deadline", "t",
+                                          coverage->deadline_usec);
+        if (r >= 0 && coverage->codes_left >= 0)
+                r = sd_bus_message_append(m, "{sv}", "codes_left", "u",
+                                          (uint32_t)coverage->codes_left);
+        if (r >= 0)
+                r = dict_append_texts(m, "roles", coverage->roles, coverage->role_count);
+        if (r >= 0)
+                r = dict_append_texts(m, "methods", coverage->methods, coverage->method_count);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void page_add_coverage(void *userdata, const CoreCoverage *coverage) {
+        Page *page = userdata;
+
+        if (page->r >= 0)
+                page->r = coverage_append(page->reply, coverage);
+}
+
+int manager_report(Call *call, CoreError *error) {
+        _cleanup_(page_clear) Page page = { 0 };
+        const char *report;
+        int r = sd_bus_message_read(call->message, "s", &report);
+
+        if (r < 0)
+                return r;
+        if (strcmp(report, "mfa-coverage") != 0)
+                return error_set(error, CORE_E_BAD_VALUE,
+                                 "report: there is none of that name; there are: mfa-coverage");
+        r = page_begin(call, &page, error);
+        if (r == 0)
+                r = core_factor_coverage(call->bus->core, page.filter, page.cursor, page.limit,
+                                         call->now_usec, page_add_coverage, &page, page.next,
+                                         error);
+        return r != 0 ? r : page_end(call, &page);
+}
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 int manager_create_group(Call *call, CoreError *error) {

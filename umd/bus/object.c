@@ -100,6 +100,20 @@ static int names_append(sd_bus_message *m, const char *const *names, size_t coun
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+int dict_append_texts(sd_bus_message *m, const char *key, const char *const *texts, size_t count) {
+        int r = sd_bus_message_open_container(m, 'e', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = names_append(m, texts, count);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static int value_append(sd_bus_message *m, const Property *property, const void *record) {
         const char *at = (const char *)record + property->offset;
         int flag;

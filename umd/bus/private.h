@@ -330,6 +330,9 @@ typedef struct Property {
         size_t offset, count_offset;
 } Property;
 
+/* One entry of an a{sv}: a list of texts. */
+int dict_append_texts(sd_bus_message *m, const char *key, const char *const *texts, size_t count);
+
 const Property *property_rows(AccessObject object, size_t *ret_count);
 const char *property_signature(const Property *property);
 /* The object's fields as a{sv}: keys of lists, or names of properties. */
@@ -370,6 +373,7 @@ int manager_create_group(Call *call, CoreError *error);
 int manager_get_group_by_name(Call *call, CoreError *error);
 int manager_get_group_by_gid(Call *call, CoreError *error);
 int manager_list_groups(Call *call, CoreError *error);
+int manager_report(Call *call, CoreError *error);
 int manager_status(Call *call, CoreError *error);
 
 int user_properties(Call *call, CoreError *error);

@@ -59,6 +59,27 @@ int core_recovery_create(Core *core, const CorePeer *peer, const char *name, con
 int core_factor_remove(Core *core, const CorePeer *peer, const char *name, uint32_t number,
                        const char *login, const CoreOptions *options, uint64_t now_usec,
                        CoreChange *ret, CoreError *error);
+/* Who has to have a factor and who has one (FEATURES O, mfa-coverage).  Texts are valid during the
+ * call. */
+typedef struct CoreCoverage {
+        const char *user;
+        const char *const *roles;
+        size_t role_count;
+        const char *required; /* factor.required as it is in effect: "off", "on", "hardware" */
+        const char *const *methods; /* of his factors, each once */
+        size_t method_count;
+        const char *strongest;  /* what he can prove: "single", ... */
+        bool enrolled;          /* a factor of a permitted method */
+        int codes_left;         /* recovery codes; -1: none were made */
+        uint64_t deadline_usec; /* to enrol one; 0: he has, or need not; USEC_INFINITY: none */
+} CoreCoverage;
+
+/* By pages as core_user_list(), with its filter. */
+int core_factor_coverage(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                         uint64_t now_usec,
+                         void (*each)(void *userdata, const CoreCoverage *coverage), void *userdata,
+                         char *ret_cursor, CoreError *error);
+
 /* All of them, by an admin.  Who has none: 0 with ret->id 0. */
 int core_factors_reset(Core *core, const Actor *actor, const char *name, const CoreOptions *options,
                        uint64_t now_usec, CoreChange *ret, CoreError *error);

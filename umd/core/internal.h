@@ -425,6 +425,15 @@ static inline void core_filter_freep(Filter **filter) {
 #define CORE_LIST_LIMIT_MAX   1000U  /* records a page */
 #define CORE_LIST_RECORDS_MAX 20000U /* looked at for a page */
 
+/* The roles of the grants that count now, sorted. */
+int core_roles_of_user(Core *core, StoreTxn *txn, uid_t uid, Texts *ret);
+
+/* A page of users, as core_user_list() has them, within one transaction. */
+typedef int (*CoreUserEach)(void *userdata, StoreTxn *txn, const StoreUser *user);
+int core_users_page(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                    uint64_t now_usec, CoreUserEach each, void *userdata, char *ret_cursor,
+                    CoreError *error);
+
 /* Checks limit and cursor, which is the name a page ended with; opens a transaction. */
 int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at, StoreTxn **ret,
                     CoreError *error);

@@ -122,10 +122,8 @@ static int rule_look(void *userdata, const StorePolicyValue *value) {
         return 0;
 }
 
-/* Who has to have a factor has factor.enrol-within for it, from when the rule began to hold for
- * him: from when it was set for him, or else for all, or from his own beginning. */
-static int enrol_until(Core *core, StoreTxn *txn, const PolicyValues *values, const StoreUser *user,
-                       uint64_t *ret) {
+int core_enrol_until(Core *core, StoreTxn *txn, const PolicyValues *values, const StoreUser *user,
+                     uint64_t *ret) {
         uint64_t since_usec = 0;
         char uid[16];
         int r;
@@ -167,7 +165,8 @@ static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, cons
         facts->enrol_until_usec = 0;
         r = core_policy_values(core, txn, judged->user->uid, &judged->values);
         if (r == 0 && judged->values.factor_required != POLICY_REQUIRED_OFF)
-                r = enrol_until(core, txn, &judged->values, judged->user, &facts->enrol_until_usec);
+                r = core_enrol_until(core, txn, &judged->values, judged->user,
+                                     &facts->enrol_until_usec);
         if (r == 0)
                 r = store_factors_of_user(txn, judged->user->uid, &judged->factors);
         if (r < 0)

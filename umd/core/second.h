@@ -44,6 +44,11 @@ uint32_t core_method_kind(PolicyMethod method); /* CORE_KIND_*; 0 for none */
 PolicySecond core_second_scope(const LoginWords *words, const Shown *shown,
                                PolicyRequired required);
 
+/* Who has to have a factor has factor.enrol-within for it, from when the rule began to hold for
+ * him: from when it was set for him, or else for all, or from his own beginning. */
+int core_enrol_until(Core *core, StoreTxn *txn, const PolicyValues *values, const StoreUser *user,
+                     uint64_t *ret);
+
 /* The vault's question for a code of that factor. */
 CoreOtp core_otp_of(const StoreFactor *factor, CodeForm form, uint64_t now_usec);
 

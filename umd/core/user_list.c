@@ -28,14 +28,12 @@ typedef struct Page {
         Core *core;
         StoreTxn *txn;
         Filter *terms;
-        GroupNames *names;
-        void (*each)(void *userdata, const CoreUser *user);
+        CoreUserEach each;
         void *userdata;
 } Page;
 
 /* 1 if the user was shown.  Tombstones are, where they were asked for by that name. */
-static int list_one(Page *page, StoreUser *user) {
-        _cleanup_(core_user_freep) CoreUser *view = NULL;
+static int show_one(Page *page, StoreUser *user) {
         int r;
 
         core_user_settle(user, page->core->now_usec);
@@ -43,21 +41,32 @@ static int list_one(Page *page, StoreUser *user) {
                 return 0;
         if (!core_filter_user(page->terms, user))
                 return 0;
-        r = core_user_view(page->core, page->txn, page->names, user, &view);
-        if (r < 0)
-                return r;
-        page->each(page->userdata, view);
-        return 1;
+        r = page->each(page->userdata, page->txn, user);
+        return r < 0 ? r : 1;
 }
 
-int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                   uint64_t now_usec, void (*each)(void *userdata, const CoreUser *user),
-                   void *userdata, char *ret_cursor, CoreError *error) {
+/* The next user behind `at`, who is the new one: 1 if he was shown, and whether there was none any
+ * more. */
+static int look_at_next(Page *page, char *at, bool *ret_end) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        r = store_user_next(page->txn, at, &user);
+        *ret_end = r > 0;
+        if (r != 0)
+                return r < 0 ? r : 0;
+        snprintf(at, CORE_CURSOR_BYTES, "%s", user->name);
+        return show_one(page, user);
+}
+
+int core_users_page(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                    uint64_t now_usec, CoreUserEach each, void *userdata, char *ret_cursor,
+                    CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(core_filter_freep) Filter *terms = NULL;
-        _cleanup_group_names_ GroupNames names = { 0 };
         char at[CORE_CURSOR_BYTES];
         uint32_t found = 0;
+        bool end = false;
         Page page;
         int r;
 
@@ -67,23 +76,44 @@ int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t 
                 r = core_filter_new(core, txn, false, filter, now_usec, &terms, error);
         if (r != 0)
                 return r;
-        page = (Page){ core, txn, terms, &names, each, userdata };
-        for (uint32_t looked = 0; found < limit && looked < CORE_LIST_RECORDS_MAX; looked++) {
-                _cleanup_(store_user_freep) StoreUser *user = NULL;
-
-                r = store_user_next(txn, at, &user);
-                if (r > 0) {
-                        at[0] = '\0';
-                        break;
-                }
-                if (r == 0) {
-                        snprintf(at, sizeof(at), "%s", user->name);
-                        r = list_one(&page, user);
-                }
+        page = (Page){ core, txn, terms, each, userdata };
+        for (uint32_t looked = 0; !end && found < limit && looked < CORE_LIST_RECORDS_MAX;
+             looked++) {
+                r = look_at_next(&page, at, &end);
                 if (r < 0)
                         return r;
                 found += (uint32_t)r;
         }
+        if (end)
+                at[0] = '\0';
         memcpy(ret_cursor, at, sizeof(at));
         return 0;
+}
+
+typedef struct Views {
+        Core *core;
+        GroupNames *names;
+        void (*each)(void *userdata, const CoreUser *user);
+        void *userdata;
+} Views;
+
+static int show_view(void *userdata, StoreTxn *txn, const StoreUser *user) {
+        _cleanup_(core_user_freep) CoreUser *view = NULL;
+        Views *views = userdata;
+        int r;
+
+        r = core_user_view(views->core, txn, views->names, user, &view);
+        if (r == 0)
+                views->each(views->userdata, view);
+        return r;
+}
+
+int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                   uint64_t now_usec, void (*each)(void *userdata, const CoreUser *user),
+                   void *userdata, char *ret_cursor, CoreError *error) {
+        _cleanup_group_names_ GroupNames names = { 0 };
+        Views views = { core, &names, each, userdata };
+
+        return core_users_page(core, filter, cursor, limit, now_usec, show_view, &views, ret_cursor,
+                               error);
 }

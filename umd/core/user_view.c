@@ -93,6 +93,16 @@ static int role_add(void *userdata, const StoreGrant *grant) {
         return core_texts_add(roles->names, grant->role);
 }
 
+int core_roles_of_user(Core *core, StoreTxn *txn, uid_t uid, Texts *ret) {
+        Roles roles = { ret, core->now_usec, core->settings.tenant };
+        int r;
+
+        r = store_grant_each(txn, uid, role_add, &roles);
+        if (r == 0)
+                core_texts_sort(ret);
+        return r;
+}
+
 /* A group of the user's, by name. */
 typedef struct Membership {
         const char *name;
@@ -243,7 +253,6 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
                    CoreUser **ret) {
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
         _cleanup_texts_ Texts role_names = { 0 };
-        Roles roles = { &role_names, core->now_usec, core->settings.tenant };
         _cleanup_free_ const char **group_names = NULL;
         _cleanup_free_ gid_t *gids = NULL;
         _cleanup_idset_ IdSet set = { 0 };
@@ -256,10 +265,9 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         if (r == 0)
                 r = core_groups_of_user(core, txn, user->uid, &set);
         if (r == 0)
-                r = store_grant_each(txn, user->uid, role_add, &roles);
+                r = core_roles_of_user(core, txn, user->uid, &role_names);
         if (r < 0)
                 return r;
-        core_texts_sort(&role_names);
         gids = calloc(set.count + 1, sizeof(*gids));
         group_names = calloc(set.count + 1, sizeof(*group_names));
         if (!gids || !group_names)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The report mfa-coverage: for each user whether he has to have a second factor, whether he has
+ * one, and until when he can go without.  What it says is what the next login goes by: the same
+ * values, the same rows, the same deadline. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/core/second.h"
+
+typedef struct Coverage {
+        Core *core;
+        void (*each)(void *userdata, const CoreCoverage *coverage);
+        void *userdata;
+} Coverage;
+
+static const char *required_name(PolicyRequired required) {
+        return policy_value_word(POLICY_VALUE_FACTOR_REQUIRED, (size_t)required);
+}
+
+/* Codes that stand in for a factor are none themselves. */
+static void factors_sum(const StoreFactors *factors, const PolicyValues *values,
+                        const char **methods, CoreCoverage *ret) {
+        PolicyStrength strongest = POLICY_STRENGTH_SINGLE;
+        uint32_t seen = 0;
+
+        for (size_t i = 0; i < factors->count; i++) {
+                const StoreFactor *factor = factors->list[i];
+                PolicyStrength strength = policy_method_strength(factor->method);
+
+                if (!factor->active || factor->method == POLICY_METHOD_RECOVERY)
+                        continue;
+                if (!(seen & 1U << factor->method))
+                        methods[ret->method_count++] = core_method_name(factor->method);
+                seen |= 1U << factor->method;
+                if (!core_method_permitted(values, factor->method))
+                        continue;
+                ret->enrolled = true;
+                if (strength > strongest)
+                        strongest = strength;
+        }
+        ret->methods = methods;
+        ret->strongest = policy_strength_name(strongest);
+        ret->codes_left = core_recovery_left(factors);
+}
+
+static int cover_one(void *userdata, StoreTxn *txn, const StoreUser *user) {
+        _cleanup_(store_factors_done) StoreFactors factors = { 0 };
+        _cleanup_texts_ Texts role_names = { 0 };
+        const char *methods[_POLICY_METHOD_MAX];
+        Coverage *coverage = userdata;
+        CoreCoverage row = { .user = user->name };
+        PolicyValues values;
+        int r;
+
+        r = core_policy_values(coverage->core, txn, user->uid, &values);
+        if (r == 0)
+                r = store_factors_of_user(txn, user->uid, &factors);
+        if (r == 0)
+                r = core_roles_of_user(coverage->core, txn, user->uid, &role_names);
+        if (r < 0)
+                return r;
+        row.roles = (const char *const *)role_names.list;
+        row.role_count = role_names.count;
+        row.required = required_name(values.factor_required);
+        factors_sum(&factors, &values, methods, &row);
+        if (values.factor_required != POLICY_REQUIRED_OFF && !row.enrolled)
+                r = core_enrol_until(coverage->core, txn, &values, user, &row.deadline_usec);
+        if (r == 0)
+                coverage->each(coverage->userdata, &row);
+        return r;
+}
+
+int core_factor_coverage(Core *core, const char *filter, const char *cursor, uint32_t limit,
+                         uint64_t now_usec,
+                         void (*each)(void *userdata, const CoreCoverage *coverage), void *userdata,
+                         char *ret_cursor, CoreError *error) {
+        Coverage coverage = { core, each, userdata };
+
+        return core_users_page(core, filter, cursor, limit, now_usec, cover_one, &coverage,
+                               ret_cursor, error);
+}
