@@ -37,7 +37,7 @@ static int line_read(int fd, char *buf, size_t size) {
         }
 }
 
-static int terminal_ask(const char *prompt, char *buf, size_t size) {
+static int terminal_ask(const char *prompt, bool echo, char *buf, size_t size) {
         _cleanup_close_ int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
         struct termios old, quiet;
         int r;
@@ -47,13 +47,15 @@ static int terminal_ask(const char *prompt, char *buf, size_t size) {
         if (tcgetattr(tty, &old) < 0)
                 return -errno;
         quiet = old;
-        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        if (!echo)
+                quiet.c_lflag &= ~(tcflag_t)ECHO;
         /* Quiet first: who types as soon as he is asked is not shown. */
         if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
                 return -EIO;
         r = dprintf(tty, "%s", prompt) < 0 ? -EIO : line_read(tty, buf, size);
         (void)tcsetattr(tty, TCSAFLUSH, &old);
-        (void)dprintf(tty, "\n");
+        if (!echo || r < 0)
+                (void)dprintf(tty, "\n");
         return r;
 }
 
@@ -71,14 +73,14 @@ int ask_secret(const Ctl *ctl, const char *prompt, bool again, Secret **ret) {
         bool terminal = isatty(STDIN_FILENO) == 1;
         int r, code = 0;
 
-        r = terminal ? terminal_ask(prompt, first, sizeof(first))
+        r = terminal ? terminal_ask(prompt, false, first, sizeof(first))
                      : line_read(STDIN_FILENO, first, sizeof(first));
         if (r < 0)
                 code = secret_complain(ctl, r);
         else if (r > (int)BASE_PASSWORD_MAX)
                 code = secret_complain(ctl, -EMSGSIZE);
         else if (terminal && again) {
-                int n = terminal_ask("Again: ", second, sizeof(second));
+                int n = terminal_ask("Again: ", false, second, sizeof(second));
 
                 if (n < 0)
                         code = secret_complain(ctl, n);
@@ -90,6 +92,23 @@ int ask_secret(const Ctl *ctl, const char *prompt, bool again, Secret **ret) {
         if (code == 0 && base_secret_new(first, (size_t)r, ret) < 0)
                 code = complain(ctl, EXIT_FAILED, "out of memory");
         base_wipe(first, sizeof(first));
+        return code;
+}
+
+int ask_code(const Ctl *ctl, const char *prompt, Secret **ret) {
+        char line[LINE_BYTES];
+        int r, code = 0;
+
+        fflush(stdout); /* who answers through a pipe has to have read what the code is made of */
+        r = isatty(STDIN_FILENO) == 1 ? terminal_ask(prompt, true, line, sizeof(line))
+                                      : line_read(STDIN_FILENO, line, sizeof(line));
+        if (r == -ENODATA)
+                code = complain(ctl, EXIT_USAGE, "code: nothing on standard input");
+        else if (r < 0)
+                code = complain(ctl, EXIT_USAGE, "code: %s", strerror(-r));
+        else if (base_secret_new(line, (size_t)r, ret) < 0)
+                code = complain(ctl, EXIT_FAILED, "out of memory");
+        base_wipe(line, sizeof(line));
         return code;
 }
 

@@ -118,9 +118,29 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
                 break;
         case COMPLETE_FILE: /* the shell's own */
         case COMPLETE_COMMAND:
+        case COMPLETE_FACTOR:
         case COMPLETE_NOTHING:
                 break;
         }
+}
+
+/* An action, or what stands behind it: the word before says which. */
+static void offer_factor(Ctl *ctl, const Command *command, const char *before, const char *prefix) {
+        static const char *const self[] = { "enrol", "list", "recovery", "remove" };
+        static const char *const user[] = { "list", "remove", "reset" };
+        static const char *const methods[] = { "hotp", "totp" };
+        bool own = strcmp(command->noun, "self") == 0;
+
+        if (strcmp(before, command->verb) == 0) {
+                for (size_t i = 0; i < (own ? ARRAY_LENGTH(self) : ARRAY_LENGTH(user)); i++)
+                        offer(own ? self[i] : user[i], prefix);
+                return;
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(methods) && own && strcmp(before, "enrol") == 0; i++)
+                offer(methods[i], prefix);
+        for (size_t i = 0; i < ARRAY_LENGTH(user) && !own; i++)
+                if (strcmp(before, user[i]) == 0)
+                        offer_names(ctl, "ListUsers", prefix);
 }
 
 static void offer_options(const Option *options, const char *prefix) {
@@ -194,6 +214,8 @@ int complete_run(Ctl *ctl, int argc, char *argv[]) {
                 offer_options(global_options, word);
         } else if (!noun || !command)
                 offer_words(noun, word);
+        else if (command->complete == COMPLETE_FACTOR)
+                offer_factor(ctl, command, argv[argc - 2], word);
         else
                 offer_kind(ctl,
                            !verb && command->verb ? COMPLETE_NOTHING

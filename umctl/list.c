@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* umctl user list and group list: pages of rows by cursor, chosen columns, sorting.  A list that is
- * not sorted is printed page by page, so that a million rows take no memory here. */
+/* umctl user list, group list and reports: pages of rows by cursor, chosen columns, sorting.  A
+ * list that is not sorted is printed page by page, so that a million rows take no memory here. */
 
 #include <errno.h>
 #include <string.h>
@@ -9,12 +9,14 @@
 
 #define PAGE 1000U
 
-/* What a list shows: the properties of its objects, docs/api/org.um1.md. */
+/* What a list shows: the properties of its objects, or the rows of a report; docs/api/org.um1.md.
+ */
 typedef struct List {
         const char *member, *name;
         const char *const *known, *const *shown;
         size_t shown_count;
         void (*trim)(json_t *row);
+        const char *report; /* its name, for Report; NULL: a list of objects */
 } List;
 
 static const char *const user_known[] = {
@@ -146,15 +148,17 @@ static json_t *rows_sort(json_t *rows, const char *key) {
         return sorted;
 }
 
-static int page_fetch(Ctl *ctl, const char *member, const char *filter, char *cursor,
+static int page_fetch(Ctl *ctl, const List *list, const char *filter, char *cursor,
                       size_t cursor_size, uint32_t limit, json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *next;
-        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, member, &m);
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, list->member, &m);
 
         if (r != 0)
                 return r;
-        r = sd_bus_message_append(m, "ssu", filter, cursor, limit);
+        r = list->report ? sd_bus_message_append(m, "s", list->report) : 0;
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ssu", filter, cursor, limit);
         if (r < 0)
                 return complain(ctl, EXIT_USAGE, "--filter: must be UTF-8");
         r = ctl_call(ctl, m, &reply);
@@ -178,7 +182,7 @@ static int pages_fetch(Ctl *ctl, const List *list, uint64_t left, const char *co
         do {
                 json_t *page = NULL, *row;
                 size_t i;
-                int r = page_fetch(ctl, list->member, filter, cursor, sizeof(cursor),
+                int r = page_fetch(ctl, list, filter, cursor, sizeof(cursor),
                                    left < PAGE ? (uint32_t)left : PAGE, &page);
 
                 if (r != 0)
@@ -250,8 +254,8 @@ static int list_run(Ctl *ctl, const List *list) {
 int user_list(Ctl *ctl, int argc, char *argv[]) {
         static const char *const shown[] = { "name",   "uid",    "full_name", "email",
                                              "status", "locked", "groups" };
-        static const List list = { "ListUsers",         "users",  user_known, shown,
-                                   ARRAY_LENGTH(shown), user_trim };
+        static const List list = { "ListUsers",         "users",   user_known, shown,
+                                   ARRAY_LENGTH(shown), user_trim, NULL };
 
         return list_run(ctl, &list);
 }
@@ -260,7 +264,17 @@ int group_list(Ctl *ctl, int argc, char *argv[]) {
         static const char *const shown[] = { "name",   "gid",    "members",
                                              "groups", "owners", "description" };
         static const List list = { "ListGroups",        "groups", group_known, shown,
-                                   ARRAY_LENGTH(shown), NULL };
+                                   ARRAY_LENGTH(shown), NULL,     NULL };
+
+        return list_run(ctl, &list);
+}
+
+int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const known[] = { "user",       "roles",     "required",
+                                             "methods",    "strongest", "enrolled",
+                                             "codes_left", "deadline",  NULL };
+        static const List list = { "Report", "users",       known, known, ARRAY_LENGTH(known) - 1,
+                                   NULL,     "mfa-coverage" };
 
         return list_run(ctl, &list);
 }

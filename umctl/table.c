@@ -21,6 +21,8 @@ static const char *const time_keys[] = {
         "status_since",
         "locked_since",
         "started",
+        "last_used",
+        "deadline",
         "password_changed",
         "password_expires",
         "suspended_until",

@@ -43,6 +43,7 @@ typedef enum Complete {
         COMPLETE_COMMAND,
         COMPLETE_POLICY,       /* the name of a policy value */
         COMPLETE_POLICY_WORDS, /* and behind it the words it may be */
+        COMPLETE_FACTOR,       /* an action of 2fa and what it takes */
 } Complete;
 
 #define OPTIONS_MAX 24U  /* of one verb */
@@ -159,9 +160,18 @@ void record_print(json_t *record, const char *const *keys, size_t key_count);
 /* Reads a secret: from the terminal without echo (asked twice with `again`), else one line of
  * standard input. */
 int ask_secret(const Ctl *ctl, const char *prompt, bool again, Secret **ret);
+/* A one-time code: the same, but with echo, and an empty one may be. */
+int ask_code(const Ctl *ctl, const char *prompt, Secret **ret);
 int ask_line(const char *prompt, char *buf, size_t size);
 /* 0 to go on; with --yes at once; EXIT_USAGE without a terminal. */
 int ask_confirm(const Ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- dialogue.c: org.um1.Login ----------------------------------------------------------------
+ */
+
+/* Goes through a dialogue until umd is done with it: 0 and the last step, or EXIT_*; with --dry-run
+ * 0 at its first question.  ret_login has WIRE_LOGIN_ID_BYTES + 1. */
+int dialogue_run(Ctl *ctl, const WireContext *context, char *ret_login, WireStep *ret);
 
 /* ---- when.c ---------------------------------------------------------------------------------- */
 
@@ -203,6 +213,9 @@ int policy_set(Ctl *ctl, int argc, char *argv[]);
 int policy_unset(Ctl *ctl, int argc, char *argv[]);
 int policy_show(Ctl *ctl, int argc, char *argv[]);
 int policy_list(Ctl *ctl, int argc, char *argv[]);
+int self_factor(Ctl *ctl, int argc, char *argv[]);
+int user_factor(Ctl *ctl, int argc, char *argv[]);
+int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]);
 int status_run(Ctl *ctl, int argc, char *argv[]);
 int audit_log(Ctl *ctl, int argc, char *argv[]);
 int audit_verify(Ctl *ctl, int argc, char *argv[]);
@@ -215,6 +228,8 @@ int user_message_new(Ctl *ctl, const char *name, const char *member, sd_bus_mess
 /* Properties of an object as JSON. */
 int object_get_all(Ctl *ctl, const char *path, const char *interface, json_t **ret);
 int user_print(Ctl *ctl, json_t *user);
+/* factor.c: the user's second factors as a list of objects. */
+int factors_get(Ctl *ctl, const char *name, json_t **ret);
 /* Appends the a{sv} of a user's fields from the options (user_add.c). */
 int user_append_fields(Ctl *ctl, sd_bus_message *m);
 /* Says where the shell that was just given to a user is not on this host, which keeps him out. */

@@ -57,6 +57,33 @@ static void failures_text(json_t *user, char *buf, size_t size) {
                        service, when);
 }
 
+/* "totp 3 (phone)", "recovery 4 (7 left)", for people to read. */
+static json_t *factors_words(const json_t *factors) {
+        json_t *words = json_array(), *factor;
+        size_t i;
+
+        json_array_foreach(factors, i, factor) {
+                const char *label = json_string_value(json_object_get(factor, "label"));
+                const json_t *left = json_object_get(factor, "codes_left");
+                bool waits =
+                        strcmp(json_string_value(json_object_get(factor, "state")), "active") != 0;
+                char more[160] = "";
+
+                if (left)
+                        snprintf(more, sizeof(more), " (%lld left)",
+                                 (long long)json_integer_value(left));
+                else if (label && label[0])
+                        snprintf(more, sizeof(more), " (%s)", label);
+                json_array_append_new(
+                        words, json_sprintf("%s %lld%s%s",
+                                            json_string_value(json_object_get(factor, "method")),
+                                            (long long)json_integer_value(
+                                                    json_object_get(factor, "number")),
+                                            more, waits ? " pending" : ""));
+        }
+        return words;
+}
+
 int user_print(Ctl *ctl, json_t *user) {
         static const char *const keys[] = {
                 "name",       "uid",           "gid",
@@ -68,7 +95,8 @@ int user_print(Ctl *ctl, json_t *user) {
                 "status_by",  "status_reason", "suspended_until",
                 "valid_from", "valid_until",   "locked_since",
                 "locked_by",  "locked_reason", "failures",
-                "password",   "created",       "created_by",
+                "password",   "factors",       "created",
+                "created_by",
         };
         json_t *changed = json_object_get(user, "password_changed"),
                *expires = json_object_get(user, "password_expires");
@@ -92,6 +120,7 @@ int user_print(Ctl *ctl, json_t *user) {
         json_object_set_new(user, "password", json_string(text));
         failures_text(user, text, sizeof(text));
         json_object_set_new(user, "failures", json_string(text));
+        json_object_set_new(user, "factors", factors_words(json_object_get(user, "factors")));
         record_print(user, keys, ARRAY_LENGTH(keys));
         return EXIT_DONE;
 }
@@ -134,13 +163,18 @@ int user_message_new(Ctl *ctl, const char *name, const char *member, sd_bus_mess
 
 int user_show(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_free_ char *path = NULL;
-        json_t *user = NULL;
+        json_t *user = NULL, *factors = NULL;
         int r = user_path(ctl, argv[0], &path);
 
         if (r == 0)
                 r = object_get_all(ctl, path, WIRE_USER, &user);
         if (r == 0)
+                r = factors_get(ctl, json_string_value(json_object_get(user, "name")), &factors);
+        if (r == 0 && json_array_size(factors) > 0)
+                json_object_set(user, "factors", factors);
+        if (r == 0)
                 r = user_print(ctl, user);
+        json_decref(factors);
         json_decref(user);
         return r;
 }

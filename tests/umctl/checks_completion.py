@@ -24,7 +24,7 @@ def bash_completes_nouns_verbs_and_options():
     with open("/run/completion", "w", encoding="ascii") as copy:
         copy.write(SCRIPT.read_text())
     same(complete("us"), ["user"])
-    same(set(complete("")), {"user", "group", "self", "policy", "status", "audit", "doctor", "help"})
+    same(set(complete("")), {"user", "group", "self", "policy", "report", "status", "audit", "doctor", "help"})
     same(complete("user", "un"), ["unlock"])
     same(complete("group", "add"), ["add", "add-member"])
     same(complete("user", "add", "x", "--ti"), ["--title", "--time-zone"])
@@ -54,6 +54,19 @@ def bash_completes_live_names():
     assert "/bin/bash" in complete("user", "add", "x", "--shell", "/bin/b")
     same(complete("user", "show", prefix + "$(id)"), [])
     same(complete("user", "show", prefix, uid=4242), [])
+
+
+@check
+def bash_completes_what_2fa_takes():
+    name = fresh("tab")
+    good("user add", name)
+    same(set(complete("self", "2fa", "")), {"enrol", "list", "recovery", "remove"})
+    same(complete("self", "2fa", "enrol", "t"), ["totp"])
+    assert {"--label", "--reveal"} <= set(complete("self", "2fa", "enrol", "totp", "--"))
+    same(complete("user", "2fa", "re"), ["remove", "reset"])
+    same(complete("user", "2fa", "reset", name), [name])
+    same(complete("self", "2fa", "list", ""), [])
+    same(complete("report", ""), ["mfa-coverage"])
 
 
 @check

@@ -214,11 +214,16 @@ class Terminal:
         self.text += self.decoder.decode(data)  # a read may end within a character
         return bool(data)
 
-    def answer(self, prompt, line):
-        """Waits for the prompt, types a line."""
+    def wait(self, prompt):
+        """Until it stands there; it is then still to be answered."""
         end = time.monotonic() + 20
         while prompt not in self.text[self.seen:]:
             assert time.monotonic() < end and self._read(20), f"no {prompt!r} in {self.text!r}"
+        return self
+
+    def answer(self, prompt, line):
+        """Waits for the prompt, types a line."""
+        self.wait(prompt)
         self.seen = len(self.text)
         os.write(self.fd, line.encode() + b"\n")
         return self
@@ -240,7 +245,7 @@ class Terminal:
 def run_checks(pattern, label):
     passed = failed = 0
     for function in checks:
-        if pattern not in function.__name__:
+        if pattern not in function.__module__ + "." + function.__name__:
             continue
         name, began = label + function.__name__.replace("_", " "), time.monotonic()
         try:
