@@ -159,14 +159,15 @@ void doctor_nss(Doctor *doctor) {
 
 /* ---- ssh, clock --------------------------------------------------------------------------- */
 
-/* What "sshd -T" prints; NULL where it cannot be run. */
-static FILE *sshd_settings(pid_t *ret_pid) {
-        static char *const argv[] = { (char *)"sshd", (char *)"-T", (char *)"-C",
-                                      (char *)"user=" DOCTOR_PROBE ",host=localhost,addr=127.0.0.1",
-                                      NULL };
+/* What "sshd -T" prints for a user; NULL where it cannot be run. */
+static FILE *sshd_settings(const char *user, pid_t *ret_pid) {
+        char whom[BASE_NAME_MAX + 64];
+        char *const argv[] = { (char *)"sshd", (char *)"-T", (char *)"-C", whom, NULL };
         static char *const environment[] = { NULL };
         posix_spawn_file_actions_t actions;
         int fds[2], r;
+
+        snprintf(whom, sizeof(whom), "user=%s,host=localhost,addr=127.0.0.1", user);
 
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return NULL;
@@ -189,6 +190,75 @@ static FILE *sshd_settings(pid_t *ret_pid) {
         return fdopen(fds[0], "re");
 }
 
+/* Somebody who needs a second factor; "" if nobody does. */
+static void member_find(Doctor *doctor, char *ret, size_t size) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        json_t *users = NULL;
+        const char *name = NULL;
+
+        ret[0] = '\0';
+        if (!doctor->ctl->bus ||
+            sd_bus_message_new_method_call(doctor->ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_MANAGER,
+                                           "ListUsers") < 0 ||
+            sd_bus_message_append(m, "ssu", "group=um-mfa", "", 1U) < 0 ||
+            sd_bus_call(doctor->ctl->bus, m, 5 * USEC_PER_SEC, NULL, &reply) < 0 ||
+            json_from_dicts(reply, &users) < 0)
+                return; /* there is no such group yet */
+        name = json_string_value(json_object_get(json_array_get(users, 0), "name"));
+        if (name)
+                snprintf(ret, size, "%s", name);
+        json_decref(users);
+}
+
+/* Does every way in end with a question of PAM's? */
+static bool methods_ask(char *lists) {
+        bool any = false;
+        char *list;
+
+        while ((list = strsep(&lists, " \n"))) {
+                const char *last = strrchr(list, ',');
+
+                last = last ? last + 1 : list;
+                if (!list[0])
+                        continue;
+                any = true;
+                if (strncmp(last, "keyboard-interactive", strlen("keyboard-interactive")) != 0 &&
+                    strcmp(last, "password") != 0)
+                        return false;
+        }
+        return any;
+}
+
+static void ssh_second(Doctor *doctor) {
+        static const char key[] = "authenticationmethods ";
+        char member[BASE_NAME_MAX + 1], line[512];
+        bool asks = false;
+        pid_t pid;
+        FILE *f;
+
+        member_find(doctor, member, sizeof(member));
+        if (!member[0])
+                return;
+        f = sshd_settings(member, &pid);
+        while (f && fgets(line, sizeof(line), f))
+                if (strncmp(line, key, strlen(key)) == 0)
+                        asks = methods_ask(line + strlen(key));
+        if (f) {
+                fclose(f);
+                (void)waitpid(pid, NULL, 0);
+        }
+        if (asks)
+                doctor_find(doctor, LEVEL_OK, "sshd", NULL,
+                            "asks whoever needs a second factor (um-mfa) for it after a key");
+        else
+                doctor_find(doctor, LEVEL_FAIL, "sshd",
+                            "the Match block of /etc/ssh/sshd_config.d/10-um.conf as um brings it, "
+                            "before any other AuthenticationMethods; systemctl reload ssh",
+                            "%s is in um-mfa, and sshd lets um ask for no code after a key: it is "
+                            "refused where factor.required is on, and enough where not",
+                            member);
+}
+
 void doctor_ssh(Doctor *doctor) {
         bool pam = false, keyboard = false, any = false;
         char line[512];
@@ -202,7 +272,7 @@ void doctor_ssh(Doctor *doctor) {
                             "its settings can be read by root only");
                 return;
         }
-        f = sshd_settings(&pid);
+        f = sshd_settings(DOCTOR_PROBE, &pid);
         while (f && fgets(line, sizeof(line), f)) {
                 any = true;
                 pam = pam || strcmp(line, "usepam yes\n") == 0;
@@ -230,6 +300,8 @@ void doctor_ssh(Doctor *doctor) {
         else
                 doctor_find(doctor, LEVEL_OK, "sshd", NULL,
                             "UsePAM and KbdInteractiveAuthentication are on");
+        if (any && pam)
+                ssh_second(doctor);
 }
 
 void doctor_clock(Doctor *doctor) {
