@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a real umd takes, by hand and over its private socket: from its start until it serves, idle
- * memory, one user created among many against one among the first figure's, many clients at once,
- * and a change to a group of nearly everybody.
+ * memory, one user created among many against one among the first figure's, a rule for all of them,
+ * many clients at once, and a change to a group of nearly everybody.
  *
  *     bench_umd UMD VAULT STATE-DIR RUN-DIR USERS [USERS...]
  *
@@ -34,6 +34,7 @@
 #define GROUP_MEMBERS 100000U
 #define GROUP_AT_ONCE 2000U
 #define GROUP_CHANGES 40U
+#define RULE_CHANGES  10U
 #define GROUP         "everybody"
 
 static const char *umd_program, *vault_program, *quality_program;
@@ -368,6 +369,26 @@ static void group_measure(Daemon *daemon) {
         fflush(stdout);
 }
 
+/* A rule for all, which puts everybody into um-mfa or out of it; umd does nothing else meanwhile.
+ */
+static void rule_measure(Daemon *daemon) {
+        static double times[RULE_CHANGES];
+
+        for (unsigned i = 0; i < RULE_CHANGES; i++) {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+                uint64_t began_usec = base_boottime_usec();
+
+                call_check(sd_bus_call_method(daemon->bus, NULL, WIRE_PATH, WIRE_POLICY, "Set",
+                                              &error, NULL, "ssa{sv}", "factor.required",
+                                              i % 2 == 0 ? "on" : "off", 0),
+                           &error);
+                times[i] = (double)(base_boottime_usec() - began_usec);
+        }
+        printf("rule: factor.required for all of %u users: %.0f ms\n", daemon->users,
+               median(times, RULE_CHANGES) / 1e3);
+        fflush(stdout);
+}
+
 static uint32_t number(const char *s) {
         uint64_t value;
 
@@ -392,6 +413,7 @@ int main(int argc, char **argv) {
 
                 start_measure(&many, argv[4], argv[5]);
                 creations_measure(&few, &many);
+                rule_measure(&many);
                 if (many.users == GROUP_MEMBERS)
                         group_measure(&many);
                 daemon_done(&many);
