@@ -125,10 +125,8 @@ static PolicyStrength strength_needed(const PolicyFacts *facts) {
                 return POLICY_STRENGTH_HARDWARE;
         case POLICY_REQUIRED_ON:
                 return POLICY_STRENGTH_WEAK_MFA;
-        case POLICY_REQUIRED_OFF: /* who has one proves it where he is asked for a password */
-                return has_factor(facts) && facts->proof != POLICY_PROOF_NONE
-                               ? POLICY_STRENGTH_WEAK_MFA
-                               : POLICY_STRENGTH_NONE;
+        case POLICY_REQUIRED_OFF: /* who has one proves it, after a key too */
+                return has_factor(facts) ? POLICY_STRENGTH_WEAK_MFA : POLICY_STRENGTH_NONE;
         case _POLICY_REQUIRED_MAX:
                 break;
         }

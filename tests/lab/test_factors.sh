@@ -167,6 +167,8 @@ ck "a key alone does not let her in" refused lab_ssh_key carol "$LAB/key" true
 ck "key and code do, and no password is asked" lacks 'assword' \
         lab_talk "$(key_line carol publickey,keyboard-interactive)" "$CODE" "$(hotp "$TOKEN" 1)"
 ck "key and a wrong code do not" denied lab_talk "$(key_line carol publickey,keyboard-interactive)" "$CODE" 000000
+ck "a factor had by choice is asked for by um itself, where sshd's block is gone" says 'second factor' \
+        without_block lab_ssh_key carol "$LAB/key" true
 ck "password and code do as well" has 'uid=[0-9]+\(carol\)' ssh_talk carol 'assword: ' "$PW" "$CODE" "$(hotp "$TOKEN" 2)"
 ck "frank, who needs none, comes in by key alone" lab_ssh_key frank "$LAB/key" true
 

@@ -405,22 +405,27 @@ static void a_method_that_is_not_permitted_any_more_does_not_count(void **state)
         assert_int_equal(two(&talk, "alice", "no", code_at(number, 0)), CORE_VERDICT_BAD_PROOF);
 }
 
-static void a_key_alone_is_not_enough_where_a_factor_is_required(void **state) {
+/* Of whoever has to have a factor, and of whoever has one by choice. */
+static void a_key_alone_is_not_enough_beside_a_factor(void **state) {
+        static const char *const rules[] = { "off", "on" };
         Fixture *f = *state;
         Talk talk = talk_new(f, 1, 0);
 
+        make_user(f, "bob");
         setup_alice(f, POLICY_METHOD_TOTP);
-        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
-        policy_put(f, "factor.required", "on", NULL);
-        assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
-        assert_string_equal(talk.step.reason, "factor-required");
-        assert_non_null(strstr(talk.step.text, "keyboard-interactive"));
-        assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
-        /* who is not there, and who was root */
-        assert_int_equal(talk_authorize(&talk, "alice", "cron"), CORE_VERDICT_ALLOW);
-        assert_int_equal(talk_authorize(&talk, "alice", "su"), CORE_VERDICT_ALLOW);
-        assert_int_equal(talk_authorize(&talk, "alice", "sudo"), CORE_VERDICT_ALLOW);
-        assert_int_equal(talk_authorize(&talk, "alice", "login"), CORE_VERDICT_DENIED);
+        assert_int_equal(talk_authorize(&talk, "bob", "sshd"), CORE_VERDICT_ALLOW);
+        for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
+                policy_put(f, "factor.required", rules[i], NULL);
+                assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+                assert_string_equal(talk.step.reason, "factor-required");
+                assert_non_null(strstr(talk.step.text, "keyboard-interactive"));
+                assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+                /* who is not there, and who was root */
+                assert_int_equal(talk_authorize(&talk, "alice", "cron"), CORE_VERDICT_ALLOW);
+                assert_int_equal(talk_authorize(&talk, "alice", "su"), CORE_VERDICT_ALLOW);
+                assert_int_equal(talk_authorize(&talk, "alice", "sudo"), CORE_VERDICT_ALLOW);
+                assert_int_equal(talk_authorize(&talk, "alice", "login"), CORE_VERDICT_DENIED);
+        }
 }
 
 static void a_verified_key_is_the_first_factor(void **state) {
@@ -542,7 +547,7 @@ int main(void) {
                 STORY(a_rule_for_one_user_is_his_alone),
                 STORY(who_has_to_have_a_factor_and_has_none),
                 STORY(a_method_that_is_not_permitted_any_more_does_not_count),
-                STORY(a_key_alone_is_not_enough_where_a_factor_is_required),
+                STORY(a_key_alone_is_not_enough_beside_a_factor),
                 STORY(a_verified_key_is_the_first_factor),
                 STORY(sudo_asks_where_a_rule_demands_it),
                 STORY(a_screen_is_unlocked_by_the_password),

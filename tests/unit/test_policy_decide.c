@@ -150,12 +150,12 @@ static void a_factor_is_demanded_as_the_rules_say(void **state) {
         } rows[] = {
                 /* nothing is demanded */
                 { OFF, NONE, SINGLE, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
-                /* who has one is asked for it with his password, and not with a key */
+                /* who has one is asked for it, and a key alone is not enough (B11) */
                 { OFF, MFA, SINGLE, NOW + 1, POLICY_PROOF_PASSWORD, POLICY_REASON_FACTOR_REQUIRED },
                 { OFF, MFA, MFA, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
                 { OFF, MFA, WEAK, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
-                { OFF, MFA, SINGLE, 0, POLICY_PROOF_NONE, POLICY_REASON_NONE },
-                /* a key alone is not enough where one is demanded */
+                { OFF, MFA, SINGLE, 0, POLICY_PROOF_NONE, POLICY_REASON_FACTOR_REQUIRED },
+                { OFF, NONE, SINGLE, 0, POLICY_PROOF_NONE, POLICY_REASON_NONE },
                 { ON, MFA, SINGLE, NOW + 1, POLICY_PROOF_NONE, POLICY_REASON_FACTOR_REQUIRED },
                 { ON, MFA, NONE, NOW + 1, POLICY_PROOF_NONE, POLICY_REASON_FACTOR_REQUIRED },
                 { ON, MFA, MFA, 0, POLICY_PROOF_PASSWORD, POLICY_REASON_NONE },
