@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* No memory, at every place in turn: a whole day of verbs and logins is lived through once for each
  * allocation it makes, with that one failing.  A verb then says so, or does without; nothing leaks,
- * is freed twice, or is half done (the sanitizers and the store's own checks watch). */
+ * is freed twice, or is half done (the sanitizers and the store's own checks watch).  Second
+ * factors have a day of their own, test_core_memory_factors.c: the work grows with a day's square.
+ */
 
-#include "tests/unit/core_fixture.h"
-#include "tests/unit/wrap_memory.h"
+#include "tests/unit/memory_day.h"
 
 /* ---- the day --------------------------------------------------------------------------------- */
 
@@ -80,15 +81,6 @@ static void coded(void *userdata, int r, const Secret *code, uint64_t expires_us
         (*(size_t *)userdata)++;
 }
 
-/* The vault's own memory is not what is tried here; core's answer to it is. */
-static void vault(Fixture *f) {
-        while (f->job_count > 0 || f->question_count > 0) {
-                memory_on();
-                fixture_vault_one(f);
-                memory_off();
-        }
-}
-
 static void password(Fixture *f, const char *name, const char *text) {
         CorePasswordOptions options = { 0 };
         _cleanup_secret_ Secret *secret = NULL;
@@ -162,123 +154,6 @@ static void change(Fixture *f, const char *name, uint32_t flags, const char *con
         core_login_hangup(f->core, 1);
 }
 
-/* ---- second factors ------------------------------------------------------------------------- */
-
-static void enrolled(void *userdata, int r, uint32_t number, const Secret *key, const Secret *uri,
-                     const CoreChange *change, const CoreError *error) {
-        (*(size_t *)userdata)++;
-}
-
-static void listed(void *userdata, int r, const Secret *codes, const CoreChange *change,
-                   const CoreError *error) {
-        (*(size_t *)userdata)++;
-}
-
-/* A dialogue with these answers; whoever has a factor never gets in by less. */
-static Talk dialogue(Fixture *f, uid_t uid, const char *service, const char *const *answers) {
-        Talk talk = talk_new(f, 1, uid);
-
-        memory_on();
-        talk_begin(&talk, "authenticate", "alice", service, 0);
-        memory_off();
-        for (; talk.r == 0 && talk.step.kind != CORE_STEP_DONE && *answers; answers++) {
-                memory_on();
-                talk_answer_only(&talk, *answers);
-                memory_off();
-                vault(f);
-        }
-        return talk;
-}
-
-static void factor_verbs(Fixture *f, const Talk *talk, uint32_t number, const char *code) {
-        static const CoreFactorSpec spec = { "totp", "phone", { CORE_ALGORITHM_SHA1, 6, 30 } };
-        _cleanup_secret_ Secret *secret = NULL;
-        size_t answers = 0, taken = 0;
-
-        must(base_secret_new(code, strlen(code), &secret));
-        memory_on();
-        if (number == 0)
-                taken = core_factor_enrol(f->core, &talk->peer, "alice", &spec, talk->login,
-                                          &f->options, f->now, enrolled, &answers, &f->error) == 0;
-        else
-                taken = core_factor_confirm(f->core, &talk->peer, "alice", number, secret,
-                                            &f->options, f->now, listed, &answers, &f->error) == 0;
-        memory_off();
-        vault(f);
-        assert_int_equal(answers, taken);
-}
-
-static void active_factor(void *userdata, const CoreFactor *factor) {
-        *(bool *)userdata = *(bool *)userdata || factor->active;
-}
-
-static bool has_active(Fixture *f) {
-        bool active = false;
-
-        (void)core_factor_list(f->core, "alice", active_factor, &active, &f->error);
-        return active;
-}
-
-static void shown_factor(void *userdata, const CoreFactor *factor) {
-        *(uint32_t *)userdata = factor->number;
-}
-
-static uint32_t newest_factor(Fixture *f) {
-        uint32_t number = 0;
-
-        (void)core_factor_list(f->core, "alice", shown_factor, &number, &f->error);
-        return number;
-}
-
-/* Enrolled by himself, a code given, taken away; then in a login that has to. */
-static void factors(Fixture *f) {
-        static const char *const proof[] = { "newer", NULL };
-        char text[POLICY_VALUE_TEXT_MAX];
-        size_t answers = 0;
-        uint32_t number;
-        Talk talk;
-
-        talk = dialogue(f, FIRST, "umctl", proof);
-        factor_verbs(f, &talk, 0, "");
-        number = newest_factor(f);
-        if (number != 0)
-                factor_verbs(f, &talk, number, code_at(number, step_now(f)));
-        core_login_hangup(f->core, 1);
-        talk = dialogue(f, FIRST, "umctl",
-                        (const char *const[]){ "newer", code_at(number, step_now(f) + 1), NULL });
-        memory_on();
-        if (core_recovery_create(f->core, &talk.peer, "alice", talk.login, &f->options, f->now,
-                                 listed, &answers, &f->error) < 0)
-                answers = 0;
-        memory_off();
-        vault(f);
-        core_login_hangup(f->core, 1);
-        talk = dialogue(f, 0, "sshd", (const char *const[]){ "newer", "000000", NULL });
-        assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW && has_active(f));
-        core_login_hangup(f->core, 1);
-        memory_on();
-        (void)core_factor_list(f->core, "alice", shown_factor, &number, &f->error);
-        (void)core_factors_reset(f->core, &f->root, "alice", &f->options, f->now, &f->change,
-                                 &f->error);
-        (void)core_policy_set(f->core, &f->root, "alice", "factor.required", "on", &f->options,
-                              f->now, text, &f->change, &f->error);
-        (void)core_policy_set(f->core, &f->root, "alice", "factor.enrol-within", "0", &f->options,
-                              f->now, text, &f->change, &f->error);
-        memory_off();
-        talk = dialogue(f, 0, "sshd",
-                        (const char *const[]){ "newer", "", "", code_at(number + 2, step_now(f)),
-                                               "", NULL });
-        core_login_hangup(f->core, 1);
-}
-
-static void flush(Fixture *f) {
-        memory_on();
-        (void)core_flush(f->core);
-        memory_off();
-        while (core_has_unflushed(f->core))
-                must(core_flush(f->core));
-}
-
 static void nothing_effective(void *userdata, const CorePolicyEffective *shown) {
 }
 
@@ -343,8 +218,6 @@ static void day(Fixture *f) {
         login(f, "nobody", "no", false);
         change(f, "alice", 4, (const char *const[]){ "pw", "alice", "", "new", "new", NULL });
         change(f, "alice", 0, (const char *const[]){ "newer", "newer", NULL });
-        flush(f);
-        factors(f);
         flush(f);
         rename_to(f, "alice", "alicia");
         rename_to(f, "alicia", "alice");

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* No memory, at every place in turn, while second factors are enrolled, used and taken away: once
+ * for each allocation, with that one failing.  Every call is answered once, nothing leaks or is
+ * half done, and whoever has a factor never gets in by less. */
+
+#include "tests/unit/memory_day.h"
+
+static void enrolled(void *userdata, int r, uint32_t number, const Secret *key, const Secret *uri,
+                     const CoreChange *change, const CoreError *error) {
+        (*(size_t *)userdata)++;
+}
+
+static void listed(void *userdata, int r, const Secret *codes, const CoreChange *change,
+                   const CoreError *error) {
+        (*(size_t *)userdata)++;
+}
+
+/* A dialogue with these answers; whoever has a factor never gets in by less. */
+static Talk dialogue(Fixture *f, uid_t uid, const char *service, const char *const *answers) {
+        Talk talk = talk_new(f, 1, uid);
+
+        memory_on();
+        talk_begin(&talk, "authenticate", "alice", service, 0);
+        memory_off();
+        for (; talk.r == 0 && talk.step.kind != CORE_STEP_DONE && *answers; answers++) {
+                memory_on();
+                talk_answer_only(&talk, *answers);
+                memory_off();
+                vault(f);
+        }
+        return talk;
+}
+
+static void factor_verbs(Fixture *f, const Talk *talk, uint32_t number, const char *code) {
+        static const CoreFactorSpec spec = { "totp", "phone", { CORE_ALGORITHM_SHA1, 6, 30 } };
+        _cleanup_secret_ Secret *secret = NULL;
+        size_t answers = 0, taken = 0;
+
+        must(base_secret_new(code, strlen(code), &secret));
+        memory_on();
+        if (number == 0)
+                taken = core_factor_enrol(f->core, &talk->peer, "alice", &spec, talk->login,
+                                          &f->options, f->now, enrolled, &answers, &f->error) == 0;
+        else
+                taken = core_factor_confirm(f->core, &talk->peer, "alice", number, secret,
+                                            &f->options, f->now, listed, &answers, &f->error) == 0;
+        memory_off();
+        vault(f);
+        assert_int_equal(answers, taken);
+}
+
+static void active_factor(void *userdata, const CoreFactor *factor) {
+        *(bool *)userdata = *(bool *)userdata || factor->active;
+}
+
+static bool has_active(Fixture *f) {
+        bool active = false;
+
+        (void)core_factor_list(f->core, "alice", active_factor, &active, &f->error);
+        return active;
+}
+
+static void shown_factor(void *userdata, const CoreFactor *factor) {
+        *(uint32_t *)userdata = factor->number;
+}
+
+static uint32_t newest_factor(Fixture *f) {
+        uint32_t number = 0;
+
+        (void)core_factor_list(f->core, "alice", shown_factor, &number, &f->error);
+        return number;
+}
+
+/* Enrolled by himself, a code given, taken away; then in a login that has to. */
+static void factors(Fixture *f) {
+        static const char *const proof[] = { "newer", NULL };
+        char text[POLICY_VALUE_TEXT_MAX];
+        size_t answers = 0;
+        uint32_t number;
+        Talk talk;
+
+        talk = dialogue(f, FIRST, "umctl", proof);
+        factor_verbs(f, &talk, 0, "");
+        number = newest_factor(f);
+        if (number != 0)
+                factor_verbs(f, &talk, number, code_at(number, step_now(f)));
+        core_login_hangup(f->core, 1);
+        talk = dialogue(f, FIRST, "umctl",
+                        (const char *const[]){ "newer", code_at(number, step_now(f) + 1), NULL });
+        memory_on();
+        if (core_recovery_create(f->core, &talk.peer, "alice", talk.login, &f->options, f->now,
+                                 listed, &answers, &f->error) < 0)
+                answers = 0;
+        memory_off();
+        vault(f);
+        core_login_hangup(f->core, 1);
+        talk = dialogue(f, 0, "sshd", (const char *const[]){ "newer", "000000", NULL });
+        assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW && has_active(f));
+        core_login_hangup(f->core, 1);
+        memory_on();
+        (void)core_factor_list(f->core, "alice", shown_factor, &number, &f->error);
+        (void)core_factors_reset(f->core, &f->root, "alice", &f->options, f->now, &f->change,
+                                 &f->error);
+        (void)core_policy_set(f->core, &f->root, "alice", "factor.required", "on", &f->options,
+                              f->now, text, &f->change, &f->error);
+        (void)core_policy_set(f->core, &f->root, "alice", "factor.enrol-within", "0", &f->options,
+                              f->now, text, &f->change, &f->error);
+        memory_off();
+        talk = dialogue(f, 0, "sshd",
+                        (const char *const[]){ "newer", "", "", code_at(number + 2, step_now(f)),
+                                               "", NULL });
+        core_login_hangup(f->core, 1);
+}
+
+static void every_allocation_may_fail(void **state) {
+        for (memory_first(); memory_next();) {
+                void *f;
+
+                fixture_setup(&f);
+                make_user(f, "alice");
+                set_password(f, "alice", "newer");
+                flush(f);
+                factors(f);
+                flush(f);
+                fixture_teardown(&f);
+        }
+        assert_true(memory.at > 300); /* the wrapping is there */
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_allocation_may_fail),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
