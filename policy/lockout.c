@@ -157,7 +157,10 @@ uint64_t policy_lockout_charge(LockoutState *state, const LockoutRules *rules, u
         return now;
 }
 
-void policy_lockout_refund(LockoutState *state, const LockoutRules *rules, uint64_t at_usec) {
+void policy_lockout_refund(LockoutState *state, const LockoutRules *rules, uint64_t at_usec,
+                           uint64_t now_usec) {
+        if (later(at_usec, rules->window_usec) <= now_usec)
+                return;
         for (size_t i = 0; i < state->failure_count; i++) {
                 if (state->failures[i].at_usec < at_usec)
                         continue; /* else it, or what it became a part of */

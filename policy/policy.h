@@ -337,8 +337,10 @@ LockoutVerdict policy_lockout_judge(const LockoutState *state, const LockoutRule
 /* Counts an attempt as failed, before it is looked at: the one that fills the window locks.  What a
  * lock that is over was made of is forgotten.  The time it is counted under, for the refund. */
 uint64_t policy_lockout_charge(LockoutState *state, const LockoutRules *rules, uint64_t now_usec);
-/* Takes one charge back, and the lock it made. */
-void policy_lockout_refund(LockoutState *state, const LockoutRules *rules, uint64_t at_usec);
+/* Takes the charge of that time back, and the lock it made; nothing where it has left the window:
+ * what stands behind it then is somebody else's. */
+void policy_lockout_refund(LockoutState *state, const LockoutRules *rules, uint64_t at_usec,
+                           uint64_t now_usec);
 /* After a success: nothing is left but the charges of attempts that have not ended. */
 void policy_lockout_clear(LockoutState *state, const LockoutRules *rules, uint32_t pending,
                           uint64_t now_usec);

@@ -231,8 +231,10 @@ static int stand_down(void **state) {
         client_free(stand->client);
         bus_free(stand->bus);
         core_free(stand->core);
+        if (stand->quality_done)
+                quality_answer(stand); /* to nobody, who frees the request */
         if (stand->vault_done)
-                vault_answer(stand); /* to nobody, who frees the request */
+                vault_answer(stand);
         sd_event_unref(stand->event);
         for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
                 char path[128];

@@ -197,7 +197,7 @@ static void a_peer_that_is_not_root_speaks_for_himself_alone(void **state) {
                 talk.rhost = HOME;
                 log_in(&talk, "alice", "wrong");
         }
-        assert_string_equal(f->lockout, "alice: his own sessions: 5: 192.0.2.1 sshd");
+        assert_string_equal(f->lockout, "alice: his own sessions: 5:  sshd");
         assert_int_equal(try(f, "alice", HOME, "", RIGHT), CORE_VERDICT_ALLOW);
         assert_int_equal(try(f, "alice", "", "", RIGHT), CORE_VERDICT_ALLOW);
 }

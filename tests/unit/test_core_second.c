@@ -505,7 +505,7 @@ static void several_are_chosen_from(void **state) {
         Talk talk = talk_new(f, 1, 0);
 
         answer_password(&talk, "alice", PASSWORD);
-        assert_string_equal(talk.step.text, "Second factor:\n 1) totp\n 2) hotp key ring\n"
+        assert_string_equal(talk.step.text, "Second factor:\n 1) totp\n 2) hotp\n"
                                             "Number (Enter for 1): ");
         talk_answer(&talk, "3");
         assert_non_null(strstr(talk.step.text, "Second factor:")); /* again, in the same attempt */

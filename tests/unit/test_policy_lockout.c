@@ -130,13 +130,23 @@ static void a_refund_takes_the_lock_it_made(void **state) {
         uint64_t at = policy_lockout_charge(&s, &shipped, T0 + 4 * MINUTE);
 
         assert_true(s.locked_until_usec != 0);
-        policy_lockout_refund(&s, &shipped, at);
+        policy_lockout_refund(&s, &shipped, at, at);
         assert_true(s.locked_until_usec == 0);
         assert_int_equal(policy_lockout_count(&s, &shipped, at), 4);
-        policy_lockout_refund(&s, &shipped, T0);
+        policy_lockout_refund(&s, &shipped, T0, at);
         assert_int_equal(policy_lockout_count(&s, &shipped, at), 3);
-        policy_lockout_refund(&s, &shipped, at); /* of that time there is none left */
+        policy_lockout_refund(&s, &shipped, at, at); /* of that time there is none left */
         assert_int_equal(policy_lockout_count(&s, &shipped, at), 3);
+}
+
+/* Held back for longer than the window: the failures that are counted since are others'. */
+static void a_refund_that_comes_late_takes_no_other_charge(void **state) {
+        LockoutState s = { 0 };
+        uint64_t at = policy_lockout_charge(&s, &shipped, T0), now = T0 + 16 * MINUTE;
+
+        (void)policy_lockout_charge(&s, &shipped, now);
+        policy_lockout_refund(&s, &shipped, at, now);
+        assert_int_equal(policy_lockout_count(&s, &shipped, now), 1);
 }
 
 static void a_success_leaves_what_has_not_ended(void **state) {
@@ -273,7 +283,7 @@ static void no_more_are_tried_than_permitted(void **state) {
                                         at[p] = now;
                                 wrong = 0;
                         } else if (pending > 0 && any() % 8 == 0)
-                                policy_lockout_refund(&s, &shipped, at[--pending]);
+                                policy_lockout_refund(&s, &shipped, at[--pending], now);
                         else if (pending > 0 && any() % 2) {
                                 pending--;
                                 wrong++;
@@ -295,6 +305,7 @@ int main(void) {
                 cmocka_unit_test(without_a_duration_the_window_decides),
                 cmocka_unit_test(what_is_being_tried_is_waited_for),
                 cmocka_unit_test(a_refund_takes_the_lock_it_made),
+                cmocka_unit_test(a_refund_that_comes_late_takes_no_other_charge),
                 cmocka_unit_test(a_success_leaves_what_has_not_ended),
                 cmocka_unit_test(a_limit_that_is_lowered_counts_from_the_next_check),
                 cmocka_unit_test(the_delay_doubles_to_its_end),

@@ -310,7 +310,7 @@ static int source_refund(Dialogue *dialogue, StoreTxn *txn, const LockoutPolicy 
         r = core_throttle_load(txn, &dialogue->words.origin.network, &throttle);
         if (r < 0)
                 return r;
-        policy_lockout_refund(&throttle.state, &policy->source, attempt->source_usec);
+        policy_lockout_refund(&throttle.state, &policy->source, attempt->source_usec, lock_usec);
         return core_throttle_store(txn, &throttle, &policy->source, lock_usec);
 }
 
@@ -339,7 +339,7 @@ int core_attempt_refund(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
                 r = source_refund(dialogue, txn, &admission.policy, admission.lock_usec);
         if (r == 0 && attempt->count_charged) {
                 policy_lockout_refund(&admission.count->state, &admission.policy.user,
-                                      attempt->count_usec);
+                                      attempt->count_usec, admission.lock_usec);
                 r = core_count_store(txn, admission.count);
         }
         if (r == 0)

@@ -5,8 +5,9 @@
  * The work depends on the answer's length alone.  Whatever it is, it is held against the password
  * once; an answer as long as a setup code is held against that too, so it costs two hashes for
  * everybody, whether or not there is such a user, password or code.  (Not its form: for a name that
- * resolves nowhere sshd answers in the person's place, with nonsense of the same length.)  Where
- * there is nothing to hold it against, the vault spends the same time.
+ * resolves nowhere sshd answers in the person's place, with nonsense of the same length.)  The
+ * password comes last: a right one shows no sooner than a wrong one where a code is asked for next.
+ * Where there is nothing to hold the answer against, the vault spends the same time.
  *
  * Then comes the second factor where one is due (second.c), whatever came of the first; what was
  * proved of both is judged together.
@@ -191,6 +192,18 @@ int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor
         return 0;
 }
 
+/* The failures of the place are over once somebody has proved all he has to; a password alone,
+ * where there is a factor too, takes back its own charge and no guess at codes (SECURITY I2). */
+static int succeed(Change *change, Dialogue *dialogue, const Judged *judged, char *ret_notice) {
+        const PolicyFacts *facts = &judged->facts;
+
+        if (facts->enrolled <= POLICY_STRENGTH_SINGLE || facts->strength > POLICY_STRENGTH_SINGLE ||
+            facts->graced)
+                return core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
+        ret_notice[0] = '\0';
+        return core_attempt_refund(dialogue, change->txn, change->now_usec);
+}
+
 /* What follows from an allow, in the same transaction. */
 static int use_all(Change *change, Dialogue *dialogue, Judged *judged, StoreFactor *factor,
                    char *ret_notice, Proof **ret) {
@@ -200,7 +213,7 @@ static int use_all(Change *change, Dialogue *dialogue, Judged *judged, StoreFact
         if (r >= 0 && factor)
                 r = core_second_use(dialogue, change, factor);
         if (r >= 0)
-                r = core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
+                r = succeed(change, dialogue, judged, ret_notice);
         if (r >= 0)
                 r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first,
                                    judged->facts.strength, change->now_usec, ret);
@@ -308,6 +321,7 @@ static void first_done(Dialogue *dialogue, PolicyProof proved, const StoreVerifi
         int r = new_verifier ? better_keep(&dialogue->second, new_verifier) : 0;
 
         dialogue->second.first = proved;
+        dialogue->answer = base_secret_free(dialogue->answer);
         if (r == 0)
                 r = core_second_ask(dialogue, now_usec);
         if (r < 0)
@@ -340,8 +354,11 @@ static int note(Dialogue *dialogue, bool failed, const char *reason, uint64_t no
         return r;
 }
 
+/* What was looked at and was wrong stays charged, whatever failed after that: else a vault that is
+ * kept busy gives guesses back. */
 void core_authenticate_unavailable(Dialogue *dialogue, uint64_t now_usec) {
-        int r = note(dialogue, false, "internal", now_usec);
+        bool wrong = dialogue->round > 0 || dialogue->second.first == POLICY_PROOF_WRONG;
+        int r = note(dialogue, wrong, "internal", now_usec);
 
         if (r < 0)
                 core_dialogue_fail(dialogue, r, NULL);
@@ -366,6 +383,10 @@ static int dummy_new(Secret **ret) {
         return base_secret_new("um", 2, ret);
 }
 
+static bool round_is_code(const Dialogue *dialogue) {
+        return dialogue->two_rounds && dialogue->round == 0;
+}
+
 /* What the answer is held against in this round; NULL: nothing. */
 static const StoreVerifier *round_verifier(const Dialogue *dialogue, const Judged *judged,
                                            uint64_t now_usec) {
@@ -373,43 +394,41 @@ static const StoreVerifier *round_verifier(const Dialogue *dialogue, const Judge
 
         if (!judged->facts.known || judged->facts.locked_out || judged->facts.source_throttled)
                 return NULL;
-        if (dialogue->round == 0)
+        if (!round_is_code(dialogue))
                 return credential->password.len > 0 ? &credential->password : NULL;
         return credential->setup_code.len > 0 && now_usec < credential->setup_code_expires_usec
                        ? &credential->setup_code
                        : NULL;
 }
 
-static int try_round(Dialogue *dialogue, const Secret *secret, bool usable, uint64_t now_usec) {
+static int try_round(Dialogue *dialogue, uint64_t now_usec) {
+        const Secret *secret = round_is_code(dialogue) ? dialogue->code : dialogue->answer;
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_secret_ Secret *dummy = NULL;
         _cleanup_judged_ Judged judged = { 0 };
-        const StoreVerifier *verifier;
         int r;
 
         r = store_begin_read(dialogue->core->store, &txn);
         if (r == 0)
                 r = core_judge(dialogue->core, txn, &dialogue->words, POLICY_PROOF_WRONG, now_usec,
                                &judged);
+        if (r == 0 && !secret)
+                r = dummy_new(&dummy);
         if (r < 0)
                 return r;
-        verifier = usable ? round_verifier(dialogue, &judged, now_usec) : NULL;
         return core_dialogue_try(dialogue,
-                                 dialogue->round == 0 ? CORE_KIND_PASSWORD : CORE_KIND_SETUP_CODE,
-                                 judged.user ? judged.user->uid : 0, judged.credential, verifier,
-                                 secret, answered);
+                                 round_is_code(dialogue) ? CORE_KIND_SETUP_CODE
+                                                         : CORE_KIND_PASSWORD,
+                                 judged.user ? judged.user->uid : 0, judged.credential,
+                                 secret ? round_verifier(dialogue, &judged, now_usec) : NULL,
+                                 secret ? secret : dummy, answered);
 }
 
 static void next_round(Dialogue *dialogue, uint64_t now_usec) {
-        _cleanup_secret_ Secret *dummy = NULL;
-        bool coded = dialogue->code != NULL;
-
         dialogue->round++;
-        if (dialogue->round > 1 || !dialogue->two_rounds) {
+        if (dialogue->round > 1 || !dialogue->two_rounds)
                 first_done(dialogue, POLICY_PROOF_WRONG, NULL, now_usec);
-                return;
-        }
-        if ((!coded && dummy_new(&dummy) < 0) ||
-            try_round(dialogue, coded ? dialogue->code : dummy, coded, now_usec) < 0)
+        else if (try_round(dialogue, now_usec) < 0)
                 core_authenticate_unavailable(dialogue, now_usec);
 }
 
@@ -447,19 +466,25 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
         core_authenticate_unavailable(dialogue, now_usec);
 }
 
+static int answer_keep(Dialogue *dialogue, const Secret *answer) {
+        size_t len = base_secret_len(answer);
+        int r;
+
+        if (!core_secret_usable(answer))
+                return 0;
+        dialogue->two_rounds = len == SETUP_CODE_BYTES;
+        r = base_secret_new(base_secret_bytes(answer), len, &dialogue->answer);
+        if (r < 0)
+                return r;
+        return core_setup_code_read(answer, &dialogue->code) == -ENOMEM ? -ENOMEM : 0;
+}
+
 /* The answer is charged. */
 static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
-        _cleanup_secret_ Secret *dummy = NULL;
-        bool usable = core_secret_usable(answer);
-        int r = 0;
+        int r = answer_keep(dialogue, answer);
 
-        dialogue->two_rounds = usable && base_secret_len(answer) == SETUP_CODE_BYTES;
-        if (usable && core_setup_code_read(answer, &dialogue->code) == -ENOMEM)
-                r = -ENOMEM;
-        if (r == 0 && !usable)
-                r = dummy_new(&dummy);
         if (r == 0)
-                r = try_round(dialogue, usable ? answer : dummy, usable, now_usec);
+                r = try_round(dialogue, now_usec);
         if (r < 0)
                 core_authenticate_unavailable(dialogue, now_usec);
 }

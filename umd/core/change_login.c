@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/login.h"
+#include "umd/core/second.h"
 
 #define TEXT_NO_MATCH  "The passwords do not match."
 #define TEXT_SAME      "The new password must differ from the current one."
@@ -350,12 +350,23 @@ static int step_unavailable(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret
         return r < 0 ? r : step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
 }
 
+/* Who has a second factor has not proved all he has to by a password: failures stay, codes' too. */
+static int proved(Dialogue *dialogue, StoreTxn *txn, uid_t uid, uint64_t now_usec) {
+        _cleanup_(store_factors_done) StoreFactors factors = { 0 };
+        char notice[CORE_NOTICE_BYTES];
+        int r = store_factors_of_user(txn, uid, &factors);
+
+        if (r < 0)
+                return r;
+        return core_factors_any(&factors) ? core_attempt_refund(dialogue, txn, now_usec)
+                                          : core_attempt_succeed(dialogue, txn, now_usec, notice);
+}
+
 static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t now_usec,
                             CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         bool match = result == CORE_PROOF_MATCH && !dialogue->spending;
-        char notice[CORE_NOTICE_BYTES];
         int r, early = 0;
 
         dialogue->proof = match ? POLICY_PROOF_PASSWORD : POLICY_PROOF_WRONG;
@@ -370,7 +381,7 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
                                    wrong_word(dialogue, result), now_usec, ret);
         if (judged.decision.verdict == POLICY_DENY)
                 return step_not_admitted(dialogue, &txn, &judged, now_usec, ret);
-        r = core_attempt_succeed(dialogue, txn, now_usec, notice);
+        r = proved(dialogue, txn, judged.user->uid, now_usec);
         if (r == 0)
                 r = early = too_early(dialogue, txn, &judged, now_usec, ret);
         if (r >= 0)

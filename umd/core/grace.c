@@ -2,6 +2,8 @@
 /* Who proved a second factor not long ago, and need not again (FEATURES B12): by the same service,
  * from the same place, with the same key or the password again.
  *
+ * A shorter span that is set meanwhile counts at once.
+ *
  * It is kept in memory alone: a umd that was restarted asks again.  Every change of the user's
  * record or of his credentials ends it, and so do a lockout, wherever the failures came from, and a
  * clock that went back behind its beginning. */
@@ -10,10 +12,16 @@
 
 #include "umd/core/login.h"
 
+/* A place that is the same the next time: an address, or the user's own session (sudo).  The
+ * console is whoever sits there, and su by somebody else is anybody. */
+static bool place_lasts(const LoginWords *words) {
+        return words->source[0] || words->origin.place == PLACE_SELF;
+}
+
 static uint64_t grace_hash(const Core *core, const LoginWords *words, PolicyProof proof) {
         struct {
                 char service[sizeof(words->service)], source[sizeof(words->source)];
-                uint64_t key, proof;
+                uint64_t key, proof, place;
         } data;
 
         memset(&data, 0, sizeof(data));
@@ -21,14 +29,16 @@ static uint64_t grace_hash(const Core *core, const LoginWords *words, PolicyProo
         memcpy(data.source, words->source, sizeof(data.source));
         data.key = words->key;
         data.proof = proof;
+        data.place = words->origin.place;
         return core_hash(core->lane_key, &data, sizeof(data));
 }
 
 bool core_grace_holds(const Core *core, const LoginWords *words, PolicyProof proof,
-                      const StoreUser *user, const StoreCredential *credential, uint64_t now_usec) {
+                      const StoreUser *user, const StoreCredential *credential, uint64_t span_usec,
+                      uint64_t now_usec) {
         uint64_t hash;
 
-        if (proof != POLICY_PROOF_PASSWORD && proof != POLICY_PROOF_KEY)
+        if ((proof != POLICY_PROOF_PASSWORD && proof != POLICY_PROOF_KEY) || !place_lasts(words))
                 return false;
         hash = grace_hash(core, words, proof);
         for (size_t i = 0; i < GRACES_MAX; i++) {
@@ -36,6 +46,7 @@ bool core_grace_holds(const Core *core, const LoginWords *words, PolicyProof pro
 
                 if (grace->uid == user->uid && grace->hash == hash)
                         return grace->made_usec <= now_usec && now_usec < grace->until_usec &&
+                               now_usec - grace->made_usec < span_usec &&
                                grace->user_version == user->version &&
                                grace->verifier_version == credential->verifier_version;
         }
@@ -60,7 +71,7 @@ void core_grace_note(Core *core, const LoginWords *words, PolicyProof proof, con
                      const StoreCredential *credential, uint64_t span_usec, uint64_t now_usec) {
         uint64_t hash = grace_hash(core, words, proof);
 
-        if (span_usec == 0)
+        if (span_usec == 0 || !place_lasts(words))
                 return;
         *grace_place(core->logins, user->uid, hash) = (Grace){
                 .hash = hash,

@@ -179,8 +179,9 @@ static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, cons
                 shown->in_dialogue && (core_method_permitted(&judged->values, POLICY_METHOD_TOTP) ||
                                        core_method_permitted(&judged->values, POLICY_METHOD_HOTP));
         factors_look(judged);
-        facts->graced = core_grace_holds(core, words, shown->proof, judged->user,
-                                         judged->credential, facts->now_usec);
+        facts->graced =
+                core_grace_holds(core, words, shown->proof, judged->user, judged->credential,
+                                 judged->values.factor_grace_usec, facts->now_usec);
         return 0;
 }
 

@@ -107,10 +107,11 @@ void core_judged_text(const Judged *judged, const char *reference, char *buf, si
 
 /* ---- graces -------------------------------------------------------------------------------- */
 
-/* Did he prove all of it not long ago, by the same service, from the same place, in the same way?
- */
+/* Did he prove all of it not longer ago than the span, by the same service, from the same place, in
+ * the same way? */
 bool core_grace_holds(const Core *core, const LoginWords *words, PolicyProof proof,
-                      const StoreUser *user, const StoreCredential *credential, uint64_t now_usec);
+                      const StoreUser *user, const StoreCredential *credential, uint64_t span_usec,
+                      uint64_t now_usec);
 void core_grace_note(Core *core, const LoginWords *words, PolicyProof proof, const StoreUser *user,
                      const StoreCredential *credential, uint64_t span_usec, uint64_t now_usec);
 /* A security event of the account: it is over everywhere. */
@@ -183,13 +184,14 @@ typedef struct Dialogue {
         /* What is being checked. */
         bool spending, throttled;
         bool early;      /* the verdict may precede the flush */
-        bool two_rounds; /* the answer is as long as a setup code */
+        bool two_rounds; /* the answer is as long as a setup code, and held against that first */
         uint32_t lane;   /* in the vault: the uid, as soon as there is one */
         unsigned int round, tries;
         uint32_t kind; /* of the verifier tried */
         uint8_t *tried;
         size_t tried_len;
         uint64_t tried_version, tried_next_version, credential_version;
+        Secret *answer;  /* authenticate: until it was looked at; NULL: one that is nobody's */
         Secret *code;    /* the answer, read as a setup code */
         Secret *current; /* change-password: proved */
         Secret *fresh;

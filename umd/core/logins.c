@@ -25,6 +25,7 @@ static void dialogue_free(Dialogue *dialogue) {
         logins->dialogue_count--;
         if (dialogue->actor.uid != 0)
                 logins->dialogue_others--;
+        base_secret_free(dialogue->answer);
         base_secret_free(dialogue->code);
         base_secret_free(dialogue->current);
         base_secret_free(dialogue->fresh);
@@ -250,9 +251,10 @@ static int dialogue_new(Core *core, const CorePeer *peer, const CoreLoginContext
         dialogue->actor = peer->actor;
         dialogue->actor.via = "pam";
         dialogue->words = *words;
-        if (peer->actor.uid !=
-            0) /* he speaks of himself only, and what he says counts for nobody */
+        if (peer->actor.uid != 0) { /* he speaks of himself only, and where he is, is here */
                 dialogue->words.origin = (Origin){ .place = PLACE_SELF };
+                dialogue->words.source[0] = dialogue->words.tty[0] = '\0';
+        }
         dialogue->lane = words->lane;
         dialogue->flags = context->flags;
         dialogue->change = strcmp(context->operation, "change-password") == 0;

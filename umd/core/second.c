@@ -57,7 +57,7 @@ static int holder_load_user(const Dialogue *dialogue, StoreTxn *txn, uint64_t no
                 r = core_credential_load(txn, user->uid, &credential);
         if (r == 0)
                 ret->graced = core_grace_holds(core, &dialogue->words, first_kind(dialogue), user,
-                                               credential, now_usec);
+                                               credential, ret->values.factor_grace_usec, now_usec);
         return r;
 }
 
@@ -149,9 +149,9 @@ static void ask_choice(Dialogue *dialogue, const StoreFactor *const *choices, si
         base_text_init(&text, buf, sizeof(buf));
         base_text_add(&text, "Second factor:\n");
         for (size_t i = 0; i < count; i++)
-                base_text_addf(&text, " %zu) %s%s%.32s\n", i + 1,
-                               core_method_name(choices[i]->method),
-                               choices[i]->label[0] ? " " : "", choices[i]->label);
+                base_text_addf(&text, " %zu) %s\n", i + 1,
+                               core_method_name(
+                                       choices[i]->method)); /* no labels: strangers see it */
         base_text_addf(&text, "Number (Enter for 1): ");
         ask(dialogue, DIALOGUE_CHOICE, buf);
 }
