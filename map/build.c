@@ -59,8 +59,7 @@ MapBuild *map_build_free(MapBuild *build) {
         return NULL;
 }
 
-/* ---- tables
- * -------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static uint32_t slot_at(size_t arena_at) {
         return (uint32_t)((arena_at + MAP_PAGE_BYTES) / MAP_UNIT_BYTES);
@@ -228,8 +227,7 @@ int map_build_expect(MapBuild *build, uint64_t user_count, uint64_t group_count)
         return 0;
 }
 
-/* ---- the file
- * ------------------------------------------------------------------------------------ */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 int map_write_all(int fd, const void *data, size_t len, uint64_t at) {
         const unsigned char *from = data;

@@ -124,8 +124,7 @@ static inline uint64_t map_delta_bytes_max(uint64_t base_end) {
         return base_end / 2 > least ? base_end / 2 : least;
 }
 
-/* ---- hash: seeded, eight bytes at a time, in the manner of wyhash (public domain) ---------------
- */
+/* ---- hash: seeded, eight bytes at a time, in the manner of wyhash (public domain) ------------ */
 
 static inline uint64_t map_hash_mix(uint64_t a, uint64_t b) {
 #ifdef __SIZEOF_INT128__
@@ -194,8 +193,7 @@ static inline uint32_t map_hash_tag(uint64_t hash) {
         return (uint32_t)(hash >> 32);
 }
 
-/* ---- records being made -------------------------------------------------------------------------
- */
+/* ---- records being made ---------------------------------------------------------------------- */
 
 /* Bytes that grow: the writer's records and tables. */
 typedef struct MapArena {
@@ -258,8 +256,7 @@ static inline uint64_t map_slot_count(uint64_t count) {
         return n;
 }
 
-/* ---- the file being written -------------------------------------------------------------------
- */
+/* ---- the file being written ------------------------------------------------------------------ */
 
 /* A key of the newest delta, as the writer remembers it. */
 typedef struct MapDeltaKey {

@@ -67,8 +67,7 @@ static inline bool usual(bool condition) {
         return __builtin_expect(condition, true);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static bool region_valid(uint64_t from, uint64_t to, uint64_t end) {
         return from >= MAP_PAGE_BYTES && from <= to && to <= end && from % MAP_UNIT_BYTES == 0 &&
@@ -205,8 +204,7 @@ bool map_is_stale(const MapView *view) {
                __atomic_load_n(&h->committed, __ATOMIC_RELAXED) > view->mapped_bytes;
 }
 
-/* ---- records ------------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static inline Head head_load(const MapRecord *from) {
         Head head = { .bytes = load32(&from->bytes), .id = load32(&from->id) };
@@ -317,8 +315,7 @@ static inline int group_members_check(const MapGroup *group) {
         return highest < group->strings_bytes ? 1 : -EBADMSG;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------
- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 /* Names are short: a call would cost more than the comparison. */
 static inline bool bytes_equal(const char *a, const char *b, size_t len) {
@@ -493,8 +490,7 @@ int map_group_by_gid(const MapView *view, gid_t gid, MapGroup *ret) {
         return group_found(view_find(view, &key, &record), &record, ret);
 }
 
-/* ---- walking ------------------------------------------------------------------------------------
- */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 int map_cursor_start(const MapView *view, MapCursor *ret) {
         uint64_t delta, limit;

@@ -12,8 +12,7 @@
 
 #define ATTEMPTS_MAX 3 /* with a mapping of its own, which deltas may outgrow */
 
-/* ---- what was found -----------------------------------------------------------------------------
- */
+/* ---- what was found -------------------------------------------------------------------------- */
 
 bool found_valid(const Found *found, Kind kind) {
         return kind == KIND_GROUP ? found->group.gid != 0
@@ -34,8 +33,7 @@ enum nss_status found_copy(const Found *found, Request request, int *ret_errno) 
         return nss_unavailable(-EINVAL, ret_errno);
 }
 
-/* ---- umd ----------------------------------------------------------------------------------------
- */
+/* ---- umd ------------------------------------------------------------------------------------- */
 
 static int query_local(const Query *query, const char *path) {
         char name[BASE_NAME_MAX + 1];
@@ -65,8 +63,7 @@ int query_possible(Kind kind, const Query *query) {
         return r < 0 ? r : !r;
 }
 
-/* ---- the map ------------------------------------------------------------------------------------
- */
+/* ---- the map --------------------------------------------------------------------------------- */
 
 static inline bool query_is_nobody(Query query) {
         if (!query.name)

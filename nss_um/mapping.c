@@ -43,8 +43,7 @@ struct Place {
 static Place places[PLACES];
 static Place *current = places;
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 #define LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
 #define STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
@@ -68,8 +67,7 @@ static inline bool place_begin(const Place *place, MapTable table, Hold *ret) {
         return ret->turn % 2 == 0 && LOAD(place->turn) == ret->turn && ret->view.base;
 }
 
-/* ---- changing -----------------------------------------------------------------------------------
- */
+/* ---- changing -------------------------------------------------------------------------------- */
 
 static bool place_lock(Place *place, uint64_t turn) {
         bool locked =
@@ -160,8 +158,7 @@ static void place_refuse(Place *place) {
                                           __ATOMIC_RELAXED);
 }
 
-/* ---- holding ------------------------------------------------------------------------------------
- */
+/* ---- holding --------------------------------------------------------------------------------- */
 
 /* Looks at the published file and makes it the map of the place, as it was in `turn`.  0, or a
  * fault; also where another thread was faster.  A file found marked although just opened is on its

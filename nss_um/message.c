@@ -33,8 +33,7 @@ enum {
 
 #define CALL_SERIAL 1U
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct Writer {
         unsigned char *buf;
@@ -102,8 +101,7 @@ size_t message_call(const char *member, const Query *query, unsigned char *buf, 
         return w.at;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static const void *body_take(Body *body, size_t len) {
         const void *taken = body->bytes + body->at;

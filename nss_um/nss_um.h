@@ -28,8 +28,7 @@
 #define NSS_UM_LOOKUP NSS_UM_EXPORT __attribute__((flatten))
 #define COLD          __attribute__((noinline, cold))
 
-/* ---- the map, held ------------------------------------------------------------------------------
- */
+/* ---- the map, held --------------------------------------------------------------------------- */
 
 typedef struct Place Place;
 
@@ -47,8 +46,7 @@ int mapping_hold(MapTable table, bool alone, Hold *ret);
  * always where the hold was alone. */
 bool mapping_release(const Hold *hold);
 
-/* ---- lookups and walks --------------------------------------------------------------------------
- */
+/* ---- lookups and walks ----------------------------------------------------------------------- */
 
 /* By name, or by id where name is NULL.  A name's len counts; it need not end with a NUL. */
 typedef struct Query {
@@ -132,9 +130,7 @@ void walk_end(Walk *walk);
  * 1 yes, 0 no (another source's, or nobody's), or a fault of reading /etc/passwd or /etc/group. */
 int query_possible(Kind kind, const Query *query);
 
-/* ---- umd, asked where there is no map
- * -------------------------------------------------------------
- */
+/* ---- umd, asked where there is no map -------------------------------------------------------- */
 
 /* An answer of umd, in the shape of a record. */
 typedef struct Answer {
@@ -147,9 +143,7 @@ void answer_done(Answer *answer);
  * set.  At most 250 ms; after a silent or senseless peer -EHOSTDOWN at once for two seconds. */
 int socket_ask(Kind kind, const Query *query, Answer *ret);
 
-/* ---- D-Bus, as much of it as five calls need
- * ------------------------------------------------------
- */
+/* ---- D-Bus, as much of it as five calls need ------------------------------------------------- */
 
 #define MESSAGE_MAX 65536U
 
@@ -192,8 +186,7 @@ uint32_t body_array(Body *body);
 /* Has all of it been read, without a fault? */
 bool body_finished(const Body *body);
 
-/* ---- statuses -----------------------------------------------------------------------------------
- */
+/* ---- statuses -------------------------------------------------------------------------------- */
 
 static inline enum nss_status nss_none(int *ret_errno) {
         *ret_errno = ENOENT;
@@ -211,8 +204,7 @@ static inline enum nss_status nss_unavailable(int fault, int *ret_errno) {
         return NSS_STATUS_UNAVAIL;
 }
 
-/* ---- what glibc calls ---------------------------------------------------------------------------
- */
+/* ---- what glibc calls ------------------------------------------------------------------------ */
 
 enum nss_status _nss_um_getpwnam_r(const char *name, struct passwd *ret, char *buffer, size_t size,
                                    int *ret_errno);

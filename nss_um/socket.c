@@ -34,8 +34,7 @@ typedef struct Stream {
         _Alignas(8) unsigned char buf[BUFFER_BYTES];
 } Stream;
 
-/* ---- the stream ---------------------------------------------------------------------------------
- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 static int stream_send(Stream *s, const unsigned char *bytes, size_t len) {
         while (len > 0) {
@@ -103,8 +102,7 @@ static int stream_accepted(Stream *s) {
         return 0;
 }
 
-/* ---- one call -----------------------------------------------------------------------------------
- */
+/* ---- one call -------------------------------------------------------------------------------- */
 
 static int server_trusted(int fd) {
         struct stat st;
@@ -221,8 +219,7 @@ static int call(const char *member, const Query *query, const char *none, const 
         return r;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 void answer_done(Answer *answer) {
         free(answer->memory);

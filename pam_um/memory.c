@@ -90,8 +90,7 @@ void memory_drop_login_env(pam_handle_t *handle) {
                 (void)pam_putenv(handle, WIRE_LOGIN_ID_ENV);
 }
 
-/* ---- the connection ---------------------------------------------------------------------------
- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 /* umd took pid and uids from the kernel when it was made: it speaks for no other process, and for
  * this one only as long as they are the same. */
@@ -181,8 +180,7 @@ void memory_drop_connection(pam_handle_t *handle) {
         (void)data_drop(handle, CONNECTION_KEY);
 }
 
-/* ---- the session ------------------------------------------------------------------------------
- */
+/* ---- the session ----------------------------------------------------------------------------- */
 
 static void session_cleanup(pam_handle_t *handle, void *data, int error_status) {
         int *session = data;

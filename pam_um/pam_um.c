@@ -21,8 +21,7 @@
 
 #define FAIL_DELAY_USEC 2000000U
 
-/* ---- what umd said, in PAM's words ------------------------------------------------------------
- */
+/* ---- what umd said, in PAM's words ----------------------------------------------------------- */
 
 static int verdict_code(WireVerdict verdict) {
         switch (verdict) {
@@ -98,8 +97,7 @@ static int step_code(const Call *call, int r, const WireStep *step) {
         return code;
 }
 
-/* ---- whose user -------------------------------------------------------------------------------
- */
+/* ---- whose user ------------------------------------------------------------------------------ */
 
 /* A name um could never have given out is another's, as is every local one. */
 static bool name_is_foreign(const char *user) {
@@ -181,8 +179,7 @@ static bool proof_handed_over(const Call *call, const Proof *proof) {
                ruser && strcmp(ruser, proof->user) == 0;
 }
 
-/* ---- auth -------------------------------------------------------------------------------------
- */
+/* ---- auth ------------------------------------------------------------------------------------ */
 
 static int authenticate(const Call *call) {
         char login[WIRE_LOGIN_ID_BYTES + 1];
@@ -239,8 +236,7 @@ PUBLIC int pam_sm_setcred(pam_handle_t *handle, int flags, int argc, const char 
         return result;
 }
 
-/* ---- account ----------------------------------------------------------------------------------
- */
+/* ---- account --------------------------------------------------------------------------------- */
 
 static int account(const Call *call) {
         char login[WIRE_LOGIN_ID_BYTES + 1];
@@ -267,8 +263,7 @@ PUBLIC int pam_sm_acct_mgmt(pam_handle_t *handle, int flags, int argc, const cha
         return result;
 }
 
-/* ---- password ---------------------------------------------------------------------------------
- */
+/* ---- password -------------------------------------------------------------------------------- */
 
 /* umd answers before anything is asked: whose user it is, whether he may, whether it is due. */
 static int change_probe(const Call *call, uint32_t wire_flags) {
@@ -316,8 +311,7 @@ PUBLIC int pam_sm_chauthtok(pam_handle_t *handle, int flags, int argc, const cha
         return result;
 }
 
-/* ---- session ----------------------------------------------------------------------------------
- */
+/* ---- session --------------------------------------------------------------------------------- */
 
 static int session_open(const Call *call, const char *env_login) {
         const Proof *proof = memory_proof(call->handle);

@@ -15,8 +15,7 @@
 
 #define PAM_UM_SERVICE_MAX 255U /* a file's name in /etc/pam.d */
 
-/* ---- one pam_sm_* call -----------------------------------------------------------------------
- */
+/* ---- one pam_sm_* call ----------------------------------------------------------------------- */
 
 typedef struct Options {
         bool use_first_pass; /* the password of an earlier module, never a prompt for it */
@@ -50,8 +49,7 @@ typedef enum PamOutcome {
  * in /etc/pam.d must not lock anybody out. */
 void options_read(pam_handle_t *handle, int argc, const char **argv, Options *ret);
 
-/* ---- talk.c: the application's conversation ---------------------------------------------------
- */
+/* ---- talk.c: the application's conversation -------------------------------------------------- */
 
 /* Asks; 0 and the answer (text_free), PAM_UM_E_CONVERSATION, or PAM_UM_E_ANSWER for none and for
  * one over BASE_PASSWORD_MAX bytes, which is never copied. */
@@ -66,8 +64,7 @@ static inline void talk_answer_freep(char **answer) {
         *answer = talk_answer_free(*answer);
 }
 
-/* ---- rounds.c: umd ---------------------------------------------------------------------------
- */
+/* ---- rounds.c: umd --------------------------------------------------------------------------- */
 
 /* Authorize.  0 and the verdict as a DONE step, PAM_UM_E_REFUSED, or a fault. */
 int rounds_authorize(const Call *call, const char *login, WireStep *ret);
@@ -81,8 +78,7 @@ int rounds_probe_change(const Call *call, uint32_t flags, WireStep *ret);
 int rounds_dialogue(const Call *call, const char *operation, uint32_t flags, WireStep *ret,
                     char *ret_login);
 
-/* ---- memory.c: what one PAM handle remembers between calls -------------------------------------
- */
+/* ---- memory.c: what one PAM handle remembers between calls ----------------------------------- */
 
 /* Who was judged in this handle.  Valid until the next memory_* call or the end of the handle. */
 typedef struct Proof {

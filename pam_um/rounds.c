@@ -56,8 +56,7 @@ static int own_result(const Call *call, int r, WireError error) {
         return round_result(r, error);
 }
 
-/* ---- the context ------------------------------------------------------------------------------
- */
+/* ---- the context ----------------------------------------------------------------------------- */
 
 static const char *item_string(const Call *call, int item) {
         const char *value = NULL;
@@ -100,8 +99,7 @@ static int round_connect(uint64_t deadline_usec, sd_bus **ret) {
         return wire_connect(WIRE_SOCKET, WIRE_MAP_DIR, deadline_usec, ret);
 }
 
-/* ---- single rounds ----------------------------------------------------------------------------
- */
+/* ---- single rounds --------------------------------------------------------------------------- */
 
 int rounds_authorize(const Call *call, const char *login, WireStep *ret) {
         _cleanup_(bus_closep) sd_bus *bus = NULL;
@@ -157,8 +155,7 @@ int rounds_probe_change(const Call *call, uint32_t flags, WireStep *ret) {
         return dialogue_begin(call, WIRE_OPERATION_CHANGE_PASSWORD, flags, &bus, login, ret);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static bool secret_is(const WireStep *step, const char *secret) {
         return strcmp(step->secret, secret) == 0;

@@ -48,8 +48,7 @@ uint32_t policy_lockout_count(const LockoutState *state, const LockoutRules *rul
         return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
 }
 
-/* ---- judging ----------------------------------------------------------------------------------
- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 /* When so many failures have left the window that another attempt is free. */
 static uint64_t window_end(const LockoutState *state, const LockoutRules *rules, uint32_t count,
@@ -96,8 +95,7 @@ uint64_t policy_lockout_delay(uint32_t count) {
         return delay < LOCKOUT_DELAY_MAX_USEC ? delay : LOCKOUT_DELAY_MAX_USEC;
 }
 
-/* ---- counting ---------------------------------------------------------------------------------
- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 static void remove_at(LockoutState *state, size_t i) {
         state->failure_count--;

@@ -66,8 +66,7 @@ int vault_unseal(const Secret *key, const VaultSubject *subject, const uint8_t *
 #define VAULT_BOUND_BYTES 52U
 void vault_subject_bind(const VaultSubject *subject, uint8_t *ret_bound);
 
-/* ---- second factors: seeds and codes ----------------------------------------------------------
- */
+/* ---- second factors: seeds and codes --------------------------------------------------------- */
 
 #define VAULT_E_FORM  2 /* no form or question of its kind: a bad request */
 #define VAULT_E_SEED  3 /* not base32, or not of VAULT_SEED_MIN to VAULT_SEED_MAX bytes */
@@ -123,8 +122,7 @@ int vault_method_verify(VaultRoom *room, const VaultMethod *method, const Secret
 /* A hash of the preferred method that no password is known to have. */
 int vault_method_dummy(Secret **ret_hash);
 
-/* ---- the ceiling of failures ------------------------------------------------------------------
- */
+/* ---- the ceiling of failures ----------------------------------------------------------------- */
 
 #define THROTTLE_BURST            60U
 #define THROTTLE_REFILL_USEC      (2 * USEC_PER_SEC)
@@ -150,8 +148,7 @@ VaultStatus throttle_charge(Throttle *throttle, uint64_t lane, uint64_t now_usec
 /* Gives the token back: it was no failure. */
 void throttle_refund(Throttle *throttle, uint64_t lane);
 
-/* ---- jobs and the workers ---------------------------------------------------------------------
- */
+/* ---- jobs and the workers -------------------------------------------------------------------- */
 
 /* A request, and when it is done its answer: head and verifier are the answer's then. */
 typedef struct VaultJob {

@@ -51,8 +51,7 @@ void doctor_login(Doctor *doctor);
 /* Files below paths whose owners nobody is, and um could make somebody. */
 void doctor_owners(Doctor *doctor, int count, char *paths[]);
 
-/* ---- doctor_try.c: what a real stack says ------------------------------------------------------
- */
+/* ---- doctor_try.c: what a real stack says ---------------------------------------------------- */
 
 /* Where pam_um.so is loaded from. */
 #define DOCTOR_PAM_UM "/lib/" UM_MULTIARCH "/security/pam_um.so"

@@ -36,8 +36,7 @@ typedef struct Probe {
         bool no_such_user, conflict;
 } Probe;
 
-/* ---- the throw-away user ----------------------------------------------------------------------
- */
+/* ---- the throw-away user --------------------------------------------------------------------- */
 
 static int probe_message(Probe *probe, const char *member, sd_bus_message **ret) {
         return sd_bus_message_new_method_call(probe->ctl->bus, ret, WIRE_NAME, probe->path,
@@ -246,8 +245,7 @@ static void probe_end(Doctor *doctor, Probe *probe) {
                             (long long)probe->uid);
 }
 
-/* ---- the trials -------------------------------------------------------------------------------
- */
+/* ---- the trials ------------------------------------------------------------------------------ */
 
 typedef enum Trial {
         TRIAL_WRONG, /* first: a right password makes good for it where failures are counted */

@@ -166,8 +166,7 @@ int ask_line(const char *prompt, char *buf, size_t size);
 /* 0 to go on; with --yes at once; EXIT_USAGE without a terminal. */
 int ask_confirm(const Ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- dialogue.c: org.um1.Login ----------------------------------------------------------------
- */
+/* ---- dialogue.c: org.um1.Login --------------------------------------------------------------- */
 
 /* Goes through a dialogue until umd is done with it: 0 and the last step, or EXIT_*; with --dry-run
  * 0 at its first question.  ret_login has WIRE_LOGIN_ID_BYTES + 1. */

@@ -99,8 +99,7 @@ int config_load(const ConfigPaths *paths, Config *ret, ConfigError *error);
 /* Texts are borrowed from config. */
 void config_settings(const Config *config, CoreSettings *ret);
 
-/* ---- a channel: numbered requests to another process, over SOCK_SEQPACKET ----------------------
- */
+/* ---- a channel: numbered requests to another process, over SOCK_SEQPACKET -------------------- */
 
 typedef struct Channel Channel;
 
@@ -213,8 +212,7 @@ static inline void helper_client_freep(HelperClient **client) {
         *client = helper_client_free(*client);
 }
 
-/* ---- which boot it is --------------------------------------------------------------------------
- */
+/* ---- which boot it is ------------------------------------------------------------------------ */
 
 typedef struct BootClock {
         uint8_t id[CORE_BOOT_ID_BYTES]; /* zeroes: nobody knows */
@@ -224,8 +222,7 @@ typedef struct BootClock {
 int boot_clock_init(BootClock *clock, const char *boot_id);
 void boot_clock_read(const BootClock *clock, CoreClock *ret);
 
-/* ---- what core tells the admin -----------------------------------------------------------------
- */
+/* ---- what core tells the admin --------------------------------------------------------------- */
 
 void lockout_log(const Log *log, const CoreLockout *lockout);
 
@@ -325,8 +322,7 @@ bool place_store_lost(int state_fd, const char *path, char *ret_why, size_t size
 bool place_has_store(int state_fd);
 int place_store_made(int state_fd);
 
-/* ---- the vault's key ---------------------------------------------------------------------------
- */
+/* ---- the vault's key ------------------------------------------------------------------------- */
 
 /* What a vault client asks at each connection.  Another key than the store's is told, with where
  * the key is (key_dir) and what to do; *wrong keeps that it was, and is false at first. */

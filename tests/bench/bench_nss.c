@@ -35,8 +35,7 @@ static uint32_t user_count;
 static cpu_set_t processors;
 static FILE *progress; /* where figures go as they come */
 
-/* ---- the floor ----------------------------------------------------------------------------------
- */
+/* ---- the floor ------------------------------------------------------------------------------- */
 
 typedef struct FloorSlot {
         uint32_t tag, at; /* at: offset / 8 */
@@ -286,8 +285,7 @@ static enum nss_status floor_initgroups(const char *name, gid_t group, long *sta
         return NSS_STATUS_SUCCESS;
 }
 
-/* ---- what is measured ---------------------------------------------------------------------------
- */
+/* ---- what is measured ------------------------------------------------------------------------ */
 
 typedef struct Source {
         const char *name;
@@ -446,8 +444,7 @@ static void operation_compare(const Source *sources, size_t count, Operation ope
         fflush(progress);
 }
 
-/* ---- threads ------------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 typedef struct Team {
         const Source *source;
@@ -522,8 +519,7 @@ static void threads_compare(const Source *sources, Operation operation, unsigned
         fflush(progress);
 }
 
-/* ---- the table ----------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void markdown_head(const Source *sources, size_t count) {
         printf("| %u users | floor | um: a call alone | in a loop | 2 threads | 8 threads | "

@@ -117,8 +117,7 @@ static void hostile_names_are_nobody(void) {
         }
 }
 
-/* ---- buffers ------------------------------------------------------------------------------------
- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 static char *area; /* AREA bytes between two pages that cannot be touched */
 
@@ -280,8 +279,7 @@ static void one_wait_and_then_none(void) {
         EXPECT(first >= 250000 && all < 2 * first);
 }
 
-/* ---- initgroups ---------------------------------------------------------------------------------
- */
+/* ---- initgroups ------------------------------------------------------------------------------ */
 
 static void groups_are_added_behind_those_there_are(void) {
         long start = 2, size = 2;
@@ -342,8 +340,7 @@ static void big_groups_and_lists_come_whole_or_cut(void) {
         free(buf);
 }
 
-/* ---- walks --------------------------------------------------------------------------------------
- */
+/* ---- walks ----------------------------------------------------------------------------------- */
 
 static unsigned users_walked(void) {
         struct passwd pw;
@@ -394,8 +391,7 @@ static void a_walk_shows_one_moment(void) {
         republish("100");
 }
 
-/* ---- the map's coming and going -----------------------------------------------------------------
- */
+/* ---- the map's coming and going -------------------------------------------------------------- */
 
 static void a_new_map_is_seen_at_the_next_lookup(void) {
         struct passwd pw;

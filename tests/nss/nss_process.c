@@ -118,8 +118,7 @@ static void a_daemons_socket_is_its_own(void) {
         EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
-/* ---- loading and unloading ----------------------------------------------------------------------
- */
+/* ---- loading and unloading ------------------------------------------------------------------- */
 
 static pthread_barrier_t looked_up, unloaded;
 
@@ -195,8 +194,7 @@ static void loading_and_unloading_leaves_nothing(void) {
         EXPECT(resident_kib() < resident + 512);
 }
 
-/* ---- little room --------------------------------------------------------------------------------
- */
+/* ---- little room ----------------------------------------------------------------------------- */
 
 static void address_space_limit(unsigned long more_kib) {
         struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
@@ -236,8 +234,7 @@ static void a_process_short_of_addresses_still_looks_up(void) {
         look_up(&um, 3);
 }
 
-/* ---- interruptions ------------------------------------------------------------------------------
- */
+/* ---- interruptions --------------------------------------------------------------------------- */
 
 static Module interrupted;
 static volatile sig_atomic_t alarms;

@@ -169,8 +169,7 @@ static void delay(int retval, unsigned usec, void *userdata) {
                 say("delay");
 }
 
-/* ---- what must not change ---------------------------------------------------------------------
- */
+/* ---- what must not change -------------------------------------------------------------------- */
 
 typedef struct Surroundings {
         struct sigaction actions[65];
@@ -232,8 +231,7 @@ static void surroundings_compare(const Surroundings *a, const Surroundings *b) {
             a->environment == b->environment ? "same" : "CHANGED");
 }
 
-/* ---- phases -----------------------------------------------------------------------------------
- */
+/* ---- phases ---------------------------------------------------------------------------------- */
 
 static int phase_call(App *app, const char *name, unsigned extra) {
         int flags = (int)extra;

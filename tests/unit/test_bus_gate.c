@@ -140,8 +140,7 @@ static void sasl_has_at_most_4_kib(void **state) {
         assert_int_equal(gate.fault, GATE_FAULT_SASL_LENGTH);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 typedef struct Message {
         uint8_t bytes[WIRE_MESSAGE_MAX + 4096];
@@ -462,8 +461,7 @@ static void padding_is_zero(void **state) {
         assert_int_equal(fault_of(&m), GATE_FAULT_PADDING);
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void silence_has_a_deadline(void **state) {
         Message m;

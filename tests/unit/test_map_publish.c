@@ -210,8 +210,7 @@ static void a_withdrawn_map_is_gone_and_says_so(void **state) {
         }
 }
 
-/* ---- umd dies between the steps -----------------------------------------------------------------
- */
+/* ---- umd dies between the steps -------------------------------------------------------------- */
 
 typedef enum Death {
         AFTER_WRITE,

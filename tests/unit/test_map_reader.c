@@ -231,8 +231,7 @@ static void a_double_name_or_id_is_refused_and_leaves_no_trace(void **state) {
         folder_done(&folder);
 }
 
-/* ---- wrong files
- * --------------------------------------------------------------------------------- */
+/* ---- wrong files ----------------------------------------------------------------------------- */
 
 /* Without the room behind what is committed. */
 static unsigned char *file_bytes(const char *path, size_t *ret_size) {

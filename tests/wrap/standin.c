@@ -30,8 +30,7 @@ typedef struct Login {
 static Login login, proved; /* the dialogue, and the last login whose password was right */
 static StandinTally *tally;
 
-/* ---- org.um1.Nss ------------------------------------------------------------------------------
- */
+/* ---- org.um1.Nss ----------------------------------------------------------------------------- */
 
 static bool person_find(const char *name, uint32_t id, Person *ret) {
         for (uint32_t n = 0; n < STANDIN_USERS; n++) {
@@ -107,8 +106,7 @@ static int gids_get(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return r;
 }
 
-/* ---- org.um1.Login ----------------------------------------------------------------------------
- */
+/* ---- org.um1.Login --------------------------------------------------------------------------- */
 
 static int context_read(sd_bus_message *m, char *user, bool *changing) {
         const char *key, *value;
@@ -284,8 +282,7 @@ static int session_open(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return r;
 }
 
-/* ---- serving ----------------------------------------------------------------------------------
- */
+/* ---- serving --------------------------------------------------------------------------------- */
 
 static const sd_bus_vtable nss_table[] = {
         SD_BUS_VTABLE_START(0),

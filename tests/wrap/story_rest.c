@@ -10,8 +10,7 @@
 
 #include "tests/wrap/story.h"
 
-/* ---- the map's writer -------------------------------------------------------------------------
- */
+/* ---- the map's writer ------------------------------------------------------------------------ */
 
 /* Every user of a complete map, read anew: whatever failed in the writer. */
 static void map_check(const Run *run) {
@@ -65,8 +64,7 @@ void append_run(Run *run) {
                 assert(publish(MAP_FLAG_COMPLETE | MAP_FLAG_ENUMERATE, STANDIN_USERS) == 0);
 }
 
-/* ---- base -------------------------------------------------------------------------------------
- */
+/* ---- base ------------------------------------------------------------------------------------ */
 
 static void fault_check(const Run *run, int r) {
         if (r < 0 && run->tally.failures == 0)

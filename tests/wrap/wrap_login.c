@@ -73,8 +73,7 @@ static struct {
         size_t (*places)(void);
 } test;
 
-/* ---- the oracle -------------------------------------------------------------------------------
- */
+/* ---- the oracle ------------------------------------------------------------------------------ */
 
 static void wrong(WrapPhase phase, const WrapTally *tally, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
@@ -201,8 +200,7 @@ static void entry_done(WrapPhase phase, int code, const WrapTally *tally) {
         test.phase_at++;
 }
 
-/* ---- the application --------------------------------------------------------------------------
- */
+/* ---- the application ------------------------------------------------------------------------- */
 
 static int converse(int count, const struct pam_message **messages, struct pam_response **ret,
                     void *data) {

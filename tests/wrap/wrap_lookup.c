@@ -58,8 +58,7 @@ void wrong(const Run *run, const char *format, ...) {
         putchar('\n');
 }
 
-/* ---- scenes -----------------------------------------------------------------------------------
- */
+/* ---- scenes ---------------------------------------------------------------------------------- */
 
 void person_get(uint32_t n, Person *ret) {
         person_make(n, n == 1 ? test.shell : "/bin/sh", ret);
@@ -125,8 +124,7 @@ static void scene_set(Scene scene) {
         wrap_clock_advance(10 * USEC_PER_SEC);
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* Of the low numbers, which are given out first. */
 static unsigned descriptor_count(void) {

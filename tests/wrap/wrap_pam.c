@@ -19,8 +19,7 @@
 #include "tests/wrap/wrap.h"
 #include "tests/wrap/wrap_pam.h"
 
-/* ---- sd-bus -----------------------------------------------------------------------------------
- */
+/* ---- sd-bus ---------------------------------------------------------------------------------- */
 
 WRAP(int, sd_bus_new, (sd_bus * *ret), (ret), -errno, ENOMEM)
 WRAP(int, sd_bus_set_fd, (sd_bus * bus, int in, int out), (bus, in, out), -errno, EPERM, EBADF)
@@ -76,8 +75,7 @@ int __wrap_sd_bus_message_append(sd_bus_message *m, const char *types, ...) {
         return r;
 }
 
-/* ---- libpam -----------------------------------------------------------------------------------
- */
+/* ---- libpam ---------------------------------------------------------------------------------- */
 
 WRAP(int, pam_get_user, (pam_handle_t * handle, const char **user, const char *prompt),
      (handle, user, prompt), errno, PAM_BUF_ERR, PAM_CONV_ERR, PAM_CONV_AGAIN, PAM_SYSTEM_ERR)
@@ -97,8 +95,7 @@ WRAP(struct passwd *, pam_modutil_getpwnam, (pam_handle_t * handle, const char *
 WRAP(struct passwd *, pam_modutil_getpwuid, (pam_handle_t * handle, uid_t uid), (handle, uid), NULL,
      ENOMEM)
 
-/* ---- the entries ------------------------------------------------------------------------------
- */
+/* ---- the entries ----------------------------------------------------------------------------- */
 
 typedef int (*Entry)(pam_handle_t *handle, int flags, int argc, const char **argv);
 

@@ -375,8 +375,7 @@ void core_authenticate_give_up(Dialogue *dialogue, const char *reason, uint64_t 
                 core_dialogue_verdict(dialogue, CORE_VERDICT_BAD_PROOF, "");
 }
 
-/* ---- the work
- * ----------------------------------------------------------------------------- */
+/* ---- the work -------------------------------------------------------------------------------- */
 
 /* Stands in for what nobody hashes as it is, so that the vault takes it. */
 static int dummy_new(Secret **ret) {
@@ -489,8 +488,7 @@ static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
                 core_authenticate_unavailable(dialogue, now_usec);
 }
 
-/* ---- in and out
- * --------------------------------------------------------------------------- */
+/* ---- in and out ------------------------------------------------------------------------------ */
 
 /* sshd, and nobody else, says which key it has verified. */
 static bool key_came_first(const Dialogue *dialogue) {

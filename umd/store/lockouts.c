@@ -21,8 +21,7 @@
 
 #define LOCK_TIME_KEY "t"
 
-/* ---- the failures of a count -------------------------------------------------------------------
- */
+/* ---- the failures of a count ----------------------------------------------------------------- */
 
 typedef struct FailureBytes {
         uint8_t bytes[FAILURES_BYTES];
@@ -78,8 +77,7 @@ int lockout_failures_read(const uint8_t *bytes, size_t len, LockoutState *ret) {
         return 0;
 }
 
-/* ---- of a user
- * ----------------------------------------------------------------------------------- */
+/* ---- of a user ------------------------------------------------------------------------------- */
 
 static const CodecField lockout_fields[] = {
         { 1, CODEC_U32, true, offsetof(LockoutRecord, lockout.uid), 0, 0 },
@@ -202,8 +200,7 @@ StoreLockout *store_lockout_free(StoreLockout *lockout) {
         return NULL;
 }
 
-/* ---- of a source
- * --------------------------------------------------------------------------------- */
+/* ---- of a source ----------------------------------------------------------------------------- */
 
 static const CodecField throttle_fields[] = {
         { 1, CODEC_FIXED, true, offsetof(ThrottleRecord, throttle.network.bytes), 0,
@@ -292,8 +289,7 @@ int store_throttle_delete(StoreTxn *txn, const StoreNetwork *network) {
         return table_delete(txn, TABLE_CREDENTIALS, key, sizeof(key));
 }
 
-/* ---- lock time
- * ----------------------------------------------------------------------------------- */
+/* ---- lock time ------------------------------------------------------------------------------- */
 
 static const CodecField lock_time_fields[] = {
         { 1, CODEC_U64, true, offsetof(StoreLockTime, lock_usec), 0, 0 },
