@@ -3,7 +3,7 @@
 import subprocess
 
 from fakeumd import (ALLOW, ASK_SHOWN, DENIED, SHOW, FakeUmd, Socketpair, ask, begin, done, outcome,
-                     session, step)
+                     session)
 from checks_contract import good
 from harness import (AUTHINFO_UNAVAIL, BUS, FULL, PAM_UM, SUCCESS, app, check, expect,
                      expect_true, plain_only, stack)

@@ -7,18 +7,15 @@ import os
 import pathlib
 import random
 import signal
-import struct
-import subprocess
 import time
 
-from daemon import BUILD, USER, VAULT, Daemon, raw, until  # noqa: E402
+from daemon import USER, VAULT, Daemon, until
 
 FULL = os.environ.get("UM_TEST_FULL") == "1"
 KILLS = 1000 if FULL else 50
 ASK_HIDDEN, DONE = 1, 6  # WireStepKind
 ALLOW, BAD_PROOF, UNAVAILABLE = 1, 2, 7  # WireVerdict
-HEAD = struct.Struct("=6IQ16sIIQQ")  # VaultHead
-VERIFY = 3
+VERIFY = 3  # VaultOp
 RIGHT, WRONG = b"correct horse 1", b"battery staple"
 
 # Stands between umd and um-vault, passes every packet on, and before that writes a byte for each VERIFY.

@@ -253,24 +253,12 @@ static void a_reference_is_an_entrys_number(void **state) {
                 { 238678, "um-792P" },
                 { UINT64_MAX, "um-FZZZZZZZZZZZZ" },
         };
-        static const char *const bad[] = {
-                "",        "um-",      "um-000",           "um-0000", "um-00001",
-                "um-000I", "um-000L",  "um-000O",          "um-000U", "xx-0001",
-                "um-00 1", "um-0001 ", "um-GZZZZZZZZZZZZ", "um_0001"
-        };
         char buf[24];
-        uint64_t seq;
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
                 core_reference_format(rows[i].seq, buf, sizeof(buf));
                 assert_string_equal(buf, rows[i].reference);
-                must(core_reference_parse(buf, &seq));
-                assert_true(seq == rows[i].seq);
         }
-        must(core_reference_parse("UM-792p", &seq));
-        assert_true(seq == 238678);
-        for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
-                must_be(core_reference_parse(bad[i], &seq), -EINVAL);
 }
 
 static void a_code_is_read_in_its_form_only(void **state) {

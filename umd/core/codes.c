@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "umd/core/internal.h"
 #include "umd/core/login.h"
@@ -73,25 +72,4 @@ void core_reference_format(uint64_t seq, char *buf, size_t size) {
                 seq >>= 5;
         }
         snprintf(buf, size, "um-%s", digits + at);
-}
-
-int core_reference_parse(const char *reference, uint64_t *ret_seq) {
-        size_t len = strlen(reference);
-        uint64_t seq = 0;
-
-        if (len < 7 || len > 16 || strncasecmp(reference, "um-", 3) != 0)
-                return -EINVAL;
-        for (const char *s = reference + 3; *s; s++) {
-                char c = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
-                const char *at = strchr(symbols, c);
-
-                if (!at || seq >> 59 != 0)
-                        return -EINVAL;
-                seq = seq << 5 | (uint64_t)(at - symbols);
-        }
-        /* one number, one reference: no zeros in front beyond the four */
-        if (seq == 0 || (len > 7 && reference[3] == '0'))
-                return -EINVAL;
-        *ret_seq = seq;
-        return 0;
 }

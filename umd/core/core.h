@@ -252,7 +252,6 @@ typedef enum UserField {
 } UserField;
 
 const char *core_user_field_name(UserField field);
-int core_user_field_from_name(const char *name, UserField *ret); /* -ENOENT */
 /* phone, language, time_zone, notify: a user may set them himself (profile.self-editable, as
  * shipped). */
 bool core_user_field_self_editable(UserField field);
@@ -624,9 +623,8 @@ int core_refused(Core *core, const Actor *actor, const CoreRefusal *refusal, uin
 /* umd stops: ends the period now.  Needs a flush. */
 int core_refusals_tell(Core *core, uint64_t now_usec);
 
-/* "um-7K2P" of an audit entry, and back. */
+/* "um-7K2P" of an audit entry; umctl makes the number of it again. */
 void core_reference_format(uint64_t seq, char *buf, size_t size);
-int core_reference_parse(const char *reference, uint64_t *ret_seq);
 
 typedef struct CoreStatus {
         uint64_t users, groups, audit_entries, store_used_bytes, store_map_bytes, sessions;

@@ -2,7 +2,6 @@
 /* The fields of a user as one table: the name on the bus, the words in an error, the validator, who
  * may set it.  All faults of a spec are gathered before anything is written. */
 
-#include <errno.h>
 #include <string.h>
 
 #include "umd/core/internal.h"
@@ -41,19 +40,6 @@ const size_t core_user_field_offset[_USER_FIELD_TEXT_MAX] = {
 
 const char *core_user_field_name(UserField field) {
         return field < _USER_FIELD_TEXT_MAX ? fields[field].name : NULL;
-}
-
-const char *core_user_field_label(UserField field) {
-        return fields[field].label;
-}
-
-int core_user_field_from_name(const char *name, UserField *ret) {
-        for (UserField f = 0; f < _USER_FIELD_TEXT_MAX; f++)
-                if (strcmp(fields[f].name, name) == 0) {
-                        *ret = f;
-                        return 0;
-                }
-        return -ENOENT;
 }
 
 bool core_user_field_self_editable(UserField field) {

@@ -181,7 +181,6 @@ static inline const char **core_user_text(StoreUser *user, UserField field) {
         return (const char **)((char *)user + core_user_field_offset[field]);
 }
 
-const char *core_user_field_label(UserField field);
 /* Adds a fault where the value is not fit for the field. */
 void core_check_field(Core *core, UserField field, const char *value, CoreError *error);
 void core_check_text(const char *label, Field field, const char *value, CoreError *error);
