@@ -265,7 +265,8 @@ const Command commands[] = {
           0,
           group_list,
           "list groups",
-          { { "filter", "EXPR", "name=GLOB or name~GLOB", COMPLETE_NOTHING },
+          { { "filter", "EXPR", "name, description, member, owner, created: name~web*",
+              COMPLETE_NOTHING },
             { "columns", "A,B,..", "which columns", COMPLETE_NOTHING },
             { "limit", "N", "at most N groups", COMPLETE_NOTHING },
             { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
@@ -399,7 +400,7 @@ const Command commands[] = {
           { { "user", "USER", "for this user alone", COMPLETE_USER },
             { "unset", NULL, "take the value away instead, as \"unset\" does", COMPLETE_NOTHING } },
           COMPLETE_POLICY_WORDS,
-          "umctl policy set factor.methods +email-code --user alice",
+          "umctl policy set factor.methods -hotp --user alice",
           "Values are numbers, spans (90s 15m 4h 30d 12w 1y), words (off, on, never,\n"
           "manual), or lists of words by comma; +WORD and -WORD change a list from what\n"
           "is in effect.  A user's value wins over the company's, also where it is\n"
