@@ -59,6 +59,7 @@ int core_recovery_create(Core *core, const CorePeer *peer, const char *name, con
 int core_factor_remove(Core *core, const CorePeer *peer, const char *name, uint32_t number,
                        const char *login, const CoreOptions *options, uint64_t now_usec,
                        CoreChange *ret, CoreError *error);
+
 /* Who has to have a factor and who has one (FEATURES O, mfa-coverage).  Texts are valid during the
  * call. */
 typedef struct CoreCoverage {

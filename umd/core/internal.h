@@ -143,9 +143,9 @@ typedef struct Change {
 #define _cleanup_change_  _cleanup_(core_change_done)
 #define CHANGE_VALUES_MAX 256U
 
-/* Refuses a reason that is no line of text. */
 /* users.c: creates a user within the change; the commit is the caller's. */
 int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreError *error);
+/* Refuses a reason that is no line of text. */
 int core_change_begin(Change *change, Core *core, const Actor *actor, const CoreOptions *options,
                       uint64_t now_usec, CoreError *error);
 /* What a field was and became; nothing where they are the same.  NULL and "" are "not there". */
