@@ -125,6 +125,28 @@ static void what_nobody_looked_at_is_given_back(void **state) {
         assert_int_equal(try(f, "alice", AFAR, "", RIGHT), CORE_VERDICT_ALLOW);
 }
 
+/* An answer of a code's length is looked at twice: a vault that is kept busy between gives no guess
+ * back. */
+static void what_was_wrong_stays_charged_when_the_vault_fails_then(void **state) {
+        Fixture *f = *state;
+
+        setup_alice(f);
+        for (int i = 0; i < 5; i++) {
+                Talk talk = talk_new(f, 1, 0);
+
+                talk.rhost = AFAR;
+                f->vault_says = CORE_PROOF_MATCH;
+                talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+                talk_answer_only(&talk, "fourteen bytes");
+                fixture_vault_one(f);
+                f->vault_says = CORE_PROOF_BUSY;
+                fixture_vault(f);
+                assert_int_equal(talk.step.verdict, CORE_VERDICT_UNAVAILABLE);
+        }
+        f->vault_says = CORE_PROOF_MATCH;
+        assert_int_equal(try(f, "alice", AFAR, "", RIGHT), CORE_VERDICT_BAD_PROOF);
+}
+
 /* How many are with the vault at once, round by round. */
 static void rounds_of(Fixture *f, const char *name, size_t *ret_jobs, size_t rounds) {
         static Talk talks[12];
@@ -326,6 +348,7 @@ int main(void) {
                 TEST(nothing_is_looked_at_before_its_charge_is_durable),
                 TEST(who_hangs_up_has_failed),
                 TEST(what_nobody_looked_at_is_given_back),
+                TEST(what_was_wrong_stays_charged_when_the_vault_fails_then),
                 TEST(many_at_once_say_nothing_about_a_name),
                 TEST(a_clock_that_is_set_neither_unlocks_nor_loses_a_lock),
                 TEST(a_lock_outlives_a_reboot_and_1970),

@@ -234,6 +234,28 @@ static void a_setup_code_stands_for_the_password_once(void **state) {
         assert_int_equal(talk_authorize(&again, "alice", "sshd"), CORE_VERDICT_RENEW);
 }
 
+/* Where a code is asked for next, the time until then would tell. */
+static void a_right_password_of_a_codes_length_shows_no_sooner(void **state) {
+        static const char *const passwords[] = { "correct horse2", "correct horse3" };
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        set_password(f, "alice", passwords[0]);
+        assert_int_equal(strlen(passwords[0]), SETUP_CODE_BYTES);
+        for (int right = 1; right >= 0; right--) {
+                Talk talk = talk_new(f, 1, 0);
+
+                talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+                talk_answer_only(&talk, passwords[1 - right]);
+                fixture_vault_one(f);
+                assert_int_equal(talk.answers, 1); /* the question alone */
+                fixture_vault_one(f);
+                assert_int_equal(talk.answers, 2);
+                assert_int_equal(talk.step.verdict,
+                                 right ? CORE_VERDICT_ALLOW : CORE_VERDICT_BAD_PROOF);
+        }
+}
+
 static void of_two_at_once_one_code_lets_one_in(void **state) {
         Fixture *f = *state;
         Talk a = talk_new(f, 1, 0), b = talk_new(f, 2, 0);
@@ -574,6 +596,7 @@ int main(void) {
                 STORY(a_name_of_another_source_is_not_asked),
                 STORY(an_unknown_name_is_kept_as_a_hash),
                 STORY(a_setup_code_stands_for_the_password_once),
+                STORY(a_right_password_of_a_codes_length_shows_no_sooner),
                 STORY(of_two_at_once_one_code_lets_one_in),
                 STORY(a_code_that_is_over_is_a_wrong_password),
                 STORY(a_pending_user_comes_in_by_code_only_and_is_active_then),

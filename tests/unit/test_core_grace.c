@@ -88,6 +88,32 @@ static void events_end_a_grace(void **state) {
         }
 }
 
+/* At the console it would be whoever sits there next. */
+static void where_there_is_no_address_there_is_no_grace(void **state) {
+        Fixture *f = *state;
+        uint32_t number = setup_alice(f, POLICY_METHOD_TOTP);
+        Talk talk = talk_new(f, 1, 0);
+
+        talk.rhost = "";
+        policy_put(f, "factor.grace", "8h", NULL);
+        assert_int_equal(login_whole(&talk, number), CORE_VERDICT_ALLOW);
+        answer_password(&talk, "alice", PASSWORD);
+        assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
+}
+
+static void a_shorter_span_counts_at_once(void **state) {
+        Fixture *f = *state;
+        uint32_t number = setup_alice(f, POLICY_METHOD_TOTP);
+        Talk talk = talk_new(f, 1, 0);
+
+        policy_put(f, "factor.grace", "8h", NULL);
+        assert_int_equal(login_whole(&talk, number), CORE_VERDICT_ALLOW);
+        f->now += HOUR;
+        policy_put(f, "factor.grace", "1h", NULL);
+        answer_password(&talk, "alice", PASSWORD);
+        assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
+}
+
 static void a_login_that_failed_makes_no_grace(void **state) {
         Fixture *f = *state;
         uint32_t number = setup_alice(f, POLICY_METHOD_TOTP);
@@ -105,6 +131,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 STORY(a_grace_holds_for_the_same_way_in),
                 STORY(events_end_a_grace),
+                STORY(where_there_is_no_address_there_is_no_grace),
+                STORY(a_shorter_span_counts_at_once),
                 STORY(a_login_that_failed_makes_no_grace),
         };
 

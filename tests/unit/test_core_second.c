@@ -496,6 +496,28 @@ static void a_screen_is_unlocked_by_the_password(void **state) {
         assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN); /* who means his factors */
 }
 
+/* What a locker of screens takes for enough is not all he has. */
+static void a_password_alone_clears_no_guess_at_codes(void **state) {
+        Fixture *f = *state;
+        uint32_t number = setup_alice(f, POLICY_METHOD_TOTP);
+        Talk talk = talk_new(f, 1, FIRST);
+
+        for (int i = 0; i < 5; i++) {
+                talk_begin(&talk, "authenticate", "alice", "xlock", 0);
+                talk_answer(&talk, PASSWORD);
+                assert_int_equal(talk.step.verdict, CORE_VERDICT_ALLOW);
+                talk_begin(&talk, "authenticate", "alice", "umctl", 0);
+                talk_answer(&talk, PASSWORD);
+                assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
+                talk_answer(&talk, "000000");
+                assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF);
+        }
+        talk_begin(&talk, "authenticate", "alice", "umctl", 0);
+        talk_answer(&talk, PASSWORD);
+        talk_answer(&talk, code_at(number, step_now(f)));
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF); /* locked out */
+}
+
 /* ---- several ------------------------------------------------------------------------------ */
 
 static void several_are_chosen_from(void **state) {
@@ -552,6 +574,7 @@ int main(void) {
                 STORY(sudo_asks_where_a_rule_demands_it),
                 STORY(a_screen_is_unlocked_by_the_password),
                 STORY(several_are_chosen_from),
+                STORY(a_password_alone_clears_no_guess_at_codes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
