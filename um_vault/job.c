@@ -11,15 +11,19 @@
 #include "base/base.h"
 #include "um_vault/vault.h"
 
-#define LANE_CODE 8U /* beside the flags */
+#define LANE_CODE 8U /* beside the place */
 
 bool vault_op_guesses_code(uint32_t op) {
         return op == VAULT_OTP || op == VAULT_CODE_VERIFY;
 }
 
+static uint32_t place_of(const VaultHead *head) {
+        return head->flags & ~VAULT_FLAG_NOTHING;
+}
+
 /* 0: none. */
 static uint64_t lane_of(const VaultHead *head) {
-        uint32_t lane = head->flags + 1;
+        uint32_t lane = place_of(head) + 1;
 
         if (vault_op_guesses_code(head->op))
                 lane |= LANE_CODE;
@@ -91,11 +95,13 @@ void job_queue_clear(JobQueue *queue) {
 }
 
 static bool flags_are_valid(const VaultHead *head) {
-        bool guess = head->op == VAULT_VERIFY || head->op == VAULT_SPEND ||
-                     vault_op_guesses_code(head->op);
+        bool code = vault_op_guesses_code(head->op),
+             guess = code || head->op == VAULT_VERIFY || head->op == VAULT_SPEND;
+        uint32_t place = place_of(head);
 
-        return head->flags == 0 ||
-               (guess && (head->flags == VAULT_FLAG_HERE || head->flags == VAULT_FLAG_KNOWN));
+        if ((head->flags & VAULT_FLAG_NOTHING) && !code)
+                return false;
+        return place == 0 || (guess && (place == VAULT_FLAG_HERE || place == VAULT_FLAG_KNOWN));
 }
 
 #define KIND(kind)     (1U << (kind))
@@ -298,7 +304,17 @@ static VaultStatus job_code(const VaultContext *context, VaultJob *job, size_t v
         return factor_status(r, match ? VAULT_MATCH : VAULT_NO_MATCH);
 }
 
+/* A guess for nothing was wrong, whatever came of it; but a fault is told as with any other, or it
+ * would tell them apart. */
+static VaultStatus nothing_status(VaultJob *job, VaultStatus status) {
+        if (status != VAULT_MATCH && status != VAULT_USED)
+                return status;
+        job->head.verifier_bytes = 0;
+        return VAULT_NO_MATCH;
+}
+
 void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job) {
+        bool nothing = job->head.flags & VAULT_FLAG_NOTHING;
         size_t verifier_bytes = job->head.verifier_bytes;
         VaultStatus status = VAULT_BAD_REQUEST;
         Secret *shown = NULL;
@@ -340,7 +356,7 @@ void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job)
         case _VAULT_OP_MAX:
                 break;
         }
-        job->head.status = status;
+        job->head.status = nothing ? nothing_status(job, status) : status;
         base_secret_free(job->secret);
         job->secret = shown;
         job->head.secret_bytes = shown ? (uint32_t)base_secret_len(shown) : 0;

@@ -63,6 +63,8 @@ static void job_done(VaultPool *pool, VaultJob *job) {
 
 /* The ceiling that the job is a guess under, or NULL. */
 static Throttle *throttle_of(VaultPool *pool, const VaultJob *job) {
+        if (job->head.flags & VAULT_FLAG_NOTHING)
+                return NULL;
         if (vault_op_guesses_code(job->head.op))
                 return &pool->codes;
         return job->head.op == VAULT_VERIFY ? &pool->passwords : NULL;
@@ -72,9 +74,10 @@ static bool job_failed(const VaultJob *job) {
         return job->head.status == VAULT_NO_MATCH || job->head.status == VAULT_USED;
 }
 
-/* A guess at a password that the ceiling refuses takes its time all the same, here and in its lane:
- * an answer at once, or one that asked for the time anew behind all the others, would tell who
- * exists.  One at a code takes next to none, and is made for people who exist. */
+/* A guess that the ceiling refuses takes its time all the same, here and in its lane: an answer at
+ * once, or one that asked for the time anew behind all the others, would tell who exists; and with
+ * a code that the password before it was right, since one for nothing is not refused.  What came of
+ * the work on such a code is told to nobody. */
 static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
         Throttle *throttle = throttle_of(pool, job);
         VaultStatus status = VAULT_OK;
@@ -88,6 +91,8 @@ static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
         else {
                 if (throttle == &pool->passwords)
                         vault_job_spend(pool->context, worker->room, job);
+                else
+                        vault_job_work(pool->context, worker->room, job);
                 vault_job_refuse(job, status);
         }
         pthread_mutex_lock(&pool->lock);

@@ -16,11 +16,13 @@ static_assert(sizeof(VaultHead) + VAULT_SECRET_MAX + VAULT_VERIFIER_MAX <= VAULT
               "the largest packet fits");
 
 static bool head_is_valid(const VaultHead *head) {
+        static const uint32_t flags =
+                VAULT_FLAG_OLD_METHOD | VAULT_FLAG_HERE | VAULT_FLAG_KNOWN | VAULT_FLAG_NOTHING;
+
         return head->protocol == VAULT_PROTOCOL && head->op >= VAULT_PING &&
                head->op < _VAULT_OP_MAX && head->status < _VAULT_STATUS_MAX &&
                head->secret_bytes <= VAULT_SECRET_MAX &&
-               head->verifier_bytes <= VAULT_VERIFIER_MAX &&
-               (head->flags & ~(VAULT_FLAG_OLD_METHOD | VAULT_FLAG_HERE | VAULT_FLAG_KNOWN)) == 0;
+               head->verifier_bytes <= VAULT_VERIFIER_MAX && (head->flags & ~flags) == 0;
 }
 
 int vault_packet_parse(const void *packet, size_t len, VaultPacket *ret) {

@@ -16,8 +16,8 @@
  * uid, kind, version), so that it opens nowhere else.  AEAD by libsodium.  A seed of one-time codes
  * is sealed likewise, with its form, so that neither can be changed or moved.
  *
- * The protocol's number stays while what it had stays.  To a vault from before a verb its request
- * is no packet: it ends the connection, and everything waiting there denies. */
+ * The protocol's number stays while what it had stays.  To a vault from before a verb or a flag its
+ * request is no packet: it ends the connection, and everything waiting there denies. */
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -134,15 +134,22 @@ typedef struct VaultHead {
 #define VAULT_FLAG_HERE  2U /* from this machine */
 #define VAULT_FLAG_KNOWN 4U /* from the user himself, or where he logged in from before */
 
+/* In an OTP or CODE_VERIFY, beside those: whatever was typed cannot count, because the password was
+ * wrong, or nobody has the name.  The work and the lane are the same, as are the faults, and what
+ * would be MATCH or USED is VAULT_NO_MATCH without a step: so it is no guess, and costs nothing of
+ * the ceiling of codes.  Else whoever knows no password could use that up. */
+#define VAULT_FLAG_NOTHING 8U
+
 /* ---- second factors ----------------------------------------------------------------------- */
 
 /* Guesses at codes have a ceiling of their own, for each uid and each of the three kinds of place
- * above: 20 failures (NO_MATCH and USED), then one each 5 min.  A umd that was taken over so has 3
- * x 288 guesses a day at one user: 10^6, as many as there are codes of six digits, in three years.
- * It would ask with the widest window, where 21 codes of a TOTP are right at a time, and 51 of a
- * HOTP: it is as likely as not to have hit one after 38 days, and 15.  With the usual three it is
- * 267. Who types his own codes wrong 20 times has not used up what he has at the machine or from
- * where he came from before.  Ceilings of passwords and of codes know nothing of each other. */
+ * above: 20 failures (NO_MATCH and USED, but of none that is flagged NOTHING), then one each 5 min.
+ * What it refuses takes the time of a guess too.  A umd that was taken over so has 3 x 288 guesses
+ * a day at one user: 10^6, as many as there are codes of six digits, in three years.  It would ask
+ * with the widest window, where 21 codes of a TOTP are right at a time, and 51 of a HOTP: it is as
+ * likely as not to have hit one after 38 days, and 15.  With the usual three it is 267.  Who types
+ * his own codes wrong 20 times has not used up what he has at the machine or from where he came
+ * from before.  Ceilings of passwords and of codes know nothing of each other. */
 
 typedef enum VaultAlgorithm {
         VAULT_ALGORITHM_SHA1,

@@ -2,7 +2,8 @@
 /* A packet the vault or umd believes: all of it lies inside what was received, and building it
  * again gives the same bytes.  One that is a request about second factors is then worked on, a
  * question about a one-time code with a seed that opens: whatever it asks, the answer is one that
- * umd believes, it is the verb's own, and a secret is in the one answer that has one. */
+ * umd believes, it is the verb's own, a secret is in the one answer that has one, and a guess for
+ * nothing finds nothing. */
 
 #include <assert.h>
 #include <string.h>
@@ -60,6 +61,7 @@ static bool status_is_of(uint32_t op, VaultStatus status) {
 }
 
 static void request_work(const VaultPacket *packet) {
+        bool nothing = packet->head.flags & VAULT_FLAG_NOTHING;
         VaultContext context = { 0 };
         uint8_t buf[VAULT_PACKET_MAX];
         VaultPacket answer;
@@ -82,6 +84,7 @@ static void request_work(const VaultPacket *packet) {
         assert((answer.verifier != NULL) ==
                (answer.head.status == VAULT_OK || answer.head.status == VAULT_MATCH ||
                 answer.head.status == VAULT_USED));
+        assert(!nothing || !answer.verifier);
         vault_job_free(job);
         base_secret_free(key);
 }

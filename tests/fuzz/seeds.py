@@ -84,8 +84,10 @@ def vault():
     yield head(7, 0, b"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", struct.pack("<3I", 1, 8, 0), kind=4)
     yield head(8, 0, b"287082", struct.pack("<2Q2I", 0, 59, 1, 0) + b"v", 2, kind=3)
     yield head(8, 0, b"755224 287082", struct.pack("<2Q2I", 0, 0, 9, 99) + b"v", 4, kind=4)
+    yield head(8, 0, b"755224", struct.pack("<2Q2I", 0, 0, 9, 0) + b"v", 8, kind=4)
     yield head(9, 0, b"7K2P-9QXM-3T5W 0000-0000-0001", b"", kind=5)
     yield head(10, 0, b"123456", b"h" * 96, kind=6)
+    yield head(10, 0, b"123456", b"h" * 96, 8 + 4, kind=6)
 
 
 def recovery():

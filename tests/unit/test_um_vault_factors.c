@@ -518,6 +518,101 @@ static void guesses_at_once_are_counted_each(void **state) {
         assert_in_range(failed, 1, THROTTLE_CODE_BURST);
 }
 
+/* ---- guesses for nothing --------------------------------------------------------------------- */
+
+/* Of strangers who know no password: the right code, and one that was used. */
+static void guesses_for_nothing_are_wrong_and_free(void **state) {
+        static const uint32_t places[] = { 0, VAULT_FLAG_HERE, VAULT_FLAG_KNOWN };
+        const VaultSubject who = of_kind(VAULT_KIND_HOTP), ten = of_kind(VAULT_KIND_RECOVERY_CODE);
+        const VaultOtp otp = { .floor = 5 };
+        const Vault *vault = *state;
+        Answer seed, hashes;
+        uint64_t told;
+
+        seed_import(vault, &who, &hotp_form, RFC_SHA1, &seed);
+        assert_int_equal(ask_text(vault, VAULT_CODE_HASH, &ten, TEN_CODES, NULL, &hashes),
+                         VAULT_OK);
+        for (size_t i = 0; i < 300; i++) {
+                uint32_t flags = VAULT_FLAG_NOTHING | places[i % ARRAY_LENGTH(places)];
+
+                assert_int_equal(otp_ask_from(vault, flags, &who, &seed, otp, hotp_codes[4 + i % 2],
+                                              &told),
+                                 VAULT_NO_MATCH);
+                assert_int_equal(told, NO_STEP);
+                assert_int_equal(code_ask(vault, flags, &ten, &hashes, "0000-0000-0003", &told),
+                                 VAULT_NO_MATCH);
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+                assert_int_equal(otp_ask_from(vault, places[i], &who, &seed, otp, hotp_codes[5],
+                                              &told),
+                                 VAULT_MATCH);
+                assert_int_equal(code_ask(vault, places[i], &ten, &hashes, "0000-0000-0003", &told),
+                                 VAULT_MATCH);
+        }
+}
+
+static void guesses_for_nothing_at_thousands_leave_room(void **state) {
+        const VaultSubject who = of_kind(VAULT_KIND_RECOVERY_CODE);
+        VaultSubject other = who;
+        const Vault *vault = *state;
+        Answer hashes;
+        uint64_t told;
+
+        assert_int_equal(ask_text(vault, VAULT_CODE_HASH, &who, TEN_CODES, NULL, &hashes),
+                         VAULT_OK);
+        for (unsigned i = 0; i < 5000; i++) {
+                other.uid++;
+                assert_int_equal(code_ask(vault, VAULT_FLAG_NOTHING, &other, &hashes,
+                                          "0000-0000-0003", &told),
+                                 VAULT_NO_MATCH);
+        }
+        assert_int_equal(code_ask(vault, 0, &who, &hashes, "0000-0000-0003", &told), VAULT_MATCH);
+}
+
+/* A wrong password must not differ there. */
+static void a_fault_is_told_to_a_guess_for_nothing_too(void **state) {
+        const VaultSubject who = of_kind(VAULT_KIND_HOTP);
+        const Vault *vault = *state;
+        Answer seed;
+        uint64_t told;
+
+        seed_import(vault, &who, &hotp_form, RFC_SHA1, &seed);
+        seed.verifier[5] ^= 1;
+        for (uint32_t flags = 0; flags <= VAULT_FLAG_NOTHING; flags += VAULT_FLAG_NOTHING)
+                assert_int_equal(otp_ask_from(vault, flags, &who, &seed, (VaultOtp){ 0 },
+                                              hotp_codes[0], &told),
+                                 VAULT_BAD_RECORD);
+}
+
+/* The best of five at two codes in a row, which are held against a thousand. */
+static uint64_t best_time(const Vault *vault, const VaultSubject *who, const Answer *seed,
+                          uint32_t flags, VaultStatus wanted) {
+        const VaultOtp otp = { .resync = VAULT_RESYNC_MAX };
+        uint64_t best = UINT64_MAX, told;
+
+        for (unsigned i = 0; i < 5; i++) {
+                uint64_t start = base_boottime_usec(), took;
+
+                assert_int_equal(otp_ask_from(vault, flags, who, seed, otp, "000000 000000", &told),
+                                 wanted);
+                took = base_boottime_usec() - start;
+                best = took < best ? took : best;
+        }
+        return best;
+}
+
+static void a_code_the_ceiling_refuses_takes_the_time_of_one_for_nothing(void **state) {
+        const VaultSubject who = of_kind(VAULT_KIND_HOTP);
+        const Vault *vault = *state;
+        Answer seed;
+
+        seed_import(vault, &who, &hotp_form, RFC_SHA1, &seed);
+        for (unsigned i = 0; i < THROTTLE_CODE_BURST; i++)
+                otp_must(vault, &who, &seed, (VaultOtp){ 0 }, "000000", VAULT_NO_MATCH, NO_STEP);
+        assert_true(best_time(vault, &who, &seed, 0, VAULT_THROTTLED) >
+                    best_time(vault, &who, &seed, VAULT_FLAG_NOTHING, VAULT_NO_MATCH) / 2);
+}
+
 #define BY_HAND(f) cmocka_unit_test_setup_teardown(f, vault_by_hand, vault_end)
 
 int main(int argc, char **argv) {
@@ -541,6 +636,10 @@ int main(int argc, char **argv) {
                 BY_HAND(codes_have_a_ceiling_of_their_own),
                 BY_HAND(failures_at_a_password_cost_no_code),
                 BY_HAND(guesses_at_once_are_counted_each),
+                BY_HAND(guesses_for_nothing_are_wrong_and_free),
+                BY_HAND(guesses_for_nothing_at_thousands_leave_room),
+                BY_HAND(a_fault_is_told_to_a_guess_for_nothing_too),
+                BY_HAND(a_code_the_ceiling_refuses_takes_the_time_of_one_for_nothing),
         };
 
         if (argc != 2)

@@ -42,6 +42,12 @@ static void strangers_keep_nobody_out(const Vault *vault, const Answer *made) {
                          VAULT_BAD_REQUEST);
         assert_int_equal(ask_flags(vault, VAULT_VERIFY, VAULT_FLAG_OLD_METHOD, made),
                          VAULT_BAD_REQUEST);
+        /* passwords are guessed at, never for nothing */
+        assert_int_equal(ask_flags(vault, VAULT_VERIFY, VAULT_FLAG_NOTHING, made),
+                         VAULT_BAD_REQUEST);
+        assert_int_equal(ask_flags(vault, VAULT_SPEND, VAULT_FLAG_NOTHING, NULL),
+                         VAULT_BAD_REQUEST);
+        assert_int_equal(ask_flags(vault, VAULT_HASH, VAULT_FLAG_NOTHING, NULL), VAULT_BAD_REQUEST);
 }
 
 /* The best of five, or more where some are not answered as is asked for. */

@@ -74,7 +74,7 @@ static void a_head_out_of_range_is_refused(void **state) {
                 { offsetof(VaultHead, op), _VAULT_OP_MAX },
                 { offsetof(VaultHead, op), UINT32_MAX },
                 { offsetof(VaultHead, status), _VAULT_STATUS_MAX },
-                { offsetof(VaultHead, flags), 8 },
+                { offsetof(VaultHead, flags), 2 * VAULT_FLAG_NOTHING },
                 { offsetof(VaultHead, flags), 1U << 31 },
                 { offsetof(VaultHead, secret_bytes), UINT32_MAX },
                 { offsetof(VaultHead, verifier_bytes), UINT32_MAX },
