@@ -7,8 +7,8 @@
  * say the same as none. Where all are in use by others the answer is BUSY, which denies, and a
  * forgotten bucket would be worth more to an attacker than a moment of denial.  Passwords get there
  * with THROTTLE_UID_MAX / 2 s failures a second, more than the workers can hash.  Codes are
- * quicker, but umd asks for one where the password was right: who gets there has the passwords of
- * thousands, and passwords by themselves go on. */
+ * quicker, but a guess after a wrong password is one for nothing (VAULT_FLAG_NOTHING) and takes no
+ * bucket here: who gets there has the passwords of thousands, and passwords by themselves go on. */
 
 #include <stddef.h>
 

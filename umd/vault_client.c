@@ -291,9 +291,13 @@ static int vault_seed(void *userdata, uid_t uid, uint32_t kind, const CoreSeedFo
         return call_make(&head, given, &wanted, &of, seed_answered);
 }
 
-static int vault_otp(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, const void *sealed,
-                     size_t len, uint64_t version, const CoreOtp *otp, const Secret *code,
-                     CoreMatchDone done, void *done_userdata) {
+static uint32_t code_flags(CoreFrom from, bool nothing) {
+        return from_flags(from) | (nothing ? VAULT_FLAG_NOTHING : 0);
+}
+
+static int vault_otp(void *userdata, uid_t uid, CoreFrom from, bool nothing, uint32_t kind,
+                     const void *sealed, size_t len, uint64_t version, const CoreOtp *otp,
+                     const Secret *code, CoreMatchDone done, void *done_userdata) {
         const VaultCall of = { .client = userdata, .done.match = done, .userdata = done_userdata };
         const VaultOtp asked = { .floor = otp->floor,
                                  .now_sec = otp->now_sec,
@@ -302,7 +306,7 @@ static int vault_otp(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, co
         uint8_t verifier[VAULT_VERIFIER_MAX];
         VaultHead head = {
                 .op = VAULT_OTP,
-                .flags = from_flags(from),
+                .flags = code_flags(from, nothing),
                 .subject = { .uid = uid, .kind = kind, .version = version },
         };
 
@@ -324,13 +328,13 @@ static int vault_code_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t ne
         return client_call(userdata, &head, codes, NULL, done, done_userdata);
 }
 
-static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, bool nothing, uint32_t kind,
                              const void *hashes, size_t len, uint64_t version, const Secret *code,
                              CoreMatchDone done, void *done_userdata) {
         const VaultCall of = { .client = userdata, .done.match = done, .userdata = done_userdata };
         VaultHead head = {
                 .op = VAULT_CODE_VERIFY,
-                .flags = from_flags(from),
+                .flags = code_flags(from, nothing),
                 .subject = { .uid = uid, .kind = kind, .version = version },
         };
 

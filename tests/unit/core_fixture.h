@@ -27,7 +27,7 @@
 
 typedef struct VaultJob {
         bool spend, verify, import;
-        bool seed, otp, code_hash, code_verify;
+        bool seed, otp, code_hash, code_verify, nothing;
         CoreOtp window;
         CoreSeedDone seed_done;
         CoreMatchDone match_done;
@@ -76,6 +76,7 @@ typedef struct Fixture {
         /* the vault */
         VaultJob *jobs[256];
         size_t job_count, spent, verified, guessed;
+        VaultJob guess;             /* the last one at a code */
         CoreProofResult vault_says; /* CORE_PROOF_MATCH: the truth */
         bool vault_old;             /* a match brings a better verifier */
         bool vault_gone;            /* takes no call */

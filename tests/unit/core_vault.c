@@ -108,9 +108,9 @@ static int vault_seed(void *userdata, uid_t uid, uint32_t kind, const CoreSeedFo
         return 0;
 }
 
-static int vault_otp(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, const void *sealed,
-                     size_t len, uint64_t version, const CoreOtp *otp, const Secret *code,
-                     CoreMatchDone done, void *done_userdata) {
+static int vault_otp(void *userdata, uid_t uid, CoreFrom from, bool nothing, uint32_t kind,
+                     const void *sealed, size_t len, uint64_t version, const CoreOtp *otp,
+                     const Secret *code, CoreMatchDone done, void *done_userdata) {
         Fixture *f = userdata;
         VaultJob *job;
 
@@ -120,6 +120,7 @@ static int vault_otp(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, co
         if (!job)
                 return -ENOMEM;
         job->otp = true;
+        job->nothing = nothing;
         job->uid = uid;
         job->from = from;
         job->kind = kind;
@@ -140,13 +141,13 @@ static int vault_code_hash(void *userdata, uid_t uid, uint32_t kind, uint64_t ne
         return r;
 }
 
-static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, bool nothing, uint32_t kind,
                              const void *hashes, size_t len, uint64_t version, const Secret *code,
                              CoreMatchDone done, void *done_userdata) {
         Fixture *f = userdata;
         const CoreOtp none = { 0 };
-        int r = vault_otp(userdata, uid, from, kind, hashes, len, version, &none, code, done,
-                          done_userdata);
+        int r = vault_otp(userdata, uid, from, nothing, kind, hashes, len, version, &none, code,
+                          done, done_userdata);
 
         if (r == 0) {
                 f->jobs[f->job_count - 1]->otp = false;
@@ -248,6 +249,7 @@ static void answer_guess(Fixture *f, VaultJob *job) {
         uint64_t step = 0;
 
         f->guessed++;
+        f->guess = *job;
         if (result == CORE_PROOF_MATCH && job->code_verify)
                 result = hash_find(job, &step);
         else if (result == CORE_PROOF_MATCH) {
@@ -257,6 +259,10 @@ static void answer_guess(Fixture *f, VaultJob *job) {
                 result = len == job->len && memcmp(sealed, job->verifier, len) == 0
                                  ? otp_find(job, &step)
                                  : CORE_PROOF_FAULT;
+        }
+        if (job->nothing && result != CORE_PROOF_FAULT && result != CORE_PROOF_BUSY) {
+                result = CORE_PROOF_NO_MATCH;
+                step = 0;
         }
         job->match_done(job->userdata, result, step, f->now);
 }

@@ -234,6 +234,7 @@ static void without_a_clock_a_totp_is_refused_with_a_reason(void **state) {
         talk_answer(&talk, code_at(number, step_now(f)));
         assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF);
         assert_string_equal(audit_line(f, 0), "authenticate deny clock-unset user/alice");
+        assert_true(f->guess.nothing);
 }
 
 static void a_vault_that_cannot_say_keeps_out(void **state) {
@@ -300,6 +301,70 @@ static void five_wrong_codes_lock_whatever_came_first(void **state) {
                 }
                 assert_int_equal(f->lockouts, 1);
                 assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+        }
+}
+
+/* ---- guesses for nothing ------------------------------------------------------------------ */
+
+/* Strangers who know no password must not use up the guesses that the vault grants a user. */
+static void only_a_code_that_can_count_is_a_guess(void **state) {
+        static const struct {
+                const char *user, *password, *code;
+                bool nothing;
+                uint32_t kind;
+        } rows[] = {
+                { "alice", PASSWORD, "000000", false, CORE_KIND_HOTP },
+                { "alice", "no", "000000", true, CORE_KIND_HOTP },
+                { "alice", "no", "000000 000000", true, CORE_KIND_HOTP }, /* the work is his */
+                { "alice", PASSWORD, "no code", true, CORE_KIND_RECOVERY_CODE },
+                { "nofactor", PASSWORD, "000000", true, CORE_KIND_RECOVERY_CODE },
+                { "nobody", PASSWORD, "000000", true, CORE_KIND_RECOVERY_CODE },
+        };
+        Fixture *f = *state;
+        uint32_t number = setup_alice(f, POLICY_METHOD_HOTP);
+        Talk talk = talk_new(f, 1, 0);
+
+        make_user(f, "nofactor");
+        set_password(f, "nofactor", PASSWORD);
+        policy_put(f, "factor.required", "on", NULL);
+        policy_put(f, "lockout.attempts", "0", NULL);
+        policy_put(f, "lockout.source-attempts", "0", NULL);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                f->guessed = 0;
+                two(&talk, rows[i].user, rows[i].password, rows[i].code);
+                if (f->guessed != 1 || f->guess.nothing != rows[i].nothing ||
+                    f->guess.kind != rows[i].kind)
+                        fail_msg("row %zu", i);
+        }
+        assert_int_equal(two(&talk, "alice", PASSWORD, code_at(number, 0)), CORE_VERDICT_ALLOW);
+        assert_false(f->guess.nothing);
+}
+
+static void who_is_locked_out_guesses_for_nothing(void **state) {
+        static const char *const values[] = { "lockout.attempts", "lockout.source-attempts" };
+        Fixture *f = *state;
+        uint32_t number = setup_alice(f, POLICY_METHOD_HOTP);
+        Talk talk = talk_new(f, 1, 0);
+
+        talk.rhost = "198.51.100.7";
+        for (size_t i = 0; i < ARRAY_LENGTH(values); i++) {
+                talk.auth_info = NULL;
+                policy_put(f, values[0], "0", NULL);
+                policy_put(f, values[1], "0", NULL);
+                policy_put(f, values[i], "3", NULL);
+                for (int j = 0; j < 3; j++)
+                        two(&talk, "alice", PASSWORD, "000000");
+                assert_false(f->guess.nothing);
+                two(&talk, "alice", PASSWORD, code_at(number, 0));
+                assert_true(f->guess.nothing);
+                talk.auth_info = KEY;
+                talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+                assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
+                f->guess.nothing = false;
+                talk_answer(&talk, code_at(number, 0));
+                assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF);
+                assert_true(f->guess.nothing);
+                fixture_pass(f, DAY);
         }
 }
 
@@ -564,6 +629,8 @@ int main(void) {
                 STORY(a_vault_that_cannot_say_keeps_out),
                 STORY(five_wrong_codes_lock_whatever_came_first),
                 STORY(a_factor_that_is_gone_meanwhile_proves_nothing),
+                STORY(only_a_code_that_can_count_is_a_guess),
+                STORY(who_is_locked_out_guesses_for_nothing),
                 STORY(a_stranger_cannot_tell_who_has_a_factor_where_all_need_one),
                 STORY(where_nothing_is_required_only_who_has_one_is_asked),
                 STORY(a_rule_for_one_user_is_his_alone),

@@ -29,6 +29,7 @@ typedef struct Told {
         Rig *rig;
         uint64_t step;
         char text[VAULT_SEED_TEXT_MAX + 1];
+        bool nothing;
 } Told;
 
 static void seed_answered(void *userdata, CoreProofResult result, const void *sealed, size_t len,
@@ -60,8 +61,9 @@ static int ask_otp(Told *told, const void *sealed, size_t len, uint64_t floor, c
         const CoreOtp otp = { .floor = floor, .window = 2 };
 
         told->step = NO_STEP;
-        return told->rig->vault.otp(told->rig->client, 70000, CORE_FROM_HERE, CORE_KIND_HOTP,
-                                    sealed, len, 3, &otp, secret, match_answered, told);
+        return told->rig->vault.otp(told->rig->client, 70000, CORE_FROM_HERE, told->nothing,
+                                    CORE_KIND_HOTP, sealed, len, 3, &otp, secret, match_answered,
+                                    told);
 }
 
 static int ask_code_hash(Told *told, const char *codes) {
@@ -76,8 +78,8 @@ static int ask_code(Told *told, const void *hashes, size_t len, const char *code
 
         told->step = NO_STEP;
         return told->rig->vault.code_verify(told->rig->client, 70000, CORE_FROM_KNOWN,
-                                            CORE_KIND_RECOVERY_CODE, hashes, len, 3, secret,
-                                            match_answered, told);
+                                            told->nothing, CORE_KIND_RECOVERY_CODE, hashes, len, 3,
+                                            secret, match_answered, told);
 }
 
 /* r is what asking returned; waits for the one answer. */
@@ -109,6 +111,9 @@ static void test_a_seed_is_shown_when_it_is_new_and_its_codes_match_once(void **
         must(&told, ask_otp(&told, seed, len, 2, "287082"), CORE_PROOF_USED, 1);
         must(&told, ask_otp(&told, seed, len, 2, "000000"), CORE_PROOF_NO_MATCH, 0);
         must(&told, ask_otp(&told, "x", 1, 2, "287082"), CORE_PROOF_FAULT, 0);
+        told.nothing = true;
+        must(&told, ask_otp(&told, seed, len, 0, "287082"), CORE_PROOF_NO_MATCH, 0);
+        must(&told, ask_otp(&told, seed, len, 2, "287082"), CORE_PROOF_NO_MATCH, 0);
         assert_int_equal(ask_otp(&told, seed, VAULT_VERIFIER_MAX, 2, "287082"), -EMSGSIZE);
 }
 
@@ -125,6 +130,8 @@ static void test_hashed_codes_are_found_by_their_place(void **state) {
         must(&told, ask_code(&told, hashes, len, "first-1"), CORE_PROOF_MATCH, 0);
         must(&told, ask_code(&told, hashes, len, "third-3"), CORE_PROOF_MATCH, 2);
         must(&told, ask_code(&told, hashes, len, "third-4"), CORE_PROOF_NO_MATCH, 0);
+        told.nothing = true;
+        must(&told, ask_code(&told, hashes, len, "third-3"), CORE_PROOF_NO_MATCH, 0);
         assert_int_equal(ask_code(&told, hashes, VAULT_VERIFIER_MAX + 1, "first-1"), -EMSGSIZE);
 }
 

@@ -323,6 +323,7 @@ int core_vault_seed(Core *core, uid_t uid, uint32_t kind, const CoreSeedForm *fo
 typedef struct VaultGuess {
         uid_t uid;
         CoreFrom from;
+        bool nothing; /* whatever it is, it does not count and costs nothing */
         uint32_t kind;
         const StoreVerifier *verifier;
         const CoreOtp *otp;

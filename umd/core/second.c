@@ -4,7 +4,9 @@
  * a password was right, and a name nobody has meets the company's rules.
  *
  * Whatever was typed, the vault is asked once: where there is nothing to hold it against, or it has
- * not the form of a code, against hashes that nothing has.  A code is used up by the login that it
+ * not the form of a code, against hashes that nothing has.  Where it cannot count, because of that
+ * or because the password was wrong, the vault does the same work for nothing: strangers must not
+ * use up the guesses that it grants the user (um_vault.h).  A code is used up by the login that it
  * let in, and by no other: one that was given with a wrong password is good still, and as the
  * answers are the same, whoever tries learns of neither.  The decision falls in authenticate.c, in
  * the transaction that uses the code up (SECURITY R5). */
@@ -257,6 +259,7 @@ static int guess_nothing(Dialogue *dialogue, const VaultGuess *of) {
                 r = base_secret_new("000000", 6, &code);
         if (r < 0)
                 return r;
+        guess.nothing = true;
         guess.kind = CORE_KIND_RECOVERY_CODE;
         guess.verifier = &nobodys;
         guess.code = code;
@@ -271,6 +274,7 @@ static int guess_factor(Dialogue *dialogue, const StoreFactor *factor, CodeForm 
         r = tried_keep(&dialogue->second, factor);
         if (r < 0)
                 return r;
+        guess->nothing = dialogue->second.first == POLICY_PROOF_WRONG;
         guess->kind = core_method_kind(factor->method);
         guess->verifier = &dialogue->second.tried;
         guess->otp = factor->method == POLICY_METHOD_RECOVERY ? NULL : &otp;
@@ -291,7 +295,7 @@ static int answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_us
         if (r < 0)
                 return r;
         factor = pick(dialogue, &holder, form);
-        /* who has none and is asked with everybody must not use up what he will have of guesses */
+        /* who has none and is asked with everybody waits in a lane as a name nobody has */
         guess = (VaultGuess){ .uid = has_factor(&holder) ? holder.uid : dialogue->words.lane,
                               .from = core_attempt_from(dialogue),
                               .code = code };

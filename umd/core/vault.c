@@ -162,13 +162,13 @@ int core_vault_guess(Core *core, const VaultGuess *guess, VaultMatchDone done, v
                 return r;
         call->done.match = done;
         if (guess->otp)
-                r = vault->otp(vault->userdata, guess->uid, guess->from, guess->kind,
-                               verifier->bytes, verifier->len, verifier->version, guess->otp,
-                               guess->code, match_done, call);
+                r = vault->otp(vault->userdata, guess->uid, guess->from, guess->nothing,
+                               guess->kind, verifier->bytes, verifier->len, verifier->version,
+                               guess->otp, guess->code, match_done, call);
         else
-                r = vault->code_verify(vault->userdata, guess->uid, guess->from, guess->kind,
-                                       verifier->bytes, verifier->len, verifier->version,
-                                       guess->code, match_done, call);
+                r = vault->code_verify(vault->userdata, guess->uid, guess->from, guess->nothing,
+                                       guess->kind, verifier->bytes, verifier->len,
+                                       verifier->version, guess->code, match_done, call);
         return call_sent(call, r, ret);
 }
 

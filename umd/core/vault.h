@@ -95,18 +95,21 @@ typedef struct CoreVault {
                     uint64_t new_version, const Secret *given, CoreSeedDone done,
                     void *done_userdata);
         /* Is code one of the seed's that otp lets in?  The caller must write the new floor durably,
-         * if the old one still stands, before anybody is told of a match (SECURITY R5). */
-        int (*otp)(void *userdata, uid_t uid, CoreFrom from, uint32_t kind, const void *sealed,
-                   size_t len, uint64_t version, const CoreOtp *otp, const Secret *code,
-                   CoreMatchDone done, void *done_userdata);
+         * if the old one still stands, before anybody is told of a match (SECURITY R5).  nothing:
+         * it cannot count, since the password was wrong or nobody has the name: the work is the
+         * same, but it is no MATCH, not USED, not THROTTLED, and uses up no guess of anybody's. */
+        int (*otp)(void *userdata, uid_t uid, CoreFrom from, bool nothing, uint32_t kind,
+                   const void *sealed, size_t len, uint64_t version, const CoreOtp *otp,
+                   const Secret *code, CoreMatchDone done, void *done_userdata);
         /* Codes of much entropy, or of a short life: one hash for each of 1 to CORE_CODES_MAX codes
          * (6 to 64 printable ASCII characters without space, one space between two), of
          * CORE_CODE_HASH_BYTES, one behind the other in new_verifier.  kind: RECOVERY_CODE or
          * MAIL_CODE.  MATCH: hashed. */
         int (*code_hash)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
                          const Secret *codes, CoreVaultDone done, void *done_userdata);
-        /* Which of these hashes is code's?  All are of one uid, kind and version. */
-        int (*code_verify)(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+        /* Which of these hashes is code's?  All are of one uid, kind and version.  nothing: as with
+         * otp. */
+        int (*code_verify)(void *userdata, uid_t uid, CoreFrom from, bool nothing, uint32_t kind,
                            const void *hashes, size_t len, uint64_t version, const Secret *code,
                            CoreMatchDone done, void *done_userdata);
 } CoreVault;
