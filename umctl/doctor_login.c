@@ -152,10 +152,7 @@ static int probe_revive(Probe *probe) {
         /* what a doctor that was killed had asked for may come between */
         for (int i = 0; r < 0 && probe->conflict && i < TRIES_MAX; i++)
                 r = probe_set_password(probe);
-        if (r >= 0)
-                r = probe_step(probe, "Enable");
-        /* its own wrong passwords, of doctors before */
-        return r < 0 ? r : probe_step(probe, "Unlock");
+        return r < 0 ? r : probe_step(probe, "Enable");
 }
 
 /* Was it too many wrong passwords in a short time, doctor's own, that made umd refuse the last one?
@@ -294,6 +291,9 @@ static void stack_try(ServiceTrials *trials, Trial trial, TryWorld world, const 
 static void probe_trials(Probe *probe, const Service *service, ServiceTrials *ret) {
         Outcome *right = &ret->outcomes[TRIAL_RIGHT];
 
+        /* A stack that does not end well leaves failures behind, which would lock him out for the
+         * next one.  Where that cannot be undone the right password is refused, and told. */
+        (void)probe_step(probe, "Unlock");
         if (service->asks)
                 stack_try(ret, TRIAL_WRONG, TRY_AS_IS, service, DOCTOR_PROBE, probe->wrong);
         stack_try(ret, TRIAL_RIGHT, TRY_AS_IS, service, DOCTOR_PROBE, probe->right);
