@@ -158,6 +158,7 @@ ck "sshd's password method ends without her being let in" refused lab_ssh alice 
 ck "and takes nothing from her" has 'uid=[0-9]+\(alice\)' ssh_talk alice 'assword: ' "$PW" "$CODE" "$two"
 
 # ---- key and code: a token, whose codes wait for nobody
+ALICES=$KEY
 enrol carol hotp
 ck "carol enrols a token" enrolled
 TOKEN=$KEY
@@ -210,6 +211,10 @@ ck "and says where it does not" without_block says 'fail.*sshd.*um-mfa' um docto
 # ---- what is kept
 ck "no key, code or password stands in the journal" lacks "$TOKEN|$PW|${one:-none}" lab_enter journalctl -b --no-pager
 ck "nor in the audit log" lacks "$TOKEN|${one:-none}" um audit log --limit 1000
+code=$(totp "$ALICES")
+ck "a code is used just before the power is cut" has 'uid=[0-9]+\(alice\)' ssh_talk alice 'assword: ' "$PW" "$CODE" "$code"
 lab_powercut
 ck "a power cut turns no code back" denied ssh_talk alice 'assword: ' "$PW" "$CODE" "$code"
+ck "and the next one is good" has 'uid=[0-9]+\(alice\)' ssh_talk alice 'assword: ' "$PW" "$CODE" \
+        "!oathtool --totp -b -N '30 seconds' $ALICES"
 checks_done
