@@ -23,7 +23,7 @@ typedef struct Request {
         struct Request *next;
         uint64_t id, deadline_usec;
         ChannelDone done;
-        void *userdata;
+        void *call; /* ours; done's userdata */
         uint8_t *unsent; /* NULL once it is sent */
         size_t len;
 } Request;
@@ -43,6 +43,7 @@ static void request_free(Request *request) {
         if (request->unsent)
                 base_wipe(request->unsent, request->len);
         free(request->unsent);
+        free(request->call);
         free(request);
 }
 
@@ -60,7 +61,7 @@ static Request *request_take(Channel *channel, Request **link) {
 static void request_end(Channel *channel, Request **link, int r, const void *packet, size_t len) {
         Request *request = request_take(channel, link);
 
-        request->done(request->userdata, r, packet, len);
+        request->done(request->call, r, packet, len);
         request_free(request);
 }
 
@@ -91,7 +92,7 @@ static void connection_lost(Channel *channel, int fault) {
         while (ended) {
                 Request *next = ended->next;
 
-                ended->done(ended->userdata, -ECONNRESET, NULL, 0);
+                ended->done(ended->call, -ECONNRESET, NULL, 0);
                 request_free(ended);
                 ended = next;
         }
@@ -174,7 +175,7 @@ static int request_send(Channel *channel, Request *request, const void *packet, 
 }
 
 int channel_call(Channel *channel, uint64_t id, const void *packet, size_t len, ChannelDone done,
-                 void *userdata) {
+                 void *call) {
         Request *request;
         int r = channel_connect(channel);
 
@@ -189,13 +190,13 @@ int channel_call(Channel *channel, uint64_t id, const void *packet, size_t len, 
                 .id = id,
                 .deadline_usec = base_boottime_usec() + channel->spec.timeout_usec,
                 .done = done,
-                .userdata = userdata,
         };
         r = request_send(channel, request, packet, len);
         if (r < 0) { /* the loop sees the hangup, and ends the others */
                 request_free(request);
                 return r;
         }
+        request->call = call;
         *channel->last = request;
         channel->last = &request->next;
         channel->pending_count++;
@@ -273,9 +274,10 @@ int channel_connect(Channel *channel) {
         }
         channel->fd = base_take_fd(&fd);
         (void)sd_event_source_set_enabled(channel->retry, SD_EVENT_OFF);
-        if (channel->spec.connected)
-                channel->spec.connected(channel->spec.userdata);
-        return 0;
+        r = channel->spec.connected ? channel->spec.connected(channel->spec.userdata) : 0;
+        if (r < 0)
+                connection_lost(channel, r);
+        return r;
 }
 
 int channel_peer_check(int fd, const char *passwd, const char *user) {

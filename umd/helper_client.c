@@ -72,7 +72,7 @@ static CoreHomeResult home_result(const HelperReply *reply) {
 }
 
 static void call_answered(void *userdata, int r, const void *packet, size_t len) {
-        _cleanup_free_ HelperCall *call = userdata;
+        HelperCall *call = userdata;
         CoreHomeResult result = CORE_HOME_FAULT;
         HelperReply reply = { 0 };
 
@@ -142,7 +142,7 @@ static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void
 }
 
 static void end_answered(void *userdata, int r, const void *packet, size_t len) {
-        _cleanup_free_ HelperCall *call = userdata;
+        HelperCall *call = userdata;
         HelperReply reply = { 0 };
 
         if (r >= 0)

@@ -152,7 +152,7 @@ static void now_away(QualityClient *client, int fault) {
 }
 
 static void call_answered(void *userdata, int r, const void *bytes, size_t len) {
-        _cleanup_free_ QualityCall *call = userdata;
+        QualityCall *call = userdata;
         QualityAnswer answer;
         CoreQualityAnswer result;
         bool good = r >= 0 && quality_answer_parse(bytes, len, &answer) >= 0 &&
@@ -239,7 +239,7 @@ void quality_client_operations(QualityClient *client, CoreQuality *ret) {
 }
 
 /* Also what tells that it is there at all. */
-static void client_ping(QualityClient *client) {
+static int client_ping(QualityClient *client) {
         const char *const text[_QUALITY_TEXT_MAX] = {
                 [QUALITY_TEXT_BREACH_FILE] = client->breach_file,
         };
@@ -248,8 +248,7 @@ static void client_ping(QualityClient *client) {
         if (client->breach_file[0] != '\0')
                 head.flags |= QUALITY_FLAG_BREACHED;
         client->pinged_usec = base_boottime_usec();
-        /* a fault here is the connection's end, which the loop tells */
-        (void)call_send(client, &head, text, NULL, NULL);
+        return call_send(client, &head, text, NULL, NULL);
 }
 
 void quality_client_tick(QualityClient *client) {
@@ -257,7 +256,7 @@ void quality_client_tick(QualityClient *client) {
 
         if ((client->ready || client->hung) &&
             base_boottime_usec() - client->pinged_usec >= period_usec)
-                client_ping(client);
+                (void)client_ping(client); /* the next tick tries again */
 }
 
 void quality_client_set_breach_file(QualityClient *client, const char *path) {
@@ -266,7 +265,7 @@ void quality_client_set_breach_file(QualityClient *client, const char *path) {
         snprintf(client->breach_file, sizeof(client->breach_file), "%s", path);
         client->source[QUALITY_SOURCE_BREACH] = QUALITY_STATE_OK; /* of another file */
         if (client->ready)
-                client_ping(client);
+                (void)client_ping(client); /* the next tick tries again */
 }
 
 /* ---- the connection -------------------------------------------------------------------------- */
@@ -299,8 +298,8 @@ static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
         return r;
 }
 
-static void client_connected(void *userdata) {
-        client_ping(userdata);
+static int client_connected(void *userdata) {
+        return client_ping(userdata);
 }
 
 static void client_lost(void *userdata, int fault) {

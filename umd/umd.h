@@ -116,7 +116,7 @@ typedef struct ChannelSpec {
         int (*connect)(void *userdata, int *ret_fd);
         /* The id in an answer; a fault drops the connection. */
         int (*answer_id)(const void *packet, size_t len, uint64_t *ret_id);
-        void (*connected)(void *userdata);
+        int (*connected)(void *userdata); /* a fault drops it again; NULL: nothing is to be said */
         void (*lost)(void *userdata, int fault); /* also a connect that failed */
 } ChannelSpec;
 
@@ -124,10 +124,12 @@ int channel_new(sd_event *event, const ChannelSpec *spec, Channel **ret);
 Channel *channel_free(Channel *channel); /* requests under way end without their done */
 /* Tries to connect if there is no connection; never waits. */
 int channel_connect(Channel *channel);
-/* Sends a copy of packet, wiped when it is sent.  done is called once, later, unless this is a
- * fault: -EBUSY where pending_max requests wait, or why there is no connection. */
+/* Sends a copy of packet, wiped when it is sent.  done is called once with call, later, unless this
+ * is a fault: -EBUSY where pending_max requests wait, or why there is no connection.  call comes
+ * from malloc() or is NULL; unless this is a fault it is the channel's, freed after done or with
+ * the channel. */
 int channel_call(Channel *channel, uint64_t id, const void *packet, size_t len, ChannelDone done,
-                 void *userdata);
+                 void *call);
 
 /* Who may be one of our helpers at the other end of fd: whoever could replace it could read all
  * that it is told anyway (root), or the user of that name in the file passwd.  -EPERM: somebody

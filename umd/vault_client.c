@@ -138,7 +138,7 @@ static CoreProofResult answer_judge(const VaultCall *call, int r, const void *by
 }
 
 static void call_answered(void *userdata, int r, const void *bytes, size_t len) {
-        _cleanup_free_ VaultCall *call = userdata;
+        VaultCall *call = userdata;
         VaultPacket packet;
         CoreProofResult result = answer_judge(call, r, bytes, len, &packet);
 
@@ -148,7 +148,7 @@ static void call_answered(void *userdata, int r, const void *bytes, size_t len) 
 
 /* A new seed without its text would be one that nobody can have: a fault. */
 static void seed_answered(void *userdata, int r, const void *bytes, size_t len) {
-        _cleanup_free_ VaultCall *call = userdata;
+        VaultCall *call = userdata;
         _cleanup_secret_ Secret *text = NULL;
         VaultPacket packet;
         CoreProofResult result = answer_judge(call, r, bytes, len, &packet);
@@ -165,7 +165,7 @@ static void seed_answered(void *userdata, int r, const void *bytes, size_t len) 
 }
 
 static void match_answered(void *userdata, int r, const void *bytes, size_t len) {
-        _cleanup_free_ VaultCall *call = userdata;
+        VaultCall *call = userdata;
         VaultPacket packet;
         CoreProofResult result = answer_judge(call, r, bytes, len, &packet);
         uint64_t step = 0;
@@ -176,7 +176,7 @@ static void match_answered(void *userdata, int r, const void *bytes, size_t len)
 }
 
 static int call_send(VaultClient *client, VaultHead *head, const Secret *secret,
-                     const void *verifier, ChannelDone done, void *userdata) {
+                     const void *verifier, ChannelDone done, VaultCall *call) {
         uint8_t packet[VAULT_PACKET_MAX];
         ssize_t len;
         int r;
@@ -187,7 +187,7 @@ static int call_send(VaultClient *client, VaultHead *head, const Secret *secret,
         len = vault_packet_build(head, secret ? base_secret_bytes(secret) : NULL, verifier, packet);
         if (len < 0)
                 return (int)len;
-        r = channel_call(client->channel, head->id, packet, (size_t)len, done, userdata);
+        r = channel_call(client->channel, head->id, packet, (size_t)len, done, call);
         base_wipe(packet, (size_t)len);
         return r;
 }
@@ -404,10 +404,14 @@ static bool key_judge(const VaultClient *client, const VaultPacket *packet) {
                client->spec.key_is_right(client->spec.userdata, packet->verifier);
 }
 
+static int client_ping(VaultClient *client);
+
 static void pinged(void *userdata, int r, const void *bytes, size_t len) {
-        VaultClient *client = userdata;
+        VaultClient *client = ((VaultCall *)userdata)->client;
         VaultPacket packet;
 
+        if (r == -ETIMEDOUT) /* it is busy, or hangs: the next one tells */
+                (void)client_ping(client);
         if (r < 0 || vault_packet_parse(bytes, len, &packet) < 0 || packet.head.status != VAULT_OK)
                 return;
         client->key_right = key_judge(client, &packet);
@@ -420,12 +424,22 @@ static void pinged(void *userdata, int r, const void *bytes, size_t len) {
         client->told_lost = false;
 }
 
-static void client_connected(void *userdata) {
-        VaultClient *client = userdata;
+static int client_ping(VaultClient *client) {
+        _cleanup_free_ VaultCall *call = malloc(sizeof(*call));
         VaultHead head = { .op = VAULT_PING };
+        int r;
 
-        /* a fault here is the connection's end, which the loop tells */
-        (void)call_send(client, &head, NULL, NULL, pinged, client);
+        if (!call)
+                return -ENOMEM;
+        *call = (VaultCall){ .client = client, .op = VAULT_PING };
+        r = call_send(client, &head, NULL, NULL, pinged, call);
+        if (r >= 0)
+                TAKE(call);
+        return r;
+}
+
+static int client_connected(void *userdata) {
+        return client_ping(userdata);
 }
 
 static void client_lost(void *userdata, int fault) {

@@ -121,10 +121,13 @@ def many_right_passwords_at_once_all_get_in():
         assert not user(umd)["LockedOut"] and user(umd)["Failures"] == 0
 
 
-def guess_until_it_dies(umd, peers, delay):
+def guess_until_it_dies(umd, peers, log, more, delay):
+    """kill -9 that long after the vault was asked for as many more as that."""
+    enough = asked(log) + more
     for peer in peers:
         for dialogue in [begin(umd, peer, "alice", "203.0.113.9") for _ in range(3)]:
             peer.send_call("/org/um1", "org.um1.Login", "Answer", "say", dialogue, WRONG)
+    until(lambda: asked(log) >= enough)
     time.sleep(delay)
     umd.send(signal.SIGKILL)
     umd.process.wait()
@@ -140,8 +143,9 @@ def what_was_looked_at_is_counted_after_kill_9():
         umd.call("/org/um1", "org.um1.Policy", "Set", "ssa{sv}", "lockout.source-attempts", "never", {})
         between = 0
         for cycle in range(KILLS):
+            dice = random.Random(cycle)
             peers = [umd.peer() for _ in range(4)]
-            guess_until_it_dies(umd, peers, random.Random(cycle).uniform(0, 0.06))
+            guess_until_it_dies(umd, peers, log, dice.randint(0, 3), dice.uniform(0, 0.02))
             for peer in peers:
                 peer.close()
             start(umd, options)
