@@ -213,6 +213,8 @@ int base_process_harden(void);
 #define BASE_SERVICE_USER "um" /* umd's */
 
 /* The one socket of a small service, SOCK_SEQPACKET, non-blocking, and whom it serves. */
+#define BASE_SERVICE_PAUSE_MSEC 100
+
 typedef struct BaseService {
         int listen_fd; /* from systemd, or -1 */
         int client_fd; /* by hand: this end of a socket pair, or -1 */
@@ -229,5 +231,8 @@ int base_service_start(int fd, const char *listen_pid, const char *listen_fds,
                        const uint32_t *only_uid, BaseService *ret);
 /* Is the peer of fd one of those?  False on any doubt. */
 bool base_service_serves(const BaseService *service, int fd);
+/* The next peer, non-blocking: 1 *ret_fd is one it serves, 0 nobody, or -EBUSY: there is nothing to
+ * accept it with; do not poll for others for BASE_SERVICE_PAUSE_MSEC. */
+int base_service_accept(const BaseService *service, int *ret_fd);
 /* Blocks SIGTERM and SIGINT and returns a signalfd(2) for them: before the first thread. */
 int base_service_signals(void);

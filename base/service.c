@@ -132,6 +132,21 @@ bool base_service_serves(const BaseService *service, int fd) {
         return false;
 }
 
+int base_service_accept(const BaseService *service, int *ret_fd) {
+        int fd = accept4(service->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd < 0)
+                return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS
+                               ? -EBUSY
+                               : 0;
+        if (!base_service_serves(service, fd)) {
+                base_close(fd);
+                return 0;
+        }
+        *ret_fd = fd;
+        return 1;
+}
+
 int base_service_signals(void) {
         sigset_t set;
         int fd;

@@ -301,13 +301,12 @@ int rounds_dialogue(const Call *call, const char *operation, uint32_t flags, Wir
                         pam_syslog(call->handle, LOG_DEBUG, "step %d", (int)step.kind);
                 r = count < STEPS_MAX ? dialogue_round(&dialogue, bus, login, &step) : -ELOOP;
         }
-        if (r != 0)
-                return r;
-        if (!dialogue.changing && step.verdict == WIRE_VERDICT_ALLOW)
+        if (r == 0 && !dialogue.changing && step.verdict == WIRE_VERDICT_ALLOW)
                 r = memory_set_connection(call->handle, TAKE(bus));
-        if (r < 0)
-                return r;
-        memcpy(ret_login, login, sizeof(login));
-        *ret = step;
-        return 0;
+        if (r == 0) {
+                memcpy(ret_login, login, sizeof(login));
+                *ret = step;
+        }
+        base_wipe(&step, sizeof(step)); /* its text may have been a seed, where r is a fault */
+        return r;
 }

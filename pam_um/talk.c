@@ -44,9 +44,12 @@ static int converse(const Call *call, int style, const char *text, char **ret) {
 /* One line of a text, printable and within PAM's limit. */
 static int line_converse(const Call *call, int style, const char *line, size_t len, char **ret) {
         char buf[PAM_MAX_MSG_SIZE];
+        int r;
 
         base_escape(line, len, buf, sizeof(buf));
-        return converse(call, style, buf, ret);
+        r = converse(call, style, buf, ret);
+        base_wipe(buf, sizeof(buf)); /* a seed or recovery codes, perhaps */
+        return r;
 }
 
 /* Shows all lines but, with keep_last, the last one; returns that one. */

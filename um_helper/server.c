@@ -11,7 +11,6 @@
 #include "base/base.h"
 #include "um_helper/helper.h"
 
-#define ACCEPT_PAUSE_MSEC 100
 
 enum { POLL_SIGNAL, POLL_LISTEN, POLL_CLIENTS, POLL_MAX = POLL_CLIENTS + HELPER_CLIENTS_MAX };
 
@@ -48,11 +47,11 @@ static bool request_serve(const Helper *helper, int fd) {
 
 /* False where there was nothing to accept it with. */
 static bool client_accept(const BaseService *service, struct pollfd *clients) {
-        int fd = accept4(service->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = -1, r = base_service_accept(service, &fd);
 
-        if (fd < 0)
-                return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
-        for (size_t i = 0; i < HELPER_CLIENTS_MAX && base_service_serves(service, fd); i++)
+        if (r <= 0)
+                return r == 0;
+        for (size_t i = 0; i < HELPER_CLIENTS_MAX; i++)
                 if (clients[i].fd < 0) {
                         clients[i].fd = fd;
                         return true;
@@ -97,7 +96,7 @@ int helper_serve(const Helper *helper, const BaseService *service, int signal_fd
                 if (by_hand && count == 0)
                         return 0;
                 polls[POLL_LISTEN].fd = listens ? service->listen_fd : -1;
-                if (poll(polls, POLL_MAX, paused ? ACCEPT_PAUSE_MSEC : -1) < 0) {
+                if (poll(polls, POLL_MAX, paused ? BASE_SERVICE_PAUSE_MSEC : -1) < 0) {
                         if (errno == EINTR)
                                 continue;
                         return -errno;

@@ -22,6 +22,7 @@ typedef struct Serving {
         const BaseService *service;
         int clients[CLIENTS_MAX]; /* -1: free */
         char *packet;
+        bool accept_failed; /* for want of descriptors or memory: tried again after a pause */
 } Serving;
 
 enum { POLL_SIGNAL, POLL_LISTEN, POLL_CLIENTS };
@@ -37,14 +38,11 @@ static void client_add(Serving *serving, int fd) {
 }
 
 static void client_accept(Serving *serving) {
-        int fd = accept4(serving->service->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = -1, r = base_service_accept(serving->service, &fd);
 
-        if (fd < 0)
-                return;
-        if (base_service_serves(serving->service, fd))
+        serving->accept_failed = r < 0;
+        if (r > 0)
                 client_add(serving, fd);
-        else
-                base_close(fd);
 }
 
 /* False: the peer is to be dropped. */
@@ -85,6 +83,7 @@ static void polls_fill(const Serving *serving, int signal_fd, struct pollfd *pol
                         (struct pollfd){ .fd = serving->clients[i], .events = POLLIN };
         }
         polls[POLL_SIGNAL] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
+        has_place = has_place && !serving->accept_failed;
         polls[POLL_LISTEN] = (struct pollfd){ .fd = has_place ? serving->service->listen_fd : -1,
                                               .events = POLLIN };
 }
@@ -111,11 +110,14 @@ static int serving_loop(Serving *serving, int signal_fd) {
         int r = 0;
 
         while (r == 0) {
+                int pause = serving->accept_failed ? BASE_SERVICE_PAUSE_MSEC : -1;
+
                 polls_fill(serving, signal_fd, polls);
-                if (poll(polls, ARRAY_LENGTH(polls), -1) < 0) {
+                if (poll(polls, ARRAY_LENGTH(polls), pause) < 0) {
                         r = errno == EINTR ? 0 : -errno;
                         continue;
                 }
+                serving->accept_failed = false;
                 if (polls[POLL_SIGNAL].revents)
                         return 0;
                 r = clients_serve(serving, polls);

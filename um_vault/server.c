@@ -18,7 +18,6 @@
 #define CLIENTS_MAX       16U
 #define PACKETS_A_TURN    64U /* then the other peers */
 #define DRAIN_USEC        (2 * USEC_PER_SEC)
-#define ACCEPT_PAUSE_USEC (100 * USEC_PER_MSEC)
 
 typedef struct Client {
         int fd; /* -1: free */
@@ -61,16 +60,11 @@ static void client_add(Serving *serving, int fd) {
 }
 
 static void client_accept(Serving *serving) {
-        int fd = accept4(serving->server->service.listen_fd, NULL, NULL,
-                         SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = -1, r = base_service_accept(&serving->server->service, &fd);
 
-        if (fd < 0)
-                serving->accept_failed =
-                        errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
-        else if (base_service_serves(&serving->server->service, fd))
+        serving->accept_failed = r < 0;
+        if (r > 0)
                 client_add(serving, fd);
-        else
-                base_close(fd);
 }
 
 static void client_flush(Serving *serving, Client *client) {
@@ -174,7 +168,7 @@ static void polls_fill(const Serving *serving, struct pollfd *polls) {
 }
 
 static int polls_wait(const Serving *serving, struct pollfd *polls, nfds_t count) {
-        uint64_t now = base_boottime_usec(), wait = ACCEPT_PAUSE_USEC;
+        uint64_t now = base_boottime_usec(), wait = BASE_SERVICE_PAUSE_MSEC * USEC_PER_MSEC;
         struct timespec timeout;
         bool forever = serving->stop_usec == 0 && !serving->accept_failed;
 

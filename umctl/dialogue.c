@@ -28,21 +28,20 @@ static void text_escape(const char *text, char *buf, size_t size) {
         }
 }
 
-static int step_answer(Ctl *ctl, const WireStep *step, Secret **ret) {
-        char shown[2 * WIRE_TEXT_MAX];
+static int step_shown(Ctl *ctl, const WireStep *step, const char *text, Secret **ret) {
+        FILE *out = ctl->json != JSON_OFF ? stderr : stdout;
 
-        text_escape(step->text, shown, sizeof(shown));
         switch (step->kind) {
         case WIRE_STEP_ASK_HIDDEN:
-                return ask_secret(ctl, shown, false, ret);
+                return ask_secret(ctl, text, false, ret);
         case WIRE_STEP_ASK_SHOWN:
-                return ask_code(ctl, shown, ret);
+                return ask_code(ctl, text, ret);
         case WIRE_STEP_SHOW:
-                fprintf(step->is_error || ctl->json != JSON_OFF ? stderr : stdout, "%s\n", shown);
+                fprintf(step->is_error ? stderr : out, "%s\n", text);
                 break;
         case WIRE_STEP_WAIT:
-                if (shown[0])
-                        fprintf(ctl->json != JSON_OFF ? stderr : stdout, "%s\n", shown);
+                if (text[0])
+                        fprintf(out, "%s\n", text);
                 break;
         case WIRE_STEP_INVALID:
         case WIRE_STEP_ASSERT:
@@ -51,8 +50,17 @@ static int step_answer(Ctl *ctl, const WireStep *step, Secret **ret) {
                 return complain(ctl, EXIT_FAILED,
                                 "umd asks for something this umctl does not know");
         }
-        base_wipe(shown, sizeof(shown));
         return base_secret_new("", 0, ret) < 0 ? complain(ctl, EXIT_FAILED, "out of memory") : 0;
+}
+
+static int step_answer(Ctl *ctl, const WireStep *step, Secret **ret) {
+        char text[2 * WIRE_TEXT_MAX];
+        int code;
+
+        text_escape(step->text, text, sizeof(text));
+        code = step_shown(ctl, step, text, ret);
+        base_wipe(text, sizeof(text)); /* a seed or recovery codes, perhaps */
+        return code;
 }
 
 static int round_failed(const Ctl *ctl, int r, WireError error) {

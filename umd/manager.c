@@ -601,8 +601,10 @@ static int manager_start(Manager *manager) {
 
 /* In the order in which they use each other; what is acknowledged is durable, the map stays. */
 static void manager_done(Manager *manager) {
-        if (manager->core)
+        if (manager->core) {
                 (void)core_refusals_tell(manager->core, base_realtime_usec());
+                (void)core_misses_tell(manager->core, base_realtime_usec());
+        }
         if (manager->bus)
                 manager_flush(manager);
         manager->bus = bus_free(manager->bus);

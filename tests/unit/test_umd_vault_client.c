@@ -339,7 +339,7 @@ static void test_nonsense_ends_the_connection_and_what_waited(void **state) {
 static void test_silence_is_a_fault_before_pam_gives_up(void **state) {
         Rig *rig = *state;
         uint64_t began_usec = base_boottime_usec();
-        VaultHead head;
+        VaultHead head, ping;
 
         (void)fake_receive(rig);
         assert_int_equal(ask(rig, VAULT_VERIFY), 0);
@@ -347,6 +347,11 @@ static void test_silence_is_a_fault_before_pam_gives_up(void **state) {
         rig_run_until_answers(rig, 1);
         assert_int_equal(rig->result, CORE_PROOF_FAULT);
         assert_true(base_boottime_usec() - began_usec < 5 * USEC_PER_SEC);
+        ping = fake_receive(rig); /* whether it is there is asked once more */
+        assert_int_equal(ping.op, VAULT_PING);
+        assert_false(rig->vault.ready(rig->client));
+        fake_send(rig, ping, VAULT_OK, 0);
+        rig_run_until_ready(rig, true);
         fake_send(rig, head, VAULT_MATCH, 0); /* too late: nobody is told */
         assert_int_equal(ask(rig, VAULT_SPEND), 0);
         fake_send(rig, fake_receive(rig), VAULT_NO_MATCH, 0);

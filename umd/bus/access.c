@@ -218,21 +218,24 @@ static bool is_local(const Bus *bus, uid_t uid) {
         return bus->host.hides && bus->host.hides(bus->host.userdata, NULL, uid);
 }
 
-bool access_is_self(Core *core, uid_t uid, const char *name) {
+int access_is_self(Core *core, uid_t uid, const char *name) {
         _cleanup_(core_user_freep) CoreUser *user = NULL;
         CoreError error;
+        int r = core_user_get_by_uid(core, uid, &user, &error);
 
-        if (core_user_get_by_uid(core, uid, &user, &error) != 0)
-                return false;
+        if (r != 0)
+                return r < 0 ? r : 0;
         return strcmp(user->name, name) == 0 ||
                (user->email[0] != '\0' && strcasecmp(user->email, name) == 0);
 }
 
-static bool is_member(Core *core, uid_t uid) {
+/* 1 or 0, or a fault. */
+static int is_member(Core *core, uid_t uid) {
         _cleanup_(core_user_freep) CoreUser *user = NULL;
         CoreError error;
+        int r = core_user_get_by_uid(core, uid, &user, &error);
 
-        return core_user_get_by_uid(core, uid, &user, &error) == 0;
+        return r < 0 ? r : r == 0;
 }
 
 static bool is_owner_of_gid(Core *core, gid_t gid, uid_t uid) {
@@ -270,9 +273,14 @@ static int subject_allows(Call *call, bool *ret) {
         if (r < 0)
                 return r;
         if (call->access->who == ACCESS_OWNER)
-                *ret = name ? core_group_is_owner(core, name, uid) : is_owner_of_gid(core, id, uid);
+                r = name ? core_group_is_owner(core, name, uid) : is_owner_of_gid(core, id, uid);
+        else if (name)
+                r = access_is_self(core, uid, name);
         else
-                *ret = name ? access_is_self(core, uid, name) : id == uid && is_member(core, uid);
+                r = id == uid ? is_member(core, uid) : 0;
+        if (r < 0)
+                return r;
+        *ret = r > 0;
         /* whoever may not come in any more may read about himself, and no more */
         if (call->access->flags & ACCESS_WRITES)
                 *ret = *ret && core_user_may_act(core, uid);
@@ -305,7 +313,8 @@ int access_check(Call *call, CoreError *error) {
                         r = subject_allows(call, &allowed);
                 break;
         case ACCESS_MEMBER:
-                allowed = call->actor.uid == 0 || is_member(call->bus->core, call->actor.uid);
+                r = call->actor.uid == 0 ? 1 : is_member(call->bus->core, call->actor.uid);
+                allowed = r > 0;
                 break;
         case ACCESS_EVERYONE:
                 allowed = true;

@@ -92,12 +92,16 @@ int audit_list(Call *call, CoreError *error) {
         uint64_t cursor, next = 0;
         uint32_t limit;
         Page page = { 0 };
+        bool self;
         int r = filter_read(call->message, &filter, error);
 
         if (r != 0)
                 return r;
-        if (call->actor.uid != 0 &&
-            (!filter.user || !access_is_self(call->bus->core, call->actor.uid, filter.user))) {
+        r = filter.user ? access_is_self(call->bus->core, call->actor.uid, filter.user) : 0;
+        if (r < 0)
+                return r;
+        self = r > 0;
+        if (call->actor.uid != 0 && !self) {
                 call->about = filter.user;
                 return access_refuse(call, "audit.view", error);
         }

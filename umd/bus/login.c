@@ -50,8 +50,11 @@ static int context_read(Call *call, CoreLoginContext *ret, CoreError *error) {
                 return r;
         if (!context.user[0] || !context.service[0])
                 return error_set(error, CORE_E_BAD_VALUE, "context: user and service are needed");
-        if (call->actor.uid != 0 &&
-            !access_is_self(call->bus->core, call->actor.uid, context.user)) {
+        r = call->actor.uid == 0 ? 1
+                                 : access_is_self(call->bus->core, call->actor.uid, context.user);
+        if (r < 0)
+                return r;
+        if (r == 0) {
                 call->about = context.user;
                 return access_refuse(call, "", error);
         }

@@ -227,7 +227,7 @@ void access_record(Call *call, bool elsewhere);
 /* Has the uid written too much lately?  Charges it.  Never root. */
 bool access_is_exhausted(Bus *bus, uid_t uid, uint64_t boottime_usec);
 /* Is it the name or the e-mail address of the user with that uid?  Always false for root's. */
-bool access_is_self(Core *core, uid_t uid, const char *name);
+int access_is_self(Core *core, uid_t uid, const char *name);
 
 /* The table as vtables: what Introspect shows. */
 typedef struct Faces Faces;

@@ -255,7 +255,7 @@ static int conclude(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret, Judged
         _cleanup_judged_ Judged judged = { 0 };
         Proof *proof = NULL;
         Ending ending;
-        uint64_t seq;
+        uint64_t seq = 0; /* where there is no entry nobody is told its number */
         int r;
 
         *ret = (CoreStep){ .kind = CORE_STEP_DONE, .secret = "", .reason = "" };
@@ -272,7 +272,9 @@ static int conclude(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret, Judged
                 return 1;
         }
         ending = ending_of(dialogue, &judged);
-        r = entry_append(&change, dialogue, &judged, factor, &ending, &seq);
+        if (ending.verdict != CORE_VERDICT_BAD_PROOF ||
+            core_missed(dialogue->core, &dialogue->words, judged.user, now_usec))
+                r = entry_append(&change, dialogue, &judged, factor, &ending, &seq);
         if (r >= 0 && ending.verdict == CORE_VERDICT_ALLOW)
                 r = use_all(&change, dialogue, &judged, factor, ret->text, &proof);
         else if (r >= 0)
@@ -343,7 +345,7 @@ static int note(Dialogue *dialogue, bool failed, const char *reason, uint64_t no
         if (r == 0)
                 r = core_judge(dialogue->core, txn, &dialogue->words, POLICY_PROOF_WRONG, now_usec,
                                &judged);
-        if (r == 0)
+        if (r == 0 && core_missed(dialogue->core, &dialogue->words, judged.user, now_usec))
                 r = core_login_audit(txn, &dialogue->words, judged.user, &dialogue->actor, &entry,
                                      now_usec, &seq);
         if (r >= 0)

@@ -67,6 +67,8 @@ int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost
         if (r == 0)
                 r = core_refusals_new(&core->refusals);
         if (r == 0)
+                r = core_misses_new(&core->misses);
+        if (r == 0)
                 r = base_random(core->lane_key, sizeof(core->lane_key));
         if (r == 0)
                 r = open_store(state_dir, &core->store, error);
@@ -87,6 +89,7 @@ Core *core_free(Core *core) {
         core_news_done(&core->news);
         core_idset_done(&core->ending);
         free(core->refusals);
+        free(core->misses);
         core->store = store_close(core->store);
         settings_done(&core->settings);
         free(core);
@@ -190,7 +193,9 @@ void core_note_time(Core *core, uint64_t now_usec) {
 void core_tick(Core *core, uint64_t now_usec) {
         core->now_usec = now_usec; /* also backwards: the clock may have been set right */
         core_logins_tick(core->logins, now_usec);
-        (void)core_refusals_tick(core, now_usec); /* the counts stay, and are told with the next */
+        /* where it fails the counts stay, and are told with the next */
+        (void)core_refusals_tick(core, now_usec);
+        (void)core_misses_tick(core, now_usec);
 }
 
 void core_wake(Core *core, uint64_t now_usec) {

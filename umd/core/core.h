@@ -623,6 +623,19 @@ int core_refused(Core *core, const Actor *actor, const CoreRefusal *refusal, uin
 /* umd stops: ends the period now.  Needs a flush. */
 int core_refusals_tell(Core *core, uint64_t now_usec);
 
+/* Failed logins (type "login", verb "authenticate") have such a limit too: in each period of
+ * CORE_MISSED_PERIOD_USEC the first CORE_MISSED_TOLD of a user from one network are an entry each,
+ * the further ones are counted and told in one ("authenticate.repeated", with count and since).  A
+ * period has CORE_MISSED_PAIRS such pairs, CORE_MISSED_UNKNOWN of them for names nobody has, which
+ * count as one user. */
+#define CORE_MISSED_PERIOD_USEC (3600 * USEC_PER_SEC)
+#define CORE_MISSED_TOLD        16U
+#define CORE_MISSED_PAIRS       192U
+#define CORE_MISSED_UNKNOWN     64U
+
+/* umd stops: ends the period now.  Needs a flush. */
+int core_misses_tell(Core *core, uint64_t now_usec);
+
 /* "um-7K2P" of an audit entry; umctl makes the number of it again. */
 void core_reference_format(uint64_t seq, char *buf, size_t size);
 

@@ -76,6 +76,7 @@ uint64_t core_hash(const uint8_t *key, const void *data, size_t len);
 
 typedef struct VaultCall VaultCall;
 typedef struct Logins Logins;
+typedef struct Misses Misses;
 typedef struct Refusals Refusals;
 
 /* The clock of locks, as it goes on from where it was at a moment of this boot (lock_time.c). */
@@ -106,6 +107,7 @@ struct Core {
         struct FactorJob *factor_jobs;
         Logins *logins;
         Refusals *refusals;
+        Misses *misses;
         uint8_t lane_key[CORE_HASH_KEY_BYTES]; /* random, of this run */
 };
 
@@ -452,3 +454,9 @@ void core_unknown_text(const Core *core, const char *name, char *buf);
 int core_refusals_new(Refusals **ret);
 /* Tells the counts once the period is over; a fault leaves them for the next time. */
 int core_refusals_tick(Core *core, uint64_t now_usec);
+
+/* ---- failed logins ------------------------------------------------------------------------ */
+
+int core_misses_new(Misses **ret);
+/* As core_refusals_tick(). */
+int core_misses_tick(Core *core, uint64_t now_usec);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Failed logins, in the log: who was guessed at, and from where.  Whoever guesses decides how often,
+ * so what is written has a ceiling that he cannot move (SECURITY 41).  In a period (an hour from the
+ * first one on) the first failures of each user from each network are an entry each; those that
+ * follow are counted, and told in one entry when the period is over.  Names nobody has are one user
+ * together.
+ *
+ * Networks are no ceiling by themselves, an attacker has many: a period has a limit of pairs too,
+ * with places that only users of um can take, and what is beyond it is one more number.  What locks
+ * and what throttles does not count here (attempts.c): nothing is let through for want of a place.
+ * All of it is in memory: a restart, which no guess can bring about, begins a period. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/login.h"
+
+typedef struct Miss {
+        uid_t uid; /* 0: of names nobody has */
+        char name[BASE_NAME_MAX + 1];
+        StoreNetwork network;
+        unsigned told;
+        uint64_t untold;
+} Miss;
+
+struct Misses {
+        uint64_t began_usec; /* 0: no period */
+        Miss pairs[CORE_MISSED_PAIRS];
+        size_t count, unknown;
+        uint64_t others; /* failures that have no place */
+};
+
+int core_misses_new(Misses **ret) {
+        Misses *misses = calloc(1, sizeof(*misses));
+
+        if (!misses)
+                return -ENOMEM;
+        *ret = misses;
+        return 0;
+}
+
+/* ---- entries ------------------------------------------------------------------------------ */
+
+static int count_write(StoreTxn *txn, const Misses *misses, const Miss *miss, uint64_t count,
+                       uint64_t now_usec) {
+        char object[BASE_NAME_MAX + 8] = "", source[64] = "", number[24], since[32];
+        const StoreValue values[] = { { "count", NULL, number }, { "since", NULL, since } };
+        StoreAudit entry = {
+                .time_usec = now_usec,
+                .type = "login",
+                .verb = "authenticate.repeated",
+                .object = object,
+                .object_id = miss ? miss->uid : 0,
+                .actor = (uid_t)-1,
+                .login_uid = (uid_t)-1,
+                .via = "umd",
+                .service = "",
+                .source = source,
+                .tty = "",
+                .outcome = "deny",
+                .reason = core_reason_word(POLICY_REASON_BAD_PROOF),
+                .values = values,
+                .value_count = ARRAY_LENGTH(values),
+        };
+        uint64_t seq;
+
+        if (count == 0)
+                return 0;
+        if (miss && miss->uid != 0)
+                snprintf(object, sizeof(object), "user/%s", miss->name);
+        if (miss && core_network_is(&miss->network))
+                core_network_text(&miss->network, source, sizeof(source));
+        snprintf(number, sizeof(number), "%llu", (unsigned long long)count);
+        base_format_rfc3339(misses->began_usec, since);
+        return store_audit_append(txn, &entry, &seq);
+}
+
+static int counts_write(Core *core, uint64_t now_usec) {
+        const Misses *misses = core->misses;
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        uint64_t untold = misses->others;
+        int r;
+
+        for (size_t i = 0; i < misses->count; i++)
+                untold += misses->pairs[i].untold;
+        if (untold == 0)
+                return 0;
+        r = store_begin(core->store, &txn);
+        for (size_t i = 0; r == 0 && i < misses->count; i++)
+                r = count_write(txn, misses, &misses->pairs[i], misses->pairs[i].untold, now_usec);
+        if (r == 0)
+                r = count_write(txn, misses, NULL, misses->others, now_usec);
+        return r < 0 ? r : core_txn_commit(core, &txn);
+}
+
+int core_misses_tell(Core *core, uint64_t now_usec) {
+        int r = counts_write(core, now_usec);
+
+        if (r == 0)
+                *core->misses = (Misses){ 0 };
+        return r;
+}
+
+int core_misses_tick(Core *core, uint64_t now_usec) {
+        const Misses *misses = core->misses;
+
+        if (misses->began_usec == 0 ||
+            (now_usec >= misses->began_usec &&
+             now_usec - misses->began_usec < CORE_MISSED_PERIOD_USEC))
+                return 0;
+        return core_misses_tell(core, now_usec);
+}
+
+/* ---- the period --------------------------------------------------------------------------- */
+
+/* The pair's place, or NULL where it has none. */
+static Miss *miss_get(Misses *misses, const StoreUser *user, const StoreNetwork *network) {
+        uid_t uid = user ? user->uid : 0;
+        Miss *miss;
+
+        for (size_t i = 0; i < misses->count; i++) {
+                miss = &misses->pairs[i];
+                if (miss->uid == uid && memcmp(&miss->network, network, sizeof(*network)) == 0)
+                        return miss;
+        }
+        if (misses->count == CORE_MISSED_PAIRS ||
+            (!user && misses->unknown == CORE_MISSED_UNKNOWN))
+                return NULL;
+        miss = &misses->pairs[misses->count++];
+        *miss = (Miss){ .uid = uid, .network = *network };
+        if (user)
+                snprintf(miss->name, sizeof(miss->name), "%s", user->name);
+        misses->unknown += !user;
+        return miss;
+}
+
+bool core_missed(Core *core, const LoginWords *words, const StoreUser *user, uint64_t now_usec) {
+        Misses *misses = core->misses;
+        Miss *miss;
+
+        if (misses->began_usec == 0)
+                misses->began_usec = now_usec;
+        miss = miss_get(misses, user, &words->origin.network);
+        if (!miss)
+                misses->others++;
+        else if (miss->told == CORE_MISSED_TOLD)
+                miss->untold++;
+        else {
+                miss->told++;
+                return true;
+        }
+        return false;
+}
