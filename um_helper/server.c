@@ -11,7 +11,6 @@
 #include "base/base.h"
 #include "um_helper/helper.h"
 
-
 enum { POLL_SIGNAL, POLL_LISTEN, POLL_CLIENTS, POLL_MAX = POLL_CLIENTS + HELPER_CLIENTS_MAX };
 
 static int verb_do(const Helper *helper, const HelperRequest *request) {

@@ -15,9 +15,9 @@
 #include "base/base.h"
 #include "um_vault/vault.h"
 
-#define CLIENTS_MAX       16U
-#define PACKETS_A_TURN    64U /* then the other peers */
-#define DRAIN_USEC        (2 * USEC_PER_SEC)
+#define CLIENTS_MAX    16U
+#define PACKETS_A_TURN 64U /* then the other peers */
+#define DRAIN_USEC     (2 * USEC_PER_SEC)
 
 typedef struct Client {
         int fd; /* -1: free */

@@ -23,7 +23,7 @@ typedef struct Request {
         struct Request *next;
         uint64_t id, deadline_usec;
         ChannelDone done;
-        void *call; /* ours; done's userdata */
+        void *call;      /* ours; done's userdata */
         uint8_t *unsent; /* NULL once it is sent */
         size_t len;
 } Request;

@@ -49,6 +49,11 @@ static uint64_t logins(Fixture *f) {
         return count;
 }
 
+static void step_unlock(Fixture *f, const char *name) {
+        must(core_user_lock(f->core, &f->root, name, false, &f->options, f->now, &f->change,
+                            &f->error));
+}
+
 static void more_of_the_same_is_one_entry_an_hour(void **state) {
         Fixture *f = *state;
         uint64_t before;
@@ -64,6 +69,9 @@ static void more_of_the_same_is_one_entry_an_hour(void **state) {
         assert_int_equal(logins(f), before + CORE_MISSED_TOLD);
         guess(f, "alice", "203.0.113.10"); /* another network is another pair */
         assert_int_equal(logins(f), before + CORE_MISSED_TOLD + 1);
+        step_unlock(f, "alice");
+        guess(f, "alice", "203.0.113.9"); /* whoever unlocked her looks at what comes now */
+        assert_int_equal(logins(f), ++before + CORE_MISSED_TOLD + 1);
         core_tick(f->core, f->now + HOUR);
         assert_int_equal(logins(f), before + CORE_MISSED_TOLD + 2);
         snprintf(wanted, sizeof(wanted),

@@ -627,7 +627,8 @@ int core_refusals_tell(Core *core, uint64_t now_usec);
  * CORE_MISSED_PERIOD_USEC the first CORE_MISSED_TOLD of a user from one network are an entry each,
  * the further ones are counted and told in one ("authenticate.repeated", with count and since).  A
  * period has CORE_MISSED_PAIRS such pairs, CORE_MISSED_UNKNOWN of them for names nobody has, which
- * count as one user. */
+ * count as one user.  Whom an
+ * administrator unlocks begins anew. */
 #define CORE_MISSED_PERIOD_USEC (3600 * USEC_PER_SEC)
 #define CORE_MISSED_TOLD        16U
 #define CORE_MISSED_PAIRS       192U

@@ -460,3 +460,5 @@ int core_refusals_tick(Core *core, uint64_t now_usec);
 int core_misses_new(Misses **ret);
 /* As core_refusals_tick(). */
 int core_misses_tick(Core *core, uint64_t now_usec);
+/* He was unlocked: his next failures are entries again. */
+void core_misses_renew(Core *core, uid_t uid);

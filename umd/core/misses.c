@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Failed logins, in the log: who was guessed at, and from where.  Whoever guesses decides how often,
- * so what is written has a ceiling that he cannot move (SECURITY 41).  In a period (an hour from the
- * first one on) the first failures of each user from each network are an entry each; those that
- * follow are counted, and told in one entry when the period is over.  Names nobody has are one user
- * together.
+/* Failed logins, in the log: who was guessed at, and from where.  Whoever guesses decides how
+ * often, so what is written has a ceiling that he cannot move (SECURITY 41).  In a period (an hour
+ * from the first one on) the first failures of each user from each network are an entry each; those
+ * that follow are counted, and told in one entry when the period is over.  Names nobody has are one
+ * user together.
  *
  * Networks are no ceiling by themselves, an attacker has many: a period has a limit of pairs too,
  * with places that only users of um can take, and what is beyond it is one more number.  What locks
@@ -105,9 +105,8 @@ int core_misses_tell(Core *core, uint64_t now_usec) {
 int core_misses_tick(Core *core, uint64_t now_usec) {
         const Misses *misses = core->misses;
 
-        if (misses->began_usec == 0 ||
-            (now_usec >= misses->began_usec &&
-             now_usec - misses->began_usec < CORE_MISSED_PERIOD_USEC))
+        if (misses->began_usec == 0 || (now_usec >= misses->began_usec &&
+                                        now_usec - misses->began_usec < CORE_MISSED_PERIOD_USEC))
                 return 0;
         return core_misses_tell(core, now_usec);
 }
@@ -124,8 +123,7 @@ static Miss *miss_get(Misses *misses, const StoreUser *user, const StoreNetwork 
                 if (miss->uid == uid && memcmp(&miss->network, network, sizeof(*network)) == 0)
                         return miss;
         }
-        if (misses->count == CORE_MISSED_PAIRS ||
-            (!user && misses->unknown == CORE_MISSED_UNKNOWN))
+        if (misses->count == CORE_MISSED_PAIRS || (!user && misses->unknown == CORE_MISSED_UNKNOWN))
                 return NULL;
         miss = &misses->pairs[misses->count++];
         *miss = (Miss){ .uid = uid, .network = *network };
@@ -133,6 +131,14 @@ static Miss *miss_get(Misses *misses, const StoreUser *user, const StoreNetwork 
                 snprintf(miss->name, sizeof(miss->name), "%s", user->name);
         misses->unknown += !user;
         return miss;
+}
+
+void core_misses_renew(Core *core, uid_t uid) {
+        Misses *misses = core->misses;
+
+        for (size_t i = 0; i < misses->count; i++)
+                if (misses->pairs[i].uid == uid)
+                        misses->pairs[i].told = 0;
 }
 
 bool core_missed(Core *core, const LoginWords *words, const StoreUser *user, uint64_t now_usec) {
