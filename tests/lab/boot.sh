@@ -85,9 +85,9 @@ lab_start() {
                 if lab_find_init; then
                         running=$(lab_enter systemctl is-system-running 2>/dev/null)
                         case $running in
-                        running) return 0 ;;
-                        degraded)
-                                lab_enter systemctl --failed --no-legend >&2
+                        running | degraded)
+                                LAB_DROP=$(lab_dropped "$LAB_INIT") # it has dropped all it will
+                                [ "$running" = running ] || lab_enter systemctl --failed --no-legend >&2
                                 return 0
                                 ;;
                         esac

@@ -19,6 +19,8 @@
 #include "tests/wrap/standin.h"
 #include "wire/wire.h"
 
+#define PEERS_MAX 8U
+
 typedef struct Login {
         char id[WIRE_LOGIN_ID_BYTES + 1], user[BASE_NAME_MAX + 1];
         bool changing;
@@ -303,34 +305,60 @@ static const sd_bus_vtable login_table[] = {
         SD_BUS_VTABLE_END,
 };
 
-/* Until the peer is gone. */
-static void peer_serve(int fd) {
+static sd_bus *peer_new(int fd) {
         sd_id128_t id =
                 SD_ID128_MAKE(75, 6d, 75, 6d, 75, 6d, 75, 6d, 75, 6d, 75, 6d, 75, 6d, 75, 6d);
         sd_bus *bus = NULL;
-        int r;
 
         assert(sd_bus_new(&bus) >= 0 && sd_bus_set_fd(bus, fd, fd) >= 0);
         assert(sd_bus_set_server(bus, true, id) >= 0 && sd_bus_negotiate_fds(bus, true) >= 0);
         assert(sd_bus_add_object_vtable(bus, NULL, WIRE_PATH, WIRE_NSS, nss_table, NULL) >= 0);
         assert(sd_bus_add_object_vtable(bus, NULL, WIRE_PATH, WIRE_LOGIN, login_table, NULL) >= 0);
-        r = sd_bus_start(bus);
-        while (r >= 0) {
-                r = sd_bus_process(bus, NULL);
-                if (r == 0)
-                        r = sd_bus_wait(bus, UINT64_MAX);
-        }
-        sd_bus_close_unref(bus);
+        if (sd_bus_start(bus) < 0)
+                bus = sd_bus_close_unref(bus);
+        return bus;
 }
 
+/* All there is to do now; NULL once the peer is gone. */
+static sd_bus *peer_serve(sd_bus *bus) {
+        int r;
+
+        do
+                r = sd_bus_process(bus, NULL);
+        while (r > 0);
+        return r < 0 ? sd_bus_close_unref(bus) : bus;
+}
+
+/* Several at a time: a login keeps its connection from one phase to the next, and where a call
+ * failed on the way one is left over until its end. */
 static void serve(int listener) {
+        sd_bus *peers[PEERS_MAX] = { NULL };
+
         signal(SIGPIPE, SIG_IGN);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;) {
-                int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                struct pollfd polls[1 + PEERS_MAX] = { { .fd = -1, .events = POLLIN } };
 
-                if (fd >= 0)
-                        peer_serve(fd);
+                for (size_t i = 0; i < PEERS_MAX; i++) {
+                        if (peers[i])
+                                peers[i] = peer_serve(peers[i]);
+                        polls[1 + i] = (struct pollfd){ .fd = -1 };
+                        if (peers[i])
+                                polls[1 + i] = (struct pollfd){ .fd = sd_bus_get_fd(peers[i]),
+                                                                .events = (short)sd_bus_get_events(
+                                                                        peers[i]) };
+                        else
+                                polls[0].fd = listener; /* there is a place */
+                }
+                (void)poll(polls, 1 + PEERS_MAX, -1);
+                for (size_t i = 0; (polls[0].revents & POLLIN) && i < PEERS_MAX; i++)
+                        if (!peers[i]) {
+                                int fd =
+                                        accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+                                peers[i] = fd >= 0 ? peer_new(fd) : NULL;
+                                break;
+                        }
         }
 }
 
