@@ -33,10 +33,11 @@ stay() {
         eventually 20 grep -q came-in "$said"
 }
 
+# Until the sshd that opened her session is gone too: her client goes before it.
 leave() {
         lab_exec pkill -u alice -x sleep
         wait $!
-        return 0
+        eventually 10 rc_is 1 lab_enter pgrep -f '^sshd: alice'
 }
 
 well() {
