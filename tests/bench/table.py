@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""README's table from what the benchmarks printed: table.py FOLDER, with the files nss, pam, store, umd.
+"""README's table from what the benchmarks printed: table.py FOLDER, with the files nss, pam, logins, store, umd.
 
 A figure that was not measured (no libnss-extrausers, no --full) is left out; one that a bar stands for is
 never made up."""
@@ -93,6 +93,29 @@ def login(text):
              f"**{um[1]:.2f} hashes**, {um[2]:.2f} ms beyond one{beside}", "one hash, 1 ms"]]
 
 
+def load(text):
+    """Logins at full hashing load, and what else goes on meanwhile."""
+    lines = []
+    found = first(rf"logins: {NUMBER} logins/s, bare crypt {NUMBER} hashes/s on {NUMBER} cores, {NUMBER} of it", text)
+    if found:
+        lines.append(["logins as fast as the cores hash, beside bare crypt(3) on all of them",
+                      f"**{found[3]:.2f} of it**; {figure(found[0])}/s", ""])
+    found = first(rf"lookups: median {NUMBER} us idle, {NUMBER} us beside bare hashing, {NUMBER} us beside logins", text)
+    if found:
+        lines.append(["a lookup meanwhile, beside one on an idle machine",
+                      f"**{found[2] / found[0]:.2f} ×**; beside bare hashing {found[1] / found[0]:.2f} ×", ""])
+    found = first(rf"cost: one hash {NUMBER} ms; a login {NUMBER} ms.*with a TOTP {NUMBER} ms", text)
+    if found:
+        lines.append(["a login with a TOTP, beside one without", f"**{found[2] / found[1]:.2f} ×**; "
+                      f"{figure(found[2])} ms, {figure(found[1])} ms, one hash {figure(found[0])} ms", ""])
+    found = first(rf"crowd: {NUMBER} wrong passwords at once.* median {NUMBER} s, 95th hundredth {NUMBER} s; umd and um-vault "
+                  rf"{NUMBER} MiB before, {NUMBER} MiB at most", text)
+    if found:
+        lines.append([f"a login while {count(found[0])} wrong passwords are tried at once",
+                      f"median {found[1]:.2f} s, **95th hundredth {found[2]:.2f} s**; umd and um-vault {figure(found[4])} MiB", "2 s"])
+    return lines
+
+
 def commits(store, umd):
     lines = []
     for label, name, bar in ((r"store: one user created", "users created, a durable commit each", "0.9"),
@@ -142,7 +165,7 @@ def main():
         f"`tests/bench/run` makes this table; here on {machine()}. Ratios hold elsewhere, absolute figures do not.", "",
         *lookups(nss), *cold(nss),
         *rows(["the daemon", "measured", "to reach"],
-              login(read(folder, "pam")) + commits(read(folder, "store"), umd) + growth(umd))]))
+              login(read(folder, "pam")) + load(read(folder, "logins")) + commits(read(folder, "store"), umd) + growth(umd))]))
 
 
 main()
