@@ -119,18 +119,23 @@ static bool has_factor(const PolicyFacts *facts) {
         return facts->enrolled > POLICY_STRENGTH_SINGLE || facts->only_forbidden;
 }
 
-static PolicyStrength strength_needed(const PolicyFacts *facts) {
-        switch (facts->factor_required) {
+PolicyStrength policy_strength_required(PolicyRequired required) {
+        switch (required) {
         case POLICY_REQUIRED_HARDWARE:
                 return POLICY_STRENGTH_HARDWARE;
         case POLICY_REQUIRED_ON:
-                return POLICY_STRENGTH_WEAK_MFA;
         case POLICY_REQUIRED_OFF: /* who has one proves it, after a key too */
-                return has_factor(facts) ? POLICY_STRENGTH_WEAK_MFA : POLICY_STRENGTH_NONE;
+                return POLICY_STRENGTH_WEAK_MFA;
         case _POLICY_REQUIRED_MAX:
                 break;
         }
         return _POLICY_STRENGTH_MAX;
+}
+
+static PolicyStrength strength_needed(const PolicyFacts *facts) {
+        return facts->factor_required == POLICY_REQUIRED_OFF && !has_factor(facts)
+                       ? POLICY_STRENGTH_NONE
+                       : policy_strength_required(facts->factor_required);
 }
 
 /* The user has no factor that is strong enough.  Until the time to enrol one is over, he has to

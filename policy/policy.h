@@ -117,6 +117,8 @@ typedef enum PolicyStrength {
 
 /* What a method proves beside a password or a key. */
 PolicyStrength policy_method_strength(PolicyMethod method);
+/* What whoever has a factor has to prove at least. */
+PolicyStrength policy_strength_required(PolicyRequired required);
 
 /* Do the rules of second factors hold here? */
 typedef enum PolicySecond {

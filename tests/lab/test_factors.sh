@@ -94,10 +94,10 @@ denied() {
 # without_block COMMAND: while sshd's block is for a group nobody is in
 without_block() {
         local conf=/etc/ssh/sshd_config.d/10-um.conf rc
-        lab_sh "sed -i 's/^Match Group um-mfa/Match Group nobody-here/' $conf; systemctl reload ssh"
+        lab_sh "sed -i 's/^Match Group um-mfa/Match Group nobody-here/' $conf; systemctl restart ssh" # a reload does not listen for a moment
         "$@"
         rc=$?
-        lab_sh "sed -i 's/^Match Group nobody-here/Match Group um-mfa/' $conf; systemctl reload ssh"
+        lab_sh "sed -i 's/^Match Group nobody-here/Match Group um-mfa/' $conf; systemctl restart ssh"
         return $rc
 }
 
@@ -191,6 +191,11 @@ ck "all of them are in um-mfa" has 'um-mfa' lab_exec id dave
 ck "and are still offered what a stranger is" same_offers alice dave nobody-at-all
 ck "within that time dave comes in without" has 'uid=[0-9]+\(dave\)' ssh_talk dave 'assword: ' "$PW" "$CODE" ''
 ck "the report names him" has '^dave .* on .* no ' um report mfa-coverage
+ck "sudo in a session that was proved by a code asks for none" has 'uid=0\(root\)' \
+        lab_talk "$(lab_ssh_line carol "sudo -p SUDO: id")" 'assword: ' "$PW" "$CODE" "$(hotp "$TOKEN" 6)" 'SUDO:' "$PW"
+ck "and the log says which session that was" has 'session' um audit log --user carol --type login --limit 3
+ck "outside of one it asks for the code" says 'SUDO:000000' lab_talk "$(lab_tty_line "--uid=carol sudo -p SUDO: id")" \
+        'SUDO:' "$PW" 'SUDO:' 000000 'again[^S]*SUDO:' '^C'
 um policy set factor.enrol-within 0 >/dev/null
 ck "the time is over: no way in by sshd's password method" refused lab_ssh dave "$PW" true
 ck "nor by key alone" refused lab_ssh_key frank "$LAB/key" true

@@ -91,9 +91,29 @@ static void none_is_none(void **state) {
         }
 }
 
+static void a_process_has_ancestors_up_to_the_first(void **state) {
+        CoreProcess self, chain[8] = { 0 };
+        pid_t pid = child_start("a) S 1 2 3");
+        size_t count;
+
+        assert_int_equal(process_find(getpid(), &self), 0);
+        count = process_ancestors(pid, chain, 8);
+        assert_true(count >= 1 && count <= 8);
+        assert_int_equal(chain[0].pid, self.pid);
+        assert_int_equal(chain[0].start_ticks, self.start_ticks);
+        for (size_t i = 0; i < count; i++)
+                assert_true(chain[i].pid > 1);
+        assert_int_equal(process_ancestors(pid, chain, 1), 1);
+        child_end(pid);
+        assert_int_equal(process_ancestors(pid, chain, 8), 0);
+        assert_int_equal(process_ancestors(1, chain, 8), 0);
+        assert_int_equal(process_ancestors(0, chain, 8), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_process_is_found_again),
+                cmocka_unit_test(a_process_has_ancestors_up_to_the_first),
                 cmocka_unit_test(one_that_ended_is_not),
                 cmocka_unit_test(none_is_none),
         };

@@ -108,6 +108,17 @@ static void step_done(void *userdata, int r, const char *login, const CoreStep *
         call_free(call);
 }
 
+/* In which session it runs may change with every call: what a connection is kept for is no matter.
+ */
+static void peer_look_around(Peer *peer, const CoreLoginContext *context) {
+        CorePeer *core_peer = &peer->core_peer;
+
+        core_peer->ancestor_count =
+                core_login_is_within(context)
+                        ? process_ancestors(peer->pid, core_peer->ancestors, CORE_ANCESTORS_MAX)
+                        : 0;
+}
+
 int login_begin(Call *call, CoreError *error) {
         CoreLoginContext context;
         int r = context_read(call, &context, error);
@@ -116,6 +127,7 @@ int login_begin(Call *call, CoreError *error) {
                 return r;
         if (!context.operation[0])
                 return error_set(error, CORE_E_BAD_VALUE, "context: operation is needed");
+        peer_look_around(call->peer, &context);
         call->ends_with_peer = true;
         core_login_begin(call->bus->core, &call->peer->core_peer, &context, call->now_usec,
                          step_done, call);
@@ -149,6 +161,7 @@ int login_authorize(Call *call, CoreError *error) {
         r = sd_bus_message_read(call->message, "s", &login);
         if (r < 0)
                 return r;
+        peer_look_around(call->peer, &context);
         r = core_login_authorize(call->bus->core, &call->peer->core_peer, &context, login,
                                  call->now_usec, &step, error);
         return r != 0 ? r

@@ -168,6 +168,9 @@ void system_close(Bus *bus);
 
 /* The process that has the pid now; -ENOENT, -ESRCH: none. */
 int process_find(pid_t pid, CoreProcess *ret);
+/* Its parent, that one's, and so on, as far as they live and max goes: how many.  Process 1 is
+ * everybody's and left out. */
+size_t process_ancestors(pid_t pid, CoreProcess *ret, size_t max);
 /* A pidfd of that very process; -ESRCH: it is gone. */
 int process_open(const CoreProcess *process, int *ret_pidfd);
 bool process_lives(int pidfd);

@@ -12,8 +12,10 @@
 
 #include "umd/bus/private.h"
 
-#define STAT_BYTES_MAX  4096U
-#define STAT_START_TIME 19 /* spaces between the state, which follows the name, and starttime */
+#define STAT_BYTES_MAX 4096U
+/* Spaces before a field, from the state on, which follows the name. */
+#define STAT_PARENT     1
+#define STAT_START_TIME 19
 
 bool process_lives(int pidfd) {
         struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -22,35 +24,74 @@ bool process_lives(int pidfd) {
 }
 
 /* The name, in parentheses, may have any bytes in it: what follows begins behind the last one. */
-static int stat_parse(char *text, uint64_t *ret) {
-        char *at = strrchr(text, ')');
-        char *end;
+static int stat_field(const char *text, int spaces, uint64_t least, uint64_t *ret) {
+        const char *at = strrchr(text, ')');
+        char number[24];
+        size_t len;
 
         if (!at || at[1] != ' ')
                 return -EBADMSG;
         at += 2;
-        for (int i = 0; i < STAT_START_TIME; i++) {
+        for (int i = 0; i < spaces; i++) {
                 at = strchr(at, ' ');
                 if (!at)
                         return -EBADMSG;
                 at++;
         }
-        end = strchr(at, ' ');
-        if (!end)
+        len = strcspn(at, " ");
+        if (at[len] != ' ' || len >= sizeof(number))
                 return -EBADMSG;
-        *end = '\0';
-        return base_parse_u64(at, 1, UINT64_MAX, ret);
+        memcpy(number, at, len);
+        number[len] = '\0';
+        return base_parse_u64(number, least, UINT64_MAX, ret);
+}
+
+static int stat_read(pid_t pid, char **ret) {
+        char path[64];
+        size_t len;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        return base_file_read(AT_FDCWD, path, STAT_BYTES_MAX, ret, &len);
 }
 
 static int start_read(pid_t pid, uint64_t *ret) {
         _cleanup_free_ char *text = NULL;
-        char path[64];
-        size_t len;
-        int r;
+        int r = stat_read(pid, &text);
 
-        (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-        r = base_file_read(AT_FDCWD, path, STAT_BYTES_MAX, &text, &len);
-        return r < 0 ? r : stat_parse(text, ret);
+        return r < 0 ? r : stat_field(text, STAT_START_TIME, 1, ret);
+}
+
+/* Of one process: who it is and whose child. */
+static int parent_read(pid_t pid, CoreProcess *ret, pid_t *ret_parent) {
+        _cleanup_free_ char *text = NULL;
+        uint64_t parent = 0;
+        int r = stat_read(pid, &text);
+
+        if (r >= 0)
+                r = stat_field(text, STAT_PARENT, 0, &parent);
+        if (r >= 0 && parent > INT32_MAX)
+                r = -EBADMSG;
+        if (r >= 0)
+                r = stat_field(text, STAT_START_TIME, 1, &ret->start_ticks);
+        ret->pid = pid;
+        *ret_parent = (pid_t)parent;
+        return r;
+}
+
+size_t process_ancestors(pid_t pid, CoreProcess *ret, size_t max) {
+        CoreProcess self;
+        pid_t parent;
+        size_t count = 0;
+
+        if (pid <= 0 || parent_read(pid, &self, &parent) < 0)
+                return 0;
+        while (count < max && parent > 1 && parent_read(parent, &ret[count], &parent) >= 0) {
+                /* a parent is no younger: else it has gone and the pid is another's */
+                if (ret[count].start_ticks > self.start_ticks)
+                        break;
+                self = ret[count++];
+        }
+        return count;
 }
 
 int process_find(pid_t pid, CoreProcess *ret) {

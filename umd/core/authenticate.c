@@ -111,6 +111,14 @@ static int use_proof(Change *change, const Dialogue *dialogue, Judged *judged,
         return r > 0 ? -EUCLEAN : r;
 }
 
+/* What the session around it proved stands for a second factor here. */
+static bool around_counted(const Dialogue *dialogue, const Judged *judged) {
+        return !dialogue->second.asked && judged->facts.second == POLICY_SECOND_DUE &&
+               judged->facts.strength > POLICY_STRENGTH_SINGLE &&
+               judged->facts.strength == dialogue->words.around.strength &&
+               judged->user->uid == dialogue->words.around.uid;
+}
+
 static int entry_append(Change *change, const Dialogue *dialogue, const Judged *judged,
                         const StoreFactor *factor, const Ending *ending, uint64_t *ret_seq) {
         bool allowed = ending->verdict == CORE_VERDICT_ALLOW;
@@ -123,6 +131,10 @@ static int entry_append(Change *change, const Dialogue *dialogue, const Judged *
         if (allowed && factor) {
                 core_factor_text(factor, text);
                 values[entry.value_count++] = (StoreValue){ "factor", NULL, text };
+        }
+        if (allowed && around_counted(dialogue, judged)) {
+                core_reference_format(dialogue->words.around.seq, text, sizeof(text));
+                values[entry.value_count++] = (StoreValue){ "session", NULL, text };
         }
         return core_login_audit(change->txn, &dialogue->words, judged->user, &dialogue->actor,
                                 &entry, change->now_usec, ret_seq);

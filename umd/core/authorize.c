@@ -109,6 +109,7 @@ int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContex
                 shown = core_proof_shown(found && strcmp(found->name, words.name) == 0 ? found
                                                                                        : NULL);
         }
+        words.around = core_session_around(core, peer, context);
         shown.exempt = core_second_exempt(&peer->actor, &words);
         return decide(core, peer, &words, &shown, now_usec, ret);
 }

@@ -514,12 +514,21 @@ typedef struct CoreProcess {
         uint64_t start_ticks; /* proc(5)'s starttime */
 } CoreProcess;
 
+#define CORE_ANCESTORS_MAX 32U
+
 /* One peer's connection; dialogues die with it. */
 typedef struct CorePeer {
         uint64_t connection; /* unique for the life of umd */
         Actor actor;
         CoreProcess process; /* who holds a session that is opened; elsewhere nobody looks at it */
+        /* Whose descendant the caller is, the nearest first: in which session it runs.  Looked at
+         * where core_login_is_within() says so; 0: unknown, and then it is in none. */
+        CoreProcess ancestors[CORE_ANCESTORS_MAX];
+        size_t ancestor_count;
 } CorePeer;
+
+/* Is the service one that somebody uses within a session of his (sudo, su, polkit)? */
+bool core_login_is_within(const CoreLoginContext *context);
 
 typedef void (*CoreStepDone)(void *userdata, int r, const char *login, const CoreStep *step,
                              const CoreError *error);

@@ -12,6 +12,19 @@
 
 #include "umd/core/second.h"
 
+bool core_login_is_within(const CoreLoginContext *context) {
+        switch (core_service_class(context->service)) {
+        case SERVICE_ELEVATE:
+        case SERVICE_SWITCH:
+                return true;
+        case SERVICE_SCHEDULED:
+        case SERVICE_OTHER:
+        case _SERVICE_CLASS_MAX:
+                break;
+        }
+        return strcmp(context->service, "polkit-1") == 0;
+}
+
 ServiceClass core_service_class(const char *service) {
         static const struct {
                 const char *service;
@@ -173,6 +186,8 @@ static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, cons
                 return r;
         facts->second = core_second_scope(words, shown, judged->values.factor_required);
         facts->strength = shown->strength;
+        if (words->around.uid == judged->user->uid && words->around.strength > facts->strength)
+                facts->strength = words->around.strength;
         judged->recovery = shown->recovery;
         facts->factor_required = judged->values.factor_required;
         facts->can_enrol =

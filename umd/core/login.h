@@ -34,6 +34,13 @@ int core_setup_code_read(const Secret *answer, Secret **ret);
 
 /* ---- who and where ------------------------------------------------------------------------ */
 
+/* The session a login takes place in, where sudo and its like say that they run in one. */
+typedef struct Around {
+        uid_t uid; /* whose; 0: there is none, or none that counts */
+        PolicyStrength strength;
+        uint64_t seq; /* of its entry */
+} Around;
+
 /* A context as it is kept and written into the log: bounded, escaped. */
 typedef struct LoginWords {
         char name[BASE_NAME_MAX + 1];    /* "" where the name given can be nobody's */
@@ -43,6 +50,7 @@ typedef struct LoginWords {
         Origin origin;        /* what failures there are counted as */
         LockoutFacts lockout; /* what stands against a guess, as it was admitted */
         uint64_t key;         /* a hash of the ssh key that sshd says it verified; 0: none */
+        Around around;
 } LoginWords;
 
 int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
@@ -279,7 +287,9 @@ typedef struct Session {
         uid_t uid;
         Actor actor;
         LoginWords words;
-        uint64_t batch; /* UINT64_MAX: of an earlier run */
+        CoreProcess process;     /* that holds it; pid 0: unknown */
+        PolicyStrength strength; /* proved when it was opened; NONE: nobody knows any more */
+        uint64_t batch;          /* UINT64_MAX: of an earlier run */
 } Session;
 
 void core_session_id(uint64_t seq, char *ret_id);
@@ -297,6 +307,8 @@ void core_sessions_drop_batch(Logins *logins, uint64_t batch);
 void core_openings_hangup(Logins *logins, uint64_t connection);
 void core_sessions_free(Logins *logins);
 size_t core_sessions_of_user(const Core *core, uid_t uid);
+/* The nearest session that the peer runs in (FEATURES B11). */
+Around core_session_around(const Core *core, const CorePeer *peer, const CoreLoginContext *context);
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 

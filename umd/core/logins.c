@@ -251,6 +251,7 @@ static int dialogue_new(Core *core, const CorePeer *peer, const CoreLoginContext
         dialogue->actor = peer->actor;
         dialogue->actor.via = "pam";
         dialogue->words = *words;
+        dialogue->words.around = core_session_around(core, peer, context);
         if (peer->actor.uid != 0) { /* he speaks of himself only, and where he is, is here */
                 dialogue->words.origin = (Origin){ .place = PLACE_SELF };
                 dialogue->words.source[0] = dialogue->words.tty[0] = '\0';

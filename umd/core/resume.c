@@ -67,6 +67,7 @@ static int session_restore(Core *core, const StoreSession *record, Session *ret)
         int r;
 
         *ret = (Session){ .seq = record->seq, .uid = record->uid, .batch = UINT64_MAX };
+        ret->process = (CoreProcess){ (pid_t)record->pid, record->start_ticks };
         ret->actor = (Actor){ .login_uid = (uid_t)-1, .via = "pam" };
         core_session_id(record->seq, ret->id);
         r = store_begin_read(core->store, &txn);

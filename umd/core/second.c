@@ -98,6 +98,9 @@ static bool is_due(const Dialogue *dialogue, const Holder *holder) {
                 return false;
         if (holder->graced && holder->values.factor_required != POLICY_REQUIRED_HARDWARE)
                 return false;
+        if (holder->known && dialogue->words.around.uid == holder->uid &&
+            dialogue->words.around.strength >= policy_strength_required(required))
+                return false;
         return required != POLICY_REQUIRED_OFF || has_factor(holder);
 }
 

@@ -109,7 +109,8 @@ void core_session_id(uint64_t seq, char *ret_id) {
         snprintf(ret_id, SESSION_ID_BYTES, "s-%llu", (unsigned long long)seq);
 }
 
-static int session_new(const Opening *opening, const StoreUser *user, uint64_t seq, Session **ret) {
+static int session_new(const Opening *opening, const StoreUser *user, PolicyStrength strength,
+                       uint64_t seq, Session **ret) {
         Session *session = calloc(1, sizeof(*session));
 
         if (!session)
@@ -119,9 +120,23 @@ static int session_new(const Opening *opening, const StoreUser *user, uint64_t s
         session->uid = user->uid;
         session->actor = opening->actor;
         session->words = opening->words;
+        session->process = opening->process;
+        session->strength = strength;
         session->batch = opening->core->batch;
         *ret = session;
         return 0;
+}
+
+Around core_session_around(const Core *core, const CorePeer *peer,
+                           const CoreLoginContext *context) {
+        if (!core_login_is_within(context))
+                return (Around){ 0 };
+        for (size_t i = 0; i < peer->ancestor_count; i++)
+                for (const Session *s = core->logins->sessions; s; s = s->next)
+                        if (s->process.pid != 0 && s->process.pid == peer->ancestors[i].pid &&
+                            s->process.start_ticks == peer->ancestors[i].start_ticks)
+                                return (Around){ s->uid, s->strength, s->seq };
+        return (Around){ 0 };
 }
 
 static int session_record(StoreTxn *txn, const Opening *opening, const Session *session) {
@@ -174,7 +189,7 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
         r = core_login_audit(txn, &opening->words, judged.user, &opening->actor, &entry, now_usec,
                              &seq);
         if (r >= 0 && allowed)
-                r = session_new(opening, judged.user, seq, &session);
+                r = session_new(opening, judged.user, judged.facts.strength, seq, &session);
         if (r >= 0 && allowed)
                 r = session_record(txn, opening, session);
         if (r >= 0 && allowed) /* a key proves him as well */
