@@ -390,6 +390,25 @@ const Command commands[] = {
           "\"required\" is factor.required as it is in effect for the user; \"enrolled\" is no\n"
           "where he has to log in without; \"deadline\" is when that ends (factor.enrol-within).\n"
           "\"strongest\" is what he can prove: single, weak-mfa, mfa or hardware." },
+        { "report",
+          "failed-logins",
+          "",
+          0,
+          0,
+          report_failed_logins,
+          "failed logins added up, by who was meant or by where they came from",
+          { { "by", "user|source", "what a row is of (user)", COMPLETE_NOTHING },
+            { "since", "WHEN", "from then on: a date, a time, today, a span (24h)",
+              COMPLETE_NOTHING },
+            { "until", "WHEN", "before then", COMPLETE_NOTHING },
+            { "limit", "N", "at most N rows (100), those with the most failures",
+              COMPLETE_NOTHING },
+            { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
+          COMPLETE_NOTHING,
+          "umctl report failed-logins --by source --since 7d",
+          "What was refused later, after the right password, is among them.  Names nobody\n"
+          "has are one row, (nobody), and what came from this machine is one.  What umd\n"
+          "only counted (authenticate.repeated in the log) is added." },
         { "policy",
           "set",
           "NAME [VALUE]",

@@ -21,6 +21,7 @@ static const char *const time_keys[] = {
         "status_since",
         "locked_since",
         "started",
+        "last",
         "last_used",
         "deadline",
         "password_changed",

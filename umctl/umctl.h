@@ -215,6 +215,7 @@ int policy_list(Ctl *ctl, int argc, char *argv[]);
 int self_factor(Ctl *ctl, int argc, char *argv[]);
 int user_factor(Ctl *ctl, int argc, char *argv[]);
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]);
+int report_failed_logins(Ctl *ctl, int argc, char *argv[]);
 int status_run(Ctl *ctl, int argc, char *argv[]);
 int audit_log(Ctl *ctl, int argc, char *argv[]);
 int audit_verify(Ctl *ctl, int argc, char *argv[]);

@@ -163,6 +163,44 @@ def doctor_finds_and_says_what_to_do():
         assert finding["result"] == "ok" or finding["mend"], finding
 
 
+def fail(name, source):
+    """One that is not answered late: the first two of a name are not."""
+    context = {"operation": ("s", "authenticate"), "user": ("s", name), "service": ("s", "sshd"), "rhost": ("s", source)}
+    with harness.world.peer() as peer:
+        login = peer.call("/org/um1", "org.um1.Login", "Begin", "a{sv}", context).args[0]
+        same(peer.call("/org/um1", "org.um1.Login", "Answer", "say", login, b"wrong").args[0][0], 6)
+
+
+@check
+def failed_logins_are_added_up():
+    name, other = fresh("guess"), fresh("guess")
+    for one in (name, other):
+        good("user add", one)
+    fail(name, "203.0.113.77")
+    fail(name, "203.0.113.78")
+    fail(other, "203.0.113.78")
+    for _ in range(18):  # two more than an hour has entries for
+        fail(fresh("nobody"), "203.0.113.79")
+    harness.world.stop()  # what was counted is told
+    harness.world.start()
+    until(lambda: harness.world.status()["vault_ok"])
+    rows = {row.get("user", ""): row for row in get("report failed-logins", "--since", "1h", "--limit", "1000")["users"]}
+    same((rows[name]["failures"], rows[name]["sources"], rows[name]["last_source"]), (2, 2, "203.0.113.78"))
+    same((rows[other]["failures"], rows[other]["last_source"], rows[other]["last_service"]), (1, "203.0.113.78", "sshd"))
+    assert rows[""]["failures"] >= 18, rows
+    rows = {row.get("source", ""): row for row in get("report failed-logins", "--by", "source")["sources"]}
+    same((rows["203.0.113.77"]["failures"], rows["203.0.113.77"]["users"], rows["203.0.113.77"]["last_user"]), (1, 1, name))
+    same((rows["203.0.113.78"]["failures"], rows["203.0.113.78"]["users"]), (2, 2))
+    same((rows["203.0.113.79"]["failures"], rows["203.0.113.79"]["users"]), (18, 1))
+    has(good("report failed-logins", "--by", "source"), "SOURCE", "FAILURES", "203.0.113.77", "(nobody)")
+    has(good("report failed-logins", "--limit", "1"), "shown, more with --limit")
+    same(get("report failed-logins", "--until", "2020-01-01", "--since", "2019-01-01")["users"], [])
+    has(good("report failed-logins", "--by", "source", "--csv"), "source,failures,users,last,last_user,last_service\r\n")
+    has(bad(USAGE, "report failed-logins", "--by", "moon"), "user or source")
+    bad(USAGE, "report failed-logins", "--limit", "0")
+    bad(USAGE, "report failed-logins", "--since", "soon")
+
+
 @check
 def a_umd_that_is_not_there_is_exit_5():
     for command in "status", "user list", "audit verify":
