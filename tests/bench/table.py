@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""README's table from what the benchmarks printed: table.py FOLDER, with the files nss, pam, logins, store, umd.
+"""README's table from what the benchmarks printed: table.py FOLDER, with the files nss, pam, logins, oracle, store, umd.
 
 A figure that was not measured (no libnss-extrausers, no --full) is left out; one that a bar stands for is
 never made up."""
@@ -116,6 +116,14 @@ def load(text):
     return lines
 
 
+def oracle(text):
+    found = first(rf"oracle: {NUMBER} people of each kind", text), first(rf"at most {NUMBER} \(.*missing {NUMBER}", text)
+    if not found[0] or not found[1]:
+        return []
+    return [[f"what the time of a refusal tells: area under the curve, {count(found[0][0])} people of each of six kinds",
+             f"**at most {found[1][0]:.3f}**; existing and missing {found[1][1]:.3f}", "0.55"]]
+
+
 def commits(store, umd):
     lines = []
     for label, name, bar in ((r"store: one user created", "users created, a durable commit each", "0.9"),
@@ -165,7 +173,8 @@ def main():
         f"`tests/bench/run` makes this table; here on {machine()}. Ratios hold elsewhere, absolute figures do not.", "",
         *lookups(nss), *cold(nss),
         *rows(["the daemon", "measured", "to reach"],
-              login(read(folder, "pam")) + load(read(folder, "logins")) + commits(read(folder, "store"), umd) + growth(umd))]))
+              login(read(folder, "pam")) + load(read(folder, "logins")) + oracle(read(folder, "oracle"))
+              + commits(read(folder, "store"), umd) + growth(umd))]))
 
 
 main()

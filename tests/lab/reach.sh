@@ -47,9 +47,10 @@ lab_ssh_line() {
                 -o PreferredAuthentications=keyboard-interactive "$user@$LAB_SERVER" "$@"
 }
 
+# The unit lingers for a moment: what its process wrote last is lost where terminal and unit go at once.
 lab_tty_line() {
         printf '%q ' setpriv --bounding-set "$LAB_DROP" nsenter -t "$LAB_INIT" -a -- /usr/bin/env -i "${LAB_ENV[@]}" \
-                systemd-run --pty --quiet --collect --wait
+                systemd-run --pty --quiet --collect --wait --property='ExecStopPost=/bin/sleep 0.1'
         echo "${*//\$/\$\$}"
 }
 

@@ -28,6 +28,23 @@ other() {
 }
 
 
+# One connection of dora's that asks for 10,000 devices of keyboard-interactive (CVE-2015-5600); each answer to a prompt is a line of a file.
+many_devices() {
+        # shellcheck disable=SC2016  # expanded in the guest
+        lab_sh 'printf "#!/bin/sh\necho asked >>/var/tmp/asked\necho wrong\n" >/var/tmp/askpass; chmod 755 /var/tmp/askpass; : >/var/tmp/asked
+                devices=$(yes pam, | head -n 10000 | tr -d "\n")pam
+                SSH_ASKPASS=/var/tmp/askpass SSH_ASKPASS_REQUIRE=force timeout 120 ssh -o StrictHostKeyChecking=no \
+                        -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=keyboard-interactive \
+                        -o NumberOfPasswordPrompts=10000 -o "KbdInteractiveDevices=$devices" dora@127.0.0.1 id </dev/null'
+}
+
+asked_at_most() {
+        local count
+        count=$(lab_sh 'wc -l </var/tmp/asked')
+        echo "asked $count times"
+        [ "$count" -ge 1 ] && [ "$count" -le "$1" ]
+}
+
 lab_begin
 lab_debs
 ck "the packages install" lab_install "$LAB_DEBS"/*.deb
@@ -82,6 +99,14 @@ ck "then sudo refuses the right one, too" lacks 'uid=0' \
         lab_talk "$(lab_ssh_line carol "sudo -k; sudo -p SUDO: id; true")" 'assword: ' $PW_ALICE 'SUDO:' $PW_ALICE 'SUDO:' x 'SUDO:' x
 ck "user show says so" has 'locked out for his own sessions' um user show carol
 ck "ssh still lets her in" lab_ssh carol $PW_ALICE true
+
+# ---- a budget for each connection (SECURITY 42)
+um user add dora >/dev/null
+lab_exec umctl user passwd dora <<<$PW_ALICE >/dev/null
+ck "one connection that asks for 10,000 devices is refused" refused many_devices
+ck "after as many passwords as sshd permits" asked_at_most 6
+ck "no more than the limit was looked at" has 'locked out for other networks until 20.*: 5 failures' um user show dora
+ck "umd answers" um status
 
 # ---- no file of the lock is the user's (SECURITY 39)
 ck "nothing that holds the lock can be written or read by her" refused \
