@@ -6,6 +6,23 @@ set -uo pipefail
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
 
+# by_su USER PASSWORD: su of somebody else's
+by_su() {
+        lab_exec setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "su $1 -c id; :" <<<"$2"
+}
+
+locked_until() {
+        lab_exec umctl user show locked --json | grep -oP '"locked_out_until": *\K[0-9]+'
+}
+
+# The end of a lock is kept on a clock of its own; what is shown is that on the wall clock as of the last second.
+same_end() {
+        local end
+        end=$(locked_until)
+        echo "$1 before, $end now"
+        [ -n "$1" ] && [ -n "$end" ] && [ $((end - $1)) -lt 3000000 ] && [ $(($1 - end)) -lt 3000000 ]
+}
+
 lab_debs +upgrade
 newer=$LAB_DEBS
 lab_debs
@@ -124,7 +141,13 @@ old_su=$!
 eventually 10 lab_enter test -s /run/old-shell
 eventually 10 lab_enter test -s /tmp/old-su
 
+lab_exec umctl user add locked --password <<<Wonder-land-7 >/dev/null
+for i in 1 2 3 4 5; do by_su locked wrong >/dev/null 2>&1; done
+ck "34: a user is locked out" has 'locked out .*until 20.*: 5 failures' lab_exec umctl user show locked
+before=$(locked_until)
 ck "upgrade under load" under_load dpkg_install /var/tmp/newer
+ck "34: the lock is as it was" same_end "$before"
+ck "34: and holds against the right password" lacks 'uid=' by_su locked Wonder-land-7
 show_load
 ck "147: no local login failed" all_good bob-ssh root-ssh bob-su
 ck "147: no lookup failed" lookups_good
