@@ -184,16 +184,39 @@ static Finding check_factor(const PolicyFacts *facts) {
                                                                  : POLICY_REASON_STRENGTH);
 }
 
-/* Applies to everyone who has a password, key logins too: sshd then runs passwd.  After a setup
- * code there may be none yet, which is why a change is due. */
+/* Came he in by something that is no password of um's (a key)? */
+static bool by_key(const PolicyFacts *facts) {
+        return facts->proof == POLICY_PROOF_NONE || facts->proof == POLICY_PROOF_KEY;
+}
+
+static bool is_expired(const PolicyFacts *facts) {
+        return facts->now_usec >= facts->password_expires_usec;
+}
+
+/* An expired password of somebody who logs in, or may have to.  A setup code stands for a new one.
+ */
+static bool expiry_counts(const PolicyFacts *facts) {
+        return facts->expiry == POLICY_EXPIRY_LOGIN && facts->has_password && is_expired(facts) &&
+               facts->proof != POLICY_PROOF_SETUP_CODE;
+}
+
+/* Applies to everyone who has a password, key logins too.  Where a change is demanded of a key,
+ * sshd runs passwd; one that has only expired by its age is told to a key, and it is let in as long
+ * as logins are left: who has a key may not know his password any more.  After a setup code there
+ * may be none yet, which is why a change is due. */
 static Finding check_password(const PolicyFacts *facts) {
+        if (facts->expiry >= _POLICY_EXPIRY_MAX)
+                return failed(POLICY_REASON_INTERNAL);
         if (!facts->has_password && facts->proof != POLICY_PROOF_SETUP_CODE)
                 return not_applicable;
+        if (expiry_counts(facts) && facts->grace_used >= facts->grace_logins)
+                return failed(POLICY_REASON_PASSWORD_GRACE_USED);
         if (facts->must_change)
                 return failed(POLICY_REASON_MUST_CHANGE);
-        if (facts->now_usec >= facts->password_expires_usec)
-                return failed(POLICY_REASON_PASSWORD_EXPIRED);
-        return passed;
+        if (!is_expired(facts) || facts->expiry == POLICY_EXPIRY_EXEMPT)
+                return passed;
+        return expiry_counts(facts) && by_key(facts) ? passed
+                                                     : failed(POLICY_REASON_PASSWORD_EXPIRED);
 }
 
 static const struct {
@@ -215,7 +238,8 @@ static const struct {
 static uint64_t decision_until(const PolicyFacts *facts, const PolicyResult *trace) {
         uint64_t until = facts->valid_until_usec;
 
-        if (trace[POLICY_CHECK_PASSWORD] == POLICY_PASSED && facts->password_expires_usec < until)
+        if (trace[POLICY_CHECK_PASSWORD] == POLICY_PASSED && !is_expired(facts) &&
+            facts->password_expires_usec < until)
                 until = facts->password_expires_usec;
         if (trace[POLICY_CHECK_FACTOR] == POLICY_PASSED && policy_enrol_due(facts) &&
             facts->enrol_until_usec < until)
@@ -226,9 +250,19 @@ static uint64_t decision_until(const PolicyFacts *facts, const PolicyResult *tra
 /* What the login itself can put right: the last two checks, with everything before them passed. */
 static PolicyVerdict verdict_of(PolicyCheck check, PolicyReason reason) {
         if (check == POLICY_CHECK_PASSWORD)
-                return POLICY_RENEW;
+                return reason == POLICY_REASON_PASSWORD_EXPIRED ||
+                                       reason == POLICY_REASON_MUST_CHANGE
+                               ? POLICY_RENEW
+                               : POLICY_DENY;
         return check == POLICY_CHECK_FACTOR && reason == POLICY_REASON_FACTOR_ENROL ? POLICY_ENROL
                                                                                     : POLICY_DENY;
+}
+
+/* The first reason stays, unless the login could put that right and this one denies: nobody enrols
+ * a factor with a password that lets him in no more. */
+static bool takes_over(const PolicyDecision *decision, PolicyVerdict verdict) {
+        return decision->reason == POLICY_REASON_NONE ||
+               (decision->verdict != POLICY_DENY && verdict == POLICY_DENY);
 }
 
 void policy_decide(const PolicyFacts *facts, PolicyDecision *ret) {
@@ -239,17 +273,21 @@ void policy_decide(const PolicyFacts *facts, PolicyDecision *ret) {
         for (PolicyCheck c = 0; c < _POLICY_CHECK_MAX; c++) {
                 Finding f = checks[c].needs_record && !facts->known ? not_reached
                                                                     : checks[c].make(facts);
+                PolicyVerdict verdict = verdict_of(c, f.reason);
 
                 decision.trace[c] = f.result;
                 if (f.result != POLICY_PASSED && f.result != POLICY_NOT_APPLICABLE &&
-                    decision.reason == POLICY_REASON_NONE) {
+                    takes_over(&decision, verdict)) {
                         decision.reason = f.reason;
-                        decision.verdict = verdict_of(c, f.reason);
+                        decision.verdict = verdict;
                 }
         }
         if (decision.reason == POLICY_REASON_NONE)
                 decision.verdict = POLICY_ALLOW;
         if (decision.verdict != POLICY_DENY)
                 decision.until_usec = decision_until(facts, decision.trace);
+        decision.grace_login =
+                (decision.verdict == POLICY_ALLOW || decision.verdict == POLICY_RENEW) &&
+                expiry_counts(facts);
         *ret = decision;
 }

@@ -33,6 +33,7 @@ static const char *const reason_names[_POLICY_REASON_MAX] = {
         [POLICY_REASON_FACTOR_ENROL] = "factor-enrol",
         [POLICY_REASON_PASSWORD_EXPIRED] = "password-expired",
         [POLICY_REASON_MUST_CHANGE] = "must-change",
+        [POLICY_REASON_PASSWORD_GRACE_USED] = "password-grace-used",
 };
 
 static const char *const check_names[_POLICY_CHECK_MAX] = {

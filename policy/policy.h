@@ -49,6 +49,7 @@ typedef enum PolicyReason {
         POLICY_REASON_FACTOR_ENROL,        /* as NOT_ENROLLED, where he can enrol one at once */
         POLICY_REASON_PASSWORD_EXPIRED,
         POLICY_REASON_MUST_CHANGE,
+        POLICY_REASON_PASSWORD_GRACE_USED, /* expired, and no login is left */
         _POLICY_REASON_MAX,
 } PolicyReason;
 
@@ -128,6 +129,15 @@ typedef enum PolicySecond {
         _POLICY_SECOND_MAX,
 } PolicySecond;
 
+/* What a password that has expired is to the question (FEATURES C2). */
+typedef enum PolicyExpiry {
+        POLICY_EXPIRY_CHANGE, /* zero on purpose: it must be changed.  No login is counted: inside a
+                                 session of his (sudo), or where account has counted it already */
+        POLICY_EXPIRY_LOGIN,  /* a login, which is counted, and refused once none is left */
+        POLICY_EXPIRY_EXEMPT, /* nobody logs in: work at a set time, root's su, a screen's lock */
+        _POLICY_EXPIRY_MAX,
+} PolicyExpiry;
+
 typedef struct PolicyFacts {
         uint64_t now_usec; /* wall clock */
         bool known;        /* a record that is not a tombstone */
@@ -142,8 +152,11 @@ typedef struct PolicyFacts {
         bool granted;                  /* at least one grant counts for this service here */
         PolicyProof proof;
         bool has_password;
-        uint64_t password_expires_usec; /* USEC_INFINITY: never */
+        uint64_t password_expires_usec; /* USEC_INFINITY: never; policy_password_expires() */
+        uint64_t password_warn_usec;    /* how long before that he is told */
         bool must_change;
+        PolicyExpiry expiry;
+        uint32_t grace_logins, grace_used; /* logins after the expiry: permitted, and had */
         PolicySecond second;
         PolicyStrength strength; /* proved in this login */
         PolicyStrength enrolled; /* his strongest factor of a permitted method; NONE without one */
@@ -159,12 +172,27 @@ typedef struct PolicyDecision {
         PolicyReason reason;
         uint64_t until_usec; /* an allowed decision has to be judged again then; USEC_INFINITY:
                                 never */
+        bool grace_login;    /* let in with an expired password: to be counted in grace_used */
         PolicyResult trace[_POLICY_CHECK_MAX];
 } PolicyDecision;
 
 void policy_decide(const PolicyFacts *facts, PolicyDecision *ret);
 /* Has the user to enrol a factor, sooner or later?  Then he is told until when. */
 bool policy_enrol_due(const PolicyFacts *facts);
+
+/* When a password is over: as an admin set it (USEC_INFINITY: he did not), or by max_age, whichever
+ * comes first. */
+uint64_t policy_password_expires(uint64_t changed_usec, uint64_t set_usec, uint64_t max_age_usec);
+/* From when its owner may change it again.  One that is said to be changed later than now was so
+ * under a clock that was wrong: at once. */
+uint64_t policy_password_changeable(uint64_t changed_usec, uint64_t min_age_usec,
+                                    uint64_t now_usec);
+/* Must it be changed, whether or not somebody logs in? */
+bool policy_password_due(bool must_change, uint64_t expires_usec, uint64_t now_usec);
+/* Is whoever logs in told that his password will expire? */
+bool policy_password_warn(const PolicyFacts *facts);
+/* The logins he still has once this one is counted. */
+uint32_t policy_grace_left(const PolicyFacts *facts, bool counted);
 
 /* "active", "status-suspended", "validity", "failed": as they stand in the API and the audit;
  * static. */

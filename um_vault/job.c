@@ -11,7 +11,8 @@
 #include "base/base.h"
 #include "um_vault/vault.h"
 
-#define LANE_CODE 8U /* beside the place */
+#define LANE_CODE    8U  /* beside the place */
+#define LANE_COMPARE 16U /* nobody's guesses: beside none */
 
 bool vault_op_guesses_code(uint32_t op) {
         return op == VAULT_OTP || op == VAULT_CODE_VERIFY;
@@ -25,7 +26,9 @@ static uint32_t place_of(const VaultHead *head) {
 static uint64_t lane_of(const VaultHead *head) {
         uint32_t lane = place_of(head) + 1;
 
-        if (vault_op_guesses_code(head->op))
+        if (head->op == VAULT_COMPARE)
+                lane = LANE_COMPARE;
+        else if (vault_op_guesses_code(head->op))
                 lane |= LANE_CODE;
         else if (head->op != VAULT_VERIFY && (head->op != VAULT_SPEND || head->subject.uid == 0))
                 return 0;
@@ -125,6 +128,7 @@ bool vault_request_is_valid(const VaultPacket *packet) {
                 [VAULT_OTP] = { KINDS_SEED, .secret = true, .verifier = true },
                 [VAULT_CODE_HASH] = { KINDS_CODE, .secret = true },
                 [VAULT_CODE_VERIFY] = { KINDS_CODE, .secret = true, .verifier = true },
+                [VAULT_COMPARE] = { KIND(VAULT_KIND_PASSWORD), .secret = true, .verifier = true },
         };
         const VaultHead *head = &packet->head;
         uint32_t kinds = takes[head->op].kinds;
@@ -220,6 +224,15 @@ static VaultStatus job_verify(const VaultContext *context, VaultRoom *room, Vaul
         if (password_hash(context, room, &subject, job) == VAULT_OK)
                 job->head.flags = VAULT_FLAG_OLD_METHOD;
         return VAULT_MATCH;
+}
+
+/* What an old method's hash took shows nothing here: whoever may ask is told the answer. */
+static VaultStatus job_compare(const VaultContext *context, VaultRoom *room, VaultJob *job,
+                               size_t verifier_bytes) {
+        bool old;
+
+        return password_verify(context, room, &job->head.subject, job->verifier, verifier_bytes,
+                               job->secret, &old);
 }
 
 static VaultStatus job_import(const VaultContext *context, VaultJob *job) {
@@ -352,6 +365,9 @@ void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job)
                 break;
         case VAULT_CODE_VERIFY:
                 status = job_code(context, job, verifier_bytes);
+                break;
+        case VAULT_COMPARE:
+                status = job_compare(context, room, job, verifier_bytes);
                 break;
         case _VAULT_OP_MAX:
                 break;

@@ -30,7 +30,7 @@ struct VaultPool {
         unsigned worker_count;
         int event_fd;
         bool stop;
-        Throttle passwords, codes;
+        Throttle passwords, codes, compares;
 };
 
 static bool lane_is_busy(const VaultPool *pool, uint64_t lane) {
@@ -43,13 +43,32 @@ static bool lane_is_busy(const VaultPool *pool, uint64_t lane) {
         return false;
 }
 
-static VaultJob *job_next(VaultPool *pool) {
-        VaultJob *previous = NULL;
+static bool job_compares(const VaultJob *job) {
+        return job->head.op == VAULT_COMPARE;
+}
 
-        for (VaultJob *job = pool->waiting.first; job; previous = job, job = job->next)
-                if (job->lane == 0 || !lane_is_busy(pool, job->lane))
+static bool compare_is_busy(const VaultPool *pool) {
+        for (unsigned i = 0; i < pool->worker_count; i++)
+                if (pool->workers[i].job && job_compares(pool->workers[i].job))
+                        return true;
+        return false;
+}
+
+/* Comparisons are many for one change and nobody's login: they take what is left over. */
+static VaultJob *job_next(VaultPool *pool) {
+        VaultJob *previous = NULL, *before_compare = NULL;
+        bool compare = false;
+
+        for (VaultJob *job = pool->waiting.first; job; previous = job, job = job->next) {
+                if (job_compares(job)) {
+                        if (!compare)
+                                before_compare = previous;
+                        compare = true;
+                } else if (job->lane == 0 || !lane_is_busy(pool, job->lane))
                         return job_queue_remove(&pool->waiting, previous);
-        return NULL;
+        }
+        return compare && !compare_is_busy(pool) ? job_queue_remove(&pool->waiting, before_compare)
+                                                 : NULL;
 }
 
 static void job_done(VaultPool *pool, VaultJob *job) {
@@ -67,11 +86,18 @@ static Throttle *throttle_of(VaultPool *pool, const VaultJob *job) {
                 return NULL;
         if (vault_op_guesses_code(job->head.op))
                 return &pool->codes;
+        if (job_compares(job))
+                return &pool->compares;
         return job->head.op == VAULT_VERIFY ? &pool->passwords : NULL;
 }
 
 static bool job_failed(const VaultJob *job) {
         return job->head.status == VAULT_NO_MATCH || job->head.status == VAULT_USED;
+}
+
+/* Of comparisons each one counts: a match is what somebody who guesses would look for. */
+static bool job_costs(const VaultJob *job) {
+        return job_failed(job) || job_compares(job);
 }
 
 /* A guess that the ceiling refuses takes its time all the same, here and in its lane: an answer at
@@ -91,13 +117,13 @@ static void job_run(VaultPool *pool, Worker *worker, VaultJob *job) {
         else {
                 if (throttle == &pool->passwords)
                         vault_job_spend(pool->context, worker->room, job);
-                else
+                else if (throttle == &pool->codes)
                         vault_job_work(pool->context, worker->room, job);
                 vault_job_refuse(job, status);
         }
         pthread_mutex_lock(&pool->lock);
         worker->job = NULL;
-        if (throttle && status == VAULT_OK && !job_failed(job))
+        if (throttle && status == VAULT_OK && !job_costs(job))
                 throttle_refund(throttle, job->lane);
         job_done(pool, job);
 }
@@ -149,6 +175,8 @@ int vault_pool_new(const VaultContext *context, unsigned worker_count, VaultPool
         pool->passwords.refill_usec = THROTTLE_REFILL_USEC;
         pool->codes.burst = THROTTLE_CODE_BURST;
         pool->codes.refill_usec = THROTTLE_CODE_REFILL_USEC;
+        pool->compares.burst = THROTTLE_COMPARE_BURST;
+        pool->compares.refill_usec = THROTTLE_COMPARE_REFILL_USEC;
         pthread_mutex_init(&pool->lock, NULL);
         pthread_cond_init(&pool->changed, NULL);
         pool->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -193,15 +221,18 @@ int vault_pool_fd(const VaultPool *pool) {
 }
 
 static bool queue_has_room(const VaultPool *pool, const VaultJob *job) {
-        unsigned lane = 0;
+        unsigned lane = 0, compares = 0;
 
         if (pool->waiting.count >= VAULT_QUEUE_MAX)
                 return false;
         if (job->lane == 0)
                 return true;
-        for (const VaultJob *other = pool->waiting.first; other; other = other->next)
-                if (other->lane == job->lane)
-                        lane++;
+        for (const VaultJob *other = pool->waiting.first; other; other = other->next) {
+                lane += other->lane == job->lane;
+                compares += job_compares(other);
+        }
+        if (job_compares(job)) /* they wait long: the queue is for logins */
+                return lane < VAULT_COMPARES_UID_MAX && compares < VAULT_COMPARES_MAX;
         return lane < VAULT_LANE_MAX;
 }
 

@@ -24,16 +24,18 @@
 
 #include "base/base.h"
 
-#define VAULT_SOCKET       "/run/um-vault/socket"
-#define VAULT_KEY_DIR      "/var/lib/um-vault"
-#define VAULT_PROTOCOL     1U
-#define VAULT_PACKET_MAX   8192U
-#define VAULT_SECRET_MAX   BASE_SECRET_MAX /* on the wire; a password: BASE_PASSWORD_MAX */
-#define VAULT_VERIFIER_MAX 1024U
-#define VAULT_KEY_ID_BYTES 16U
-#define VAULT_SEAL_BYTES   41U /* version 1, nonce 24, tag 16 */
-#define VAULT_QUEUE_MAX    64U /* requests waiting; more are VAULT_BUSY */
-#define VAULT_LANE_MAX     16U /* of them for one uid: nobody's guesses may fill the queue */
+#define VAULT_SOCKET           "/run/um-vault/socket"
+#define VAULT_KEY_DIR          "/var/lib/um-vault"
+#define VAULT_PROTOCOL         1U
+#define VAULT_PACKET_MAX       8192U
+#define VAULT_SECRET_MAX       BASE_SECRET_MAX /* on the wire; a password: BASE_PASSWORD_MAX */
+#define VAULT_VERIFIER_MAX     1024U
+#define VAULT_KEY_ID_BYTES     16U
+#define VAULT_SEAL_BYTES       41U /* version 1, nonce 24, tag 16 */
+#define VAULT_QUEUE_MAX        64U /* requests waiting; more are VAULT_BUSY */
+#define VAULT_LANE_MAX         16U /* of them for one uid: nobody's guesses may fill the queue */
+#define VAULT_COMPARES_MAX     16U /* of them VAULT_COMPARE, and of those for one uid */
+#define VAULT_COMPARES_UID_MAX 4U
 
 typedef enum VaultOp {
         /* Is it there, and which key has it?  VAULT_OK, and the key's id where others have their
@@ -79,6 +81,14 @@ typedef enum VaultOp {
          * and in the answer's verifier which it is of, from 0, a uint64_t; or VAULT_NO_MATCH.  All
          * are compared. */
         VAULT_CODE_VERIFY,
+        /* A new password, the verifier of one that is not to be set again -> VAULT_MATCH or
+         * VAULT_NO_MATCH, or VAULT_BAD_RECORD.  No proof of anybody: it is asked on behalf of
+         * whoever proved the present password, or of an admin.  So it is in nobody's lane of
+         * guesses and under a ceiling of its own, where each one counts whatever came of it: for
+         * each uid 100, one back each 2 s; VAULT_THROTTLED comes at once.  It waits for
+         * everything else, and one of these is worked on at a time: VAULT_BUSY where
+         * VAULT_COMPARES_MAX wait, or VAULT_COMPARES_UID_MAX of the uid. */
+        VAULT_COMPARE,
         _VAULT_OP_MAX,
 } VaultOp;
 

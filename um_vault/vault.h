@@ -124,11 +124,13 @@ int vault_method_dummy(Secret **ret_hash);
 
 /* ---- the ceiling of failures ----------------------------------------------------------------- */
 
-#define THROTTLE_BURST            60U
-#define THROTTLE_REFILL_USEC      (2 * USEC_PER_SEC)
-#define THROTTLE_CODE_BURST       20U
-#define THROTTLE_CODE_REFILL_USEC (300 * USEC_PER_SEC)
-#define THROTTLE_UID_MAX          4096U
+#define THROTTLE_BURST               60U
+#define THROTTLE_REFILL_USEC         (2 * USEC_PER_SEC)
+#define THROTTLE_CODE_BURST          20U
+#define THROTTLE_CODE_REFILL_USEC    (300 * USEC_PER_SEC)
+#define THROTTLE_COMPARE_BURST       100U
+#define THROTTLE_COMPARE_REFILL_USEC (2 * USEC_PER_SEC)
+#define THROTTLE_UID_MAX             4096U
 
 /* One token bucket a lane: the moment at which it is full again says all. */
 typedef struct ThrottleBucket {
@@ -154,7 +156,8 @@ void throttle_refund(Throttle *throttle, uint64_t lane);
 typedef struct VaultJob {
         struct VaultJob *next;
         uint64_t client; /* serial of the connection it came from */
-        uint64_t lane;   /* of guesses: the uid's, by what they are at and come from; else 0 */
+        uint64_t lane; /* of guesses and comparisons: the uid's, by what they are at and come from;
+                          else 0 */
         VaultHead head;
         Secret *secret; /* NULL in an answer, but for that of VAULT_SEED_NEW */
         uint8_t verifier[VAULT_VERIFIER_MAX];
@@ -183,7 +186,8 @@ int vault_job_new(const VaultPacket *packet, uint64_t client, VaultJob **ret);
 VaultJob *vault_job_free(VaultJob *job);
 /* Makes the job its answer without doing it. */
 void vault_job_refuse(VaultJob *job, VaultStatus status);
-/* Is it one of the vault's ceiling of codes?  Of the others only VAULT_VERIFY has one. */
+/* Is it one of the vault's ceiling of codes?  Of the others VAULT_VERIFY and VAULT_COMPARE have
+ * one each. */
 bool vault_op_guesses_code(uint32_t op);
 /* Is the packet a request, with the fields its verb takes and no others? */
 bool vault_request_is_valid(const VaultPacket *packet);

@@ -57,6 +57,7 @@ static const char *const user_known[] = {
         "password_changed",
         "must_change",
         "password_expires",
+        "password_grace_left",
         "created",
         "suspended_until",
         "created_by",

@@ -84,6 +84,36 @@ static json_t *factors_words(const json_t *factors) {
         return words;
 }
 
+/* ", expires 2027-01-01"; ", expired 2026-07-01, 2 logins left". */
+static void expiry_text(const json_t *user, Text *text) {
+        json_t *expires = json_object_get(user, "password_expires");
+        json_int_t left = json_integer_value(json_object_get(user, "password_grace_left"));
+        bool over = (uint64_t)json_integer_value(expires) <= base_realtime_usec();
+        char when[64];
+
+        cell_text("password_expires", expires, when, sizeof(when));
+        base_text_addf(text, ", %s %s", over ? "expired" : "expires", when);
+        if (over)
+                base_text_addf(text, ", %lld login%s left", (long long)left, left == 1 ? "" : "s");
+}
+
+/* "set 2026-07-01, must be changed, expires never"; "none, setup code waiting". */
+static void password_text(const json_t *user, char *buf, size_t size) {
+        bool has = json_is_true(json_object_get(user, "has_password"));
+        char set[64];
+        Text text;
+
+        cell_text("password_changed", json_object_get(user, "password_changed"), set, sizeof(set));
+        base_text_init(&text, buf, size);
+        base_text_addf(&text, "%s%s", has ? "set " : "none", has ? set : "");
+        if (json_is_true(json_object_get(user, "must_change")))
+                base_text_add(&text, ", must be changed");
+        if (has)
+                expiry_text(user, &text);
+        if (json_is_true(json_object_get(user, "has_setup_code")))
+                base_text_add(&text, ", setup code waiting");
+}
+
 int user_print(Ctl *ctl, json_t *user) {
         static const char *const keys[] = {
                 "name",       "uid",           "gid",
@@ -98,25 +128,14 @@ int user_print(Ctl *ctl, json_t *user) {
                 "password",   "factors",       "created",
                 "created_by",
         };
-        json_t *changed = json_object_get(user, "password_changed"),
-               *expires = json_object_get(user, "password_expires");
-        char set[64], until[64], text[600];
+        char text[600];
 
         user_trim(user);
         if (ctl->json != JSON_OFF) {
                 json_print(ctl, "user", json_incref(user));
                 return EXIT_DONE;
         }
-        cell_text("password_changed", changed, set, sizeof(set));
-        cell_text("password_expires", expires, until, sizeof(until));
-        snprintf(text, sizeof(text), "%s%s%s",
-                 !json_is_true(json_object_get(user, "has_password")) ? "none" : "set ",
-                 json_is_true(json_object_get(user, "has_password")) ? set : "",
-                 json_is_true(json_object_get(user, "must_change")) ? ", must be changed" : "");
-        if (json_is_true(json_object_get(user, "has_password")))
-                snprintf(text + strlen(text), sizeof(text) - strlen(text), ", expires %s", until);
-        if (json_is_true(json_object_get(user, "has_setup_code")))
-                snprintf(text + strlen(text), sizeof(text) - strlen(text), ", setup code waiting");
+        password_text(user, text, sizeof(text));
         json_object_set_new(user, "password", json_string(text));
         failures_text(user, text, sizeof(text));
         json_object_set_new(user, "failures", json_string(text));

@@ -75,8 +75,9 @@ static CoreProofResult proof_result(VaultOp op, const VaultHead *head) {
         case VAULT_OK:
                 return makes && head->verifier_bytes > 0 ? CORE_PROOF_MATCH : CORE_PROOF_FAULT;
         case VAULT_MATCH:
-                return op == VAULT_VERIFY || (op_finds(op) && step) ? CORE_PROOF_MATCH
-                                                                    : CORE_PROOF_FAULT;
+                return op == VAULT_VERIFY || op == VAULT_COMPARE || (op_finds(op) && step)
+                               ? CORE_PROOF_MATCH
+                               : CORE_PROOF_FAULT;
         case VAULT_NO_MATCH:
                 return makes ? CORE_PROOF_FAULT : CORE_PROOF_NO_MATCH;
         case VAULT_BUSY:
@@ -84,8 +85,10 @@ static CoreProofResult proof_result(VaultOp op, const VaultHead *head) {
         case VAULT_THROTTLED:
                 return CORE_PROOF_THROTTLED;
         case VAULT_BAD_RECORD:
-                return op == VAULT_IMPORT || op == VAULT_SEED_IMPORT ? CORE_PROOF_NO_MATCH
-                                                                     : CORE_PROOF_FAULT;
+                /* a former password that nobody can read any more is nobody's */
+                return op == VAULT_IMPORT || op == VAULT_SEED_IMPORT || op == VAULT_COMPARE
+                               ? CORE_PROOF_NO_MATCH
+                               : CORE_PROOF_FAULT;
         case VAULT_USED:
                 return op == VAULT_OTP && step ? CORE_PROOF_USED : CORE_PROOF_FAULT;
         case VAULT_BAD_REQUEST:
@@ -344,6 +347,20 @@ static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, bool noth
         return call_make(&head, code, hashes, &of, match_answered);
 }
 
+static int vault_compare(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
+                         uint64_t version, const Secret *secret, CoreVaultDone done,
+                         void *done_userdata) {
+        VaultHead head = {
+                .op = VAULT_COMPARE,
+                .subject = { .uid = uid, .kind = kind, .version = version },
+        };
+
+        if (len > VAULT_VERIFIER_MAX)
+                return -EMSGSIZE;
+        head.verifier_bytes = (uint32_t)len;
+        return client_call(userdata, &head, secret, verifier, done, done_userdata);
+}
+
 static bool vault_ready(void *userdata) {
         const VaultClient *client = userdata;
 
@@ -362,6 +379,7 @@ void vault_client_operations(VaultClient *client, CoreVault *ret) {
                 .otp = vault_otp,
                 .code_hash = vault_code_hash,
                 .code_verify = vault_code_verify,
+                .compare = vault_compare,
         };
 }
 

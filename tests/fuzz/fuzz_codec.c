@@ -14,9 +14,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const CodecKind *const kinds[] = {
-        &codec_meta,      &codec_user,    &codec_credential, &codec_group,     &codec_grant,
-        &codec_audit,     &codec_values,  &codec_event,      &codec_session,   &codec_policy_value,
-        &codec_vault_key, &codec_lockout, &codec_throttle,   &codec_lock_time, &codec_factor,
+        &codec_meta,     &codec_user,         &codec_credential, &codec_group,
+        &codec_grant,    &codec_audit,        &codec_values,     &codec_event,
+        &codec_session,  &codec_policy_value, &codec_vault_key,  &codec_lockout,
+        &codec_throttle, &codec_lock_time,    &codec_factor,     &codec_history,
 };
 
 static void list_check(const ValuesRecord *values) {

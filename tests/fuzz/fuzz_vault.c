@@ -49,6 +49,8 @@ static bool status_is_of(uint32_t op, VaultStatus status) {
                 return status == VAULT_MATCH || status == VAULT_NO_MATCH || status == VAULT_USED;
         case VAULT_CODE_VERIFY:
                 return status == VAULT_NO_MATCH; /* nobody guesses a keyed hash */
+        case VAULT_COMPARE:
+                return status == VAULT_BAD_RECORD; /* nobody seals without the key */
         case VAULT_PING:
         case VAULT_HASH:
         case VAULT_VERIFY:

@@ -76,7 +76,8 @@ ck "the old one does not" refused lab_ssh alice $PW_ALICE true
 ck "passwd with a wrong current one changes nothing" says 'unchanged|manipulation error' \
         lab_talk "$(lab_tty_line "--uid=65536 passwd")" 'urrent password: ' wrong
 ck "umctl self passwd" has 'password changed' \
-        lab_talk "$(lab_tty_line "--uid=65536 umctl self passwd")" 'urrent password: ' Newt-lagoon-42 'ew password: ' $PW_ALICE 'gain|etype' $PW_ALICE
+        lab_talk "$(lab_tty_line "--uid=65536 umctl self passwd")" 'urrent password: ' Newt-lagoon-42 'ew password: ' Pebble-marsh-58 'gain|etype' Pebble-marsh-58
+PW_FORMER=$PW_ALICE PW_ALICE=Pebble-marsh-58
 ck "and that one lets her in" lab_ssh alice $PW_ALICE true
 
 # ---- first login with a forced change, in the same login
@@ -101,7 +102,7 @@ ck "doctor finds nothing to fail" um doctor
 ck "every login is in the audit log" has 'authenticate +user/alice +allow' um audit log --type login --user alice --limit 1000
 ck "so are refusals, with their reason" has 'deny.*bad-proof' um audit log --type login --user alice --outcome deny
 ck "the chain is whole" has 'ok$' um audit verify
-ck "no password stands in the journal" lacks "$PW_ALICE|$PW_BOB|Marble-lamp-9x|${code:-no code}" lab_enter journalctl -b --no-pager
+ck "no password stands in the journal" lacks "$PW_FORMER|$PW_ALICE|$PW_BOB|Marble-lamp-9x|${code:-no code}" lab_enter journalctl -b --no-pager
 lab_reboot
 ck "a reboot keeps everything" has 'uid=65536' lab_ssh alice $PW_ALICE id
 um user set alice --title Engineer >/dev/null

@@ -55,6 +55,7 @@ ck "a breach file that is missing is told by status" eventually 10 says 'breach 
 ck "and by doctor" says 'breach file /var/lib/breach/sha1 is missing' lab_exec umctl doctor
 ck "and in the journal" has 'is missing' lab_sh 'journalctl MESSAGE_ID=90b3d76ee82c4f15ba67f4105c2d8e62'
 ck "the other checks hold" says 'banned word' lab_exec umctl user passwd alice <<<'Hail AcmeCorp 2031'
+PW=Pebble-marsh-58
 ck "and a good one is set" lab_exec umctl user passwd alice <<<"$PW"
 lab_sh 'rm /etc/um/um.conf.d/breach.conf; systemctl reload umd'
 
@@ -64,6 +65,7 @@ ck "away: no password is set" says 'cannot be checked now' lab_exec umctl user p
 ck "away: logins go on" lab_ssh alice $PW true
 ck "away: doctor says so" says 'um-quality is away' lab_exec umctl doctor
 lab_sh 'systemctl unmask --runtime um-quality.socket um-quality.service; systemctl start um-quality.socket'
+NEW='Harbour moss at ten'
 ck "back: one is set" eventually 10 one_is_set
 ck "um-quality can read neither store nor key" refused lab_sh \
         'nsenter -t $(pgrep -x um-quality) -m setpriv --reuid=um-quality --clear-groups ls /var/lib/um /var/lib/um-vault/key'

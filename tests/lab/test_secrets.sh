@@ -8,6 +8,7 @@ set -uo pipefail
 
 SECRET=Never-shown-5150
 NEXT=Never-shown-616077331
+LAST=Never-shown-515088221
 SETUP=''
 
 um() {
@@ -24,7 +25,7 @@ scenario() {
         lab_talk "$(lab_tty_line "--uid=alice passwd")" 'urrent password: ' $SECRET 'ew password: ' $NEXT 'gain|etype' $NEXT
         lab_ssh alice $NEXT true
         SETUP=$(um user passwd alice --setup-code | sed -n 's/^setup code: \([^ ]*\).*/\1/p')
-        um user passwd alice --temporary <<<$SECRET
+        um user passwd alice --temporary <<<$LAST
         um user show alice
         um audit log --limit 1000
 }

@@ -17,7 +17,7 @@ USER_COLUMNS = """name full_name email phone title department language time_zone
     status_by status_reason locked_by locked_reason created_by uid gid version status_since suspended_until valid_from
     valid_until locked_since created password_changed password_expires locked has_password must_change has_setup_code
     groups roles locked_out locked_out_from locked_out_until failures last_failure last_failure_source
-    last_failure_service""".split()
+    last_failure_service password_grace_left""".split()
 GROUP_COLUMNS = "name description tenant gid version created members groups owners effective_members".split()
 
 
@@ -155,7 +155,7 @@ def changes():
     good("group add-member", outer, active)
     return [("user add", [fresh()], ""), ("user add", [fresh(), "--setup-code"], ""),
             ("user add", [fresh(), "--password"], "tell nobody of it\n"), ("user set", [active, "--title", "New"], ""),
-            ("user passwd", [active], "tell nobody of it\n"), ("user passwd", [active, "--setup-code"], ""),
+            ("user passwd", [active], "nor of this one\n"), ("user passwd", [active, "--setup-code"], ""),
             ("user passwd", [active, "--must-change"], ""), ("user lock", [active], ""), ("user unlock", [locked], ""),
             ("user suspend", [active], ""), ("user resume", [suspended], ""), ("user enable", [inactive], ""),
             ("user restore", [deleted], ""), ("group add", [fresh("c")], ""),

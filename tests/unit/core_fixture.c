@@ -121,7 +121,7 @@ static int quality_check(void *userdata, const CoreQualityRequest *request, Core
 static void question_answer(Fixture *f, QualityQuestion *question) {
         CoreQualityAnswer answer = f->quality_says;
 
-        if (strcmp(question->password, question->old) == 0)
+        if (question->rules.similarity && strcmp(question->password, question->old) == 0)
                 answer.failed |= 1U << CORE_QUALITY_LIKE_OLD;
         if (strcmp(question->password, question->name) == 0)
                 answer.failed |= 1U << CORE_QUALITY_HAS_NAME;

@@ -26,7 +26,7 @@
 #define must_be(r, to) assert_int_equal((r), (int)(to))
 
 typedef struct VaultJob {
-        bool spend, verify, import;
+        bool spend, verify, import, compare;
         bool seed, otp, code_hash, code_verify, nothing;
         CoreOtp window;
         CoreSeedDone seed_done;
@@ -75,7 +75,7 @@ typedef struct Fixture {
         size_t flushes_called, flushes_called_later;
         /* the vault */
         VaultJob *jobs[256];
-        size_t job_count, spent, verified, guessed;
+        size_t job_count, spent, verified, compared, guessed;
         VaultJob guess;             /* the last one at a code */
         CoreProofResult vault_says; /* CORE_PROOF_MATCH: the truth */
         bool vault_old;             /* a match brings a better verifier */

@@ -156,6 +156,20 @@ static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, bool noth
         return r;
 }
 
+static int vault_compare(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
+                         uint64_t version, const Secret *secret, CoreVaultDone done,
+                         void *done_userdata) {
+        Fixture *f = userdata;
+        int r = vault_verify(userdata, uid, CORE_FROM_AFAR, kind, verifier, len, version, 0, secret,
+                             done, done_userdata);
+
+        if (r == 0) {
+                f->jobs[f->job_count - 1]->verify = false;
+                f->jobs[f->job_count - 1]->compare = true;
+        }
+        return r;
+}
+
 static bool vault_ready(void *userdata) {
         return !((Fixture *)userdata)->vault_gone;
 }
@@ -301,13 +315,14 @@ void fixture_vault_one(Fixture *f) {
                 f->spent++;
                 if (result == CORE_PROOF_MATCH)
                         result = CORE_PROOF_NO_MATCH;
-        } else if (job->verify) {
-                f->verified++;
+        } else if (job->verify || job->compare) {
+                f->verified += job->verify;
+                f->compared += job->compare;
                 len = verifier_of(job, job->version, made);
                 if (result == CORE_PROOF_MATCH &&
                     (len != job->len || memcmp(made, job->verifier, len) != 0))
                         result = CORE_PROOF_NO_MATCH;
-                len = result == CORE_PROOF_MATCH && f->vault_old
+                len = job->verify && result == CORE_PROOF_MATCH && f->vault_old
                               ? verifier_of(job, job->new_version, made)
                               : 0;
         } else if (job->import && memchr(job->secret, '$', job->secret_len) == NULL)
@@ -351,5 +366,6 @@ void fixture_vault_operations(Fixture *f, CoreVault *ret) {
                 .otp = vault_otp,
                 .code_hash = vault_code_hash,
                 .code_verify = vault_code_verify,
+                .compare = vault_compare,
         };
 }

@@ -43,7 +43,8 @@ static void oneself_is_asked_for_the_current_one(void **state) {
         static const struct {
                 uid_t peer;
                 uint32_t flags;
-        } rows[] = { { FIRST, 0 }, { 0, SELF } };
+                const char *current, *fresh;
+        } rows[] = { { FIRST, 0, "old one", "new one" }, { 0, SELF, "new one", "third one" } };
         Fixture *f = *state;
 
         setup_alice(f);
@@ -52,16 +53,15 @@ static void oneself_is_asked_for_the_current_one(void **state) {
 
                 begin(&talk, "alice", rows[i].flags);
                 expect_ask(&talk, "Current password: ", "password");
-                talk_answer(&talk, i == 0 ? "old one" : "new one");
+                talk_answer(&talk, rows[i].current);
                 expect_ask(&talk, "New password: ", "new-password");
-                talk_answer(&talk, i == 0 ? "new one" : "old one");
+                talk_answer(&talk, rows[i].fresh);
                 expect_ask(&talk, "New password again: ", "new-password-again");
-                talk_answer(&talk, i == 0 ? "new one" : "old one");
+                talk_answer(&talk, rows[i].fresh);
                 expect_end(&talk, CORE_VERDICT_ALLOW);
                 assert_string_equal(audit_line(f, 0), "user.password done  user/alice");
                 talk.peer.actor.uid = 0;
-                assert_int_equal(log_in(&talk, "alice", i == 0 ? "new one" : "old one"),
-                                 CORE_VERDICT_ALLOW);
+                assert_int_equal(log_in(&talk, "alice", rows[i].fresh), CORE_VERDICT_ALLOW);
         }
 }
 

@@ -124,7 +124,9 @@ static void a_temporary_one_must_be_changed(void **state) {
         log_in(&talk, "alice", "pw2");
         assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_RENEW);
         assert_string_equal(talk.step.reason, "password-expired");
-        assert_string_equal(talk.step.text, "Your password has expired and must be changed.");
+        assert_string_equal(talk.step.text,
+                            "Your password has expired and must be changed. It expired on "
+                            "2026-08-02T09:00:00Z: 2 more logins may change it.");
         must(set(f, "alice", "pw3", 3, (CorePasswordOptions){ 0 })); /* not born expired */
         fixture_vault(f);
         log_in(&talk, "alice", "pw3");

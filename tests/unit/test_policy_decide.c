@@ -311,6 +311,9 @@ static PolicyFacts any_facts(void) {
                 .has_password = any() % 4,
                 .password_expires_usec = any_time(),
                 .must_change = any() % 4 == 0,
+                .expiry = any() % 2 ? POLICY_EXPIRY_LOGIN : (PolicyExpiry)(any() % 4),
+                .grace_logins = (uint32_t)(any() % 4),
+                .grace_used = (uint32_t)(any() % 5),
                 .second = any() % 4 ? POLICY_SECOND_DUE : (PolicySecond)(any() % 4),
                 .strength = (PolicyStrength)(any() % 6),
                 .enrolled = (PolicyStrength)(any() % 6),
@@ -346,9 +349,13 @@ static void an_allow_needs_every_check(void **state) {
                         assert_true(a.trace[c] != POLICY_NOT_REACHED || !facts.known);
                 }
                 assert_int_equal(a.verdict == POLICY_ALLOW, all);
-                assert_int_equal(a.verdict == POLICY_RENEW, all_but_password && !all);
+                assert_int_equal(a.verdict == POLICY_RENEW,
+                                 all_but_password && !all &&
+                                         a.reason != POLICY_REASON_PASSWORD_GRACE_USED &&
+                                         a.reason != POLICY_REASON_INTERNAL);
                 assert_int_equal(a.verdict == POLICY_ENROL,
                                  all_but_two && a.reason == POLICY_REASON_FACTOR_ENROL);
+                assert_true(a.verdict != POLICY_DENY || !a.grace_login);
                 assert_int_equal(a.reason == POLICY_REASON_NONE, all);
                 assert_true(a.verdict != POLICY_DENY || a.until_usec == USEC_INFINITY);
                 allowed += a.verdict == POLICY_ALLOW;

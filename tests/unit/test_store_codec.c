@@ -108,6 +108,7 @@ static size_t samples_make(Sample *samples) {
         };
         ThrottleRecord throttle = { .failures = failures, .failures_len = sizeof(failures) };
         StoreLockTime lock_time = { 1, 2, { 3 } };
+        StorePast past = { 70000, { (const uint8_t *)"s", 1, 3 }, 5 };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
                 { &codec_group, encoded(&codec_group, &group) },
@@ -124,13 +125,14 @@ static size_t samples_make(Sample *samples) {
                 { &codec_lockout, encoded(&codec_lockout, &lockout) },
                 { &codec_throttle, encoded(&codec_throttle, &throttle) },
                 { &codec_lock_time, encoded(&codec_lock_time, &lock_time) },
+                { &codec_history, encoded(&codec_history, &past) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 15
+#define SAMPLE_COUNT 16
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

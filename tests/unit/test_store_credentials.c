@@ -14,6 +14,7 @@ static void a_credential_comes_back_as_it_was(void **state) {
                 .password_changed_usec = 4,
                 .password_expires_usec = USEC_INFINITY,
                 .must_change = true,
+                .grace_used = 6,
                 .setup_code = { code, sizeof(code), 3 },
                 .setup_code_expires_usec = 5,
         };
@@ -31,6 +32,7 @@ static void a_credential_comes_back_as_it_was(void **state) {
         assert_int_equal(out->password_changed_usec, 4);
         assert_true(out->password_expires_usec == USEC_INFINITY);
         assert_true(out->must_change);
+        assert_int_equal(out->grace_used, 6);
         assert_int_equal(out->setup_code.len, 1);
         assert_int_equal(out->setup_code.bytes[0], 9);
         assert_int_equal(out->setup_code.version, 3);

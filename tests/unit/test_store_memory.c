@@ -57,6 +57,7 @@ static int change_make(Store *store) {
         StoreGroup group = group_of(70010, "web");
         StoreCredential credential = { .uid = 70000, .verifier_version = 1 };
         StoreGrant grant = { .uid = 70000, .role = "login", .tenant = "local", .reason = "" };
+        StorePast past = { 70000, { (const uint8_t *)"s", 1, 3 }, 5 };
         StoreAudit entry = audit_of("user.create", "user/alice");
         uint64_t seq;
         int r;
@@ -82,6 +83,8 @@ static int change_make(Store *store) {
                 r = store_group_update(txn, &group);
         if (r == 0)
                 r = store_credential_put(txn, &credential);
+        if (r == 0)
+                r = store_history_put(txn, &past);
         if (r == 0)
                 r = store_audit_append(txn, &entry, &seq);
         if (r == 0)
@@ -116,6 +119,7 @@ static int change_read(Store *store) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
+        _cleanup_(store_history_done) StoreHistory history = { 0 };
         _cleanup_(store_audit_freep) StoreAudit *entry = NULL;
         _cleanup_free_ gid_t *gids = NULL;
         StoreAuditCheck check = {};
@@ -130,6 +134,8 @@ static int change_read(Store *store) {
                 r = store_group_get_by_name(txn, "web", &group);
         if (r == 0)
                 r = store_credential_get(txn, 70000, &credential);
+        if (r == 0)
+                r = store_history_of_user(txn, 70000, &history);
         if (r == 0)
                 r = store_audit_get(txn, 1, &entry);
         if (r == 0)

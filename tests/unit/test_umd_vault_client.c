@@ -70,6 +70,47 @@ static void test_what_was_hashed_matches_for_its_user_and_version_only(void **st
         assert_int_equal(rig->result, CORE_PROOF_FAULT);
 }
 
+static int ask_compare(Rig *rig, uint64_t version, const char *password) {
+        _cleanup_secret_ Secret *secret = secret_of(password);
+
+        return rig->vault.compare(rig->client, 70000, VAULT_KIND_PASSWORD, rig->verifier,
+                                  rig->verifier_len, version, secret, rig_answered, rig);
+}
+
+/* One that was sealed for something else, or under a key that is gone, is nobody's password. */
+static void test_a_former_password_is_compared(void **state) {
+        static const struct {
+                const char *password;
+                uint64_t version;
+                CoreProofResult result;
+        } rows[] = {
+                { "correct horse", 3, CORE_PROOF_MATCH },
+                { "wrong horse", 3, CORE_PROOF_NO_MATCH },
+                { "correct horse", 4, CORE_PROOF_NO_MATCH },
+        };
+        Rig *rig = *state;
+        _cleanup_secret_ Secret *secret = secret_of("correct horse");
+        uint8_t verifier[VAULT_VERIFIER_MAX];
+        size_t len;
+
+        assert_int_equal(rig->vault.hash(rig->client, 70000, VAULT_KIND_PASSWORD, 3, secret,
+                                         rig_answered, rig),
+                         0);
+        rig_run_until_answers(rig, 1);
+        len = rig->verifier_len;
+        memcpy(verifier, rig->verifier, len);
+        for (unsigned i = 0; i < ARRAY_LENGTH(rows); i++) {
+                memcpy(rig->verifier, verifier, len);
+                rig->verifier_len = len;
+                assert_int_equal(ask_compare(rig, rows[i].version, rows[i].password), 0);
+                rig_run_until_answers(rig, i + 2);
+                assert_int_equal(rig->result, rows[i].result);
+                assert_int_equal(rig->verifier_len, 0);
+        }
+        rig->verifier_len = VAULT_VERIFIER_MAX + 1;
+        assert_int_equal(ask_compare(rig, 3, "x"), -EMSGSIZE);
+}
+
 static void test_import_takes_known_methods_only(void **state) {
         Rig *rig = *state;
         _cleanup_secret_ Secret *bad = secret_of("$9$nothing");
@@ -151,6 +192,9 @@ static int ask(Rig *rig, VaultOp op) {
         if (op == VAULT_VERIFY)
                 return vault->verify(rig->client, 70000, CORE_FROM_HERE, 1, "verifier", 8, 1, 2,
                                      secret, rig_answered, rig);
+        if (op == VAULT_COMPARE)
+                return vault->compare(rig->client, 70000, 1, "verifier", 8, 1, secret, rig_answered,
+                                      rig);
         if (op == VAULT_HASH)
                 return vault->hash(rig->client, 70000, 1, 1, secret, rig_answered, rig);
         if (op == VAULT_IMPORT)
@@ -182,6 +226,13 @@ static void test_only_the_right_answer_to_a_verb_counts(void **state) {
                 { VAULT_HASH, VAULT_NO_MATCH, 0, CORE_PROOF_FAULT },
                 { VAULT_IMPORT, VAULT_OK, 40, CORE_PROOF_MATCH },
                 { VAULT_IMPORT, VAULT_BAD_RECORD, 0, CORE_PROOF_NO_MATCH },
+                { VAULT_COMPARE, VAULT_MATCH, 0, CORE_PROOF_MATCH },
+                { VAULT_COMPARE, VAULT_NO_MATCH, 0, CORE_PROOF_NO_MATCH },
+                { VAULT_COMPARE, VAULT_BAD_RECORD, 0, CORE_PROOF_NO_MATCH },
+                { VAULT_COMPARE, VAULT_OK, 40, CORE_PROOF_FAULT },
+                { VAULT_COMPARE, VAULT_BUSY, 0, CORE_PROOF_BUSY },
+                { VAULT_COMPARE, VAULT_THROTTLED, 0, CORE_PROOF_THROTTLED },
+                { VAULT_COMPARE, VAULT_FAULT, 0, CORE_PROOF_FAULT },
                 { VAULT_SPEND, VAULT_NO_MATCH, 0, CORE_PROOF_NO_MATCH },
                 { VAULT_SPEND, VAULT_MATCH, 0, CORE_PROOF_FAULT },
         };
@@ -398,6 +449,7 @@ static void test_no_vault_is_a_fault_at_once(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 WITH_CHILD(test_what_was_hashed_matches_for_its_user_and_version_only),
+                WITH_CHILD(test_a_former_password_is_compared),
                 WITH_CHILD(test_import_takes_known_methods_only),
                 WITH_CHILD(test_spending_time_never_matches),
                 WITH_CHILD(test_a_child_that_dies_is_replaced_and_what_waited_fails),

@@ -58,6 +58,7 @@ static const Property user_rows[] = {
         USER("HasSetupCode", "has_setup_code", 'b', has_setup_code),
         USER("PasswordChanged", "password_changed", 't', password_changed_usec),
         USER("PasswordExpires", "password_expires", 't', password_expires_usec),
+        USER("PasswordGraceLeft", "password_grace_left", 'u', password_grace_left),
         USER_LIST("Groups", "groups", groups, group_count),
         USER_LIST("Roles", "roles", roles, role_count),
 };

@@ -178,6 +178,7 @@ int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor
                         .strength = factor ? policy_method_strength(factor->method)
                                            : POLICY_STRENGTH_SINGLE,
                         .exempt = core_second_exempt(&dialogue->actor, &dialogue->words),
+                        .login = dialogue->actor.uid == 0,
                         .in_dialogue = true };
         const Shown nothing = { .proof = POLICY_PROOF_WRONG,
                                 .exempt = shown.exempt,

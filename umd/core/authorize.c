@@ -41,11 +41,29 @@ static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
                                 judged->values.factor_grace_usec, now_usec);
 }
 
+/* One login fewer is left with a password that has expired: written with the verdict, so that none
+ * is let in and not counted. */
+typedef struct GraceValue {
+        char before[16], after[16];
+} GraceValue;
+
+static int grace_login_count(StoreTxn *txn, StoreCredential *credential, GraceValue *ret) {
+        int r;
+
+        snprintf(ret->before, sizeof(ret->before), "%u", credential->grace_used);
+        snprintf(ret->after, sizeof(ret->after), "%u", credential->grace_used + 1);
+        credential->grace_used++;
+        r = store_credential_put(txn, credential);
+        return r > 0 ? -EUCLEAN : r;
+}
+
 static int decide(Core *core, const CorePeer *peer, const LoginWords *words, const Shown *shown,
                   uint64_t now_usec, CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
-        LoginEntry entry = { .type = "login", .verb = "authorize" };
+        GraceValue grace;
+        const StoreValue value = { "grace_logins_used", grace.before, grace.after };
+        LoginEntry entry = { .type = "login", .verb = "authorize", .values = &value };
         uint64_t seq;
         CoreStep step;
         int r;
@@ -53,6 +71,10 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, con
         r = store_begin(core->store, &txn);
         if (r == 0)
                 r = core_judge_login(core, txn, words, shown, now_usec, &judged);
+        if (r == 0 && judged.decision.grace_login) {
+                entry.value_count = 1;
+                r = grace_login_count(txn, judged.credential, &grace);
+        }
         if (r < 0)
                 return r;
         entry.outcome = core_outcome_word(&judged.decision);
@@ -111,5 +133,6 @@ int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContex
         }
         words.around = core_session_around(core, peer, context);
         shown.exempt = core_second_exempt(&peer->actor, &words);
+        shown.login = peer->actor.uid == 0;
         return decide(core, peer, &words, &shown, now_usec, ret);
 }

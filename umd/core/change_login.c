@@ -60,8 +60,11 @@ static int step_refuse_new(Dialogue *dialogue, const char *text, CoreStep *ret) 
         return 0;
 }
 
-static bool is_due(const StoreCredential *credential, uint64_t now_usec) {
-        return credential->must_change || now_usec >= credential->password_expires_usec;
+/* As account says it, for whoever it asks to change his password. */
+static bool is_due(const Judged *judged, uint64_t now_usec) {
+        return policy_password_due(judged->credential->must_change,
+                                   core_password_expires(judged->credential, &judged->values),
+                                   now_usec);
 }
 
 static bool secrets_equal(const Secret *a, const Secret *b) {
@@ -192,9 +195,19 @@ static int hash_new(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
 static void compared(void *owner, CoreProofResult result, const void *verifier, size_t len,
                      uint64_t now_usec);
 
-/* Hashes the new one; before that, unless it was compared already or nobody typed the current one,
- * the vault says whether it is that. */
-static int accept_new(Dialogue *dialogue, bool is_compared, uint64_t now_usec, CoreStep *ret) {
+/* Holds the new one against the next that it may not be; where none is left, it is hashed. */
+static int compare_next(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
+        int r = core_past_ask(dialogue->core, dialogue->past, judged->user->uid, dialogue->fresh,
+                              compared, dialogue, &dialogue->call);
+
+        if (r < 0)
+                return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
+        return r > 0 ? WORKING : hash_new(dialogue, judged, ret);
+}
+
+/* The new one was typed twice.  Whether it is the current one the vault has to say where nobody
+ * typed that. */
+static int accept_new(Dialogue *dialogue, bool begins, uint64_t now_usec, CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         int r;
@@ -207,28 +220,33 @@ static int accept_new(Dialogue *dialogue, bool is_compared, uint64_t now_usec, C
                 return r;
         if (!judged.facts.known)
                 return step_verdict(CORE_VERDICT_UNKNOWN_USER, "", ret);
-        if (is_compared || dialogue->current || judged.credential->password.len == 0)
-                return hash_new(dialogue, &judged, ret);
-        if (core_dialogue_try(dialogue, CORE_KIND_PASSWORD, judged.user->uid, judged.credential,
-                              &judged.credential->password, dialogue->fresh, compared) < 0)
-                return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
-        return WORKING;
+        if (dialogue->current && secrets_equal(dialogue->current, dialogue->fresh))
+                return step_refuse_new(dialogue, TEXT_SAME, ret);
+        if (begins) {
+                dialogue->past = core_past_free(dialogue->past);
+                r = core_past_load(txn, judged.credential, !dialogue->current,
+                                   judged.values.password_history, &dialogue->past);
+        }
+        return r < 0 ? r : compare_next(dialogue, &judged, ret);
 }
 
 static void compared(void *owner, CoreProofResult result, const void *verifier, size_t len,
                      uint64_t now_usec) {
         Dialogue *dialogue = owner;
+        bool present = core_past_is_present(dialogue->past);
+        char what[CORE_PAST_TEXT_BYTES], text[sizeof(what) + 32];
         CoreStep step;
         int r;
 
         dialogue->call = NULL;
-        if (result == CORE_PROOF_MATCH)
-                r = step_refuse_new(dialogue, TEXT_SAME, &step);
-        else if (result == CORE_PROOF_BUSY)
+        if (result == CORE_PROOF_MATCH) {
+                core_past_text(dialogue->past, what);
+                snprintf(text, sizeof(text), "The new password must %s.", what);
+                r = step_refuse_new(dialogue, text, &step);
+        } else if (result == CORE_PROOF_BUSY || (!present && result != CORE_PROOF_NO_MATCH))
                 r = step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, &step);
-        else /* also where the vault cannot read the old one or was asked too often: a new password
-                is what helps then */
-                r = accept_new(dialogue, true, now_usec, &step);
+        else /* also where the vault failed at the current one: a new password is what helps then */
+                r = accept_new(dialogue, false, now_usec, &step);
         reply(dialogue, r, &step);
 }
 
@@ -257,7 +275,6 @@ static int judge_new(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         CoreQualityRequest request = { .password = dialogue->fresh, .old = dialogue->current };
-        PolicyValues values;
         int r;
 
         r = store_begin_read(dialogue->core->store, &txn);
@@ -268,10 +285,7 @@ static int judge_new(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret) {
                 return r;
         if (!judged.facts.known)
                 return step_verdict(CORE_VERDICT_UNKNOWN_USER, "", ret);
-        r = core_policy_values(dialogue->core, txn, judged.user->uid, &values);
-        if (r < 0)
-                return r;
-        core_quality_rules(&values, &dialogue->rules);
+        core_quality_rules(&judged.values, &dialogue->rules);
         request.rules = dialogue->rules;
         request.name = judged.user->name;
         request.full_name = judged.user->full_name;
@@ -301,27 +315,19 @@ static int answer_new(Dialogue *dialogue, const Secret *answer, uint64_t now_use
 
 /* ---- the current one ---------------------------------------------------------------------- */
 
-/* By password.min-age; one that has to be changed may be.  1: *ret says from when. */
-static int too_early(const Dialogue *dialogue, StoreTxn *txn, const Judged *judged,
-                     uint64_t now_usec, CoreStep *ret) {
-        const StoreCredential *credential = judged->credential;
+/* By password.min-age; one that has to be changed may be.  If so, *ret says from when. */
+static bool too_early(const Judged *judged, uint64_t now_usec, CoreStep *ret) {
         char text[96], date[32];
-        PolicyValues values;
-        uint64_t from_usec;
-        int r;
+        uint64_t from_usec =
+                policy_password_changeable(judged->credential->password_changed_usec,
+                                           judged->values.password_min_age_usec, now_usec);
 
-        if (is_due(credential, now_usec))
-                return 0;
-        r = core_policy_values(dialogue->core, txn, judged->user->uid, &values);
-        if (r < 0)
-                return r;
-        from_usec = core_later(credential->password_changed_usec, values.password_min_age_usec);
-        if (now_usec >= from_usec)
-                return 0;
+        if (is_due(judged, now_usec) || now_usec >= from_usec)
+                return false;
         base_format_rfc3339(from_usec, date);
         snprintf(text, sizeof(text), "The password may be changed again from %s.", date);
         (void)step_verdict(CORE_VERDICT_CHANGE_FAILED, text, ret);
-        return 1;
+        return true;
 }
 
 static const char *wrong_word(const Dialogue *dialogue, CoreProofResult result) {
@@ -367,7 +373,7 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         bool match = result == CORE_PROOF_MATCH && !dialogue->spending;
-        int r, early = 0;
+        int r;
 
         dialogue->proof = match ? POLICY_PROOF_PASSWORD : POLICY_PROOF_WRONG;
         r = store_begin(dialogue->core->store, &txn);
@@ -383,12 +389,10 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
                 return step_not_admitted(dialogue, &txn, &judged, now_usec, ret);
         r = proved(dialogue, txn, judged.user->uid, now_usec);
         if (r == 0)
-                r = early = too_early(dialogue, txn, &judged, now_usec, ret);
-        if (r >= 0)
                 r = core_txn_commit(dialogue->core, &txn);
         if (r < 0)
                 return r;
-        return early > 0 ? 0 : step_ask_new(dialogue, ret);
+        return too_early(&judged, now_usec, ret) ? 0 : step_ask_new(dialogue, ret);
 }
 
 static void verified(void *owner, CoreProofResult result, const void *verifier, size_t len,
@@ -454,7 +458,7 @@ static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now
 
 static int begin_known(Dialogue *dialogue, const Judged *judged, uint64_t now_usec, CoreStep *ret) {
         const StoreCredential *credential = judged->credential;
-        bool due = is_due(credential, now_usec);
+        bool due = is_due(judged, now_usec);
         bool by_code = dialogue->actor.uid == 0 && credential->must_change &&
                        core_proof_by_code(dialogue->core, judged->user->uid, now_usec);
 
@@ -507,7 +511,7 @@ static int answer_state(Dialogue *dialogue, const Secret *answer, uint64_t now_u
                 return answer_new(dialogue, answer, now_usec, ret);
         case DIALOGUE_AGAIN:
                 return secrets_equal(dialogue->fresh, answer)
-                               ? accept_new(dialogue, false, now_usec, ret)
+                               ? accept_new(dialogue, true, now_usec, ret)
                                : step_refuse_new(dialogue, TEXT_NO_MATCH, ret);
         case DIALOGUE_SHOWN:
                 return step_ask_new(dialogue, ret);

@@ -220,7 +220,9 @@ typedef struct CoreUser {
         uint64_t created_usec;
         const char *created_by;
         bool has_password, must_change, has_setup_code;
-        uint64_t password_changed_usec, password_expires_usec;
+        uint64_t password_changed_usec;
+        uint64_t password_expires_usec; /* by its age too */
+        uint32_t password_grace_left;   /* logins after that */
         const char *const *groups; /* names, nesting flattened, sorted, without the private one */
         const gid_t *gids;         /* of the same groups */
         size_t group_count;

@@ -218,6 +218,8 @@ int core_actor_name(StoreTxn *txn, uid_t uid, char *buf);
 
 /* The credential, or one that says "none". */
 int core_credential_load(StoreTxn *txn, uid_t uid, StoreCredential **ret);
+/* When the password is over, by what is in effect. */
+uint64_t core_password_expires(const StoreCredential *credential, const PolicyValues *values);
 /* Writes a new password into the record, with the values of the change: must_change as given, no
  * setup code any more.  expires_usec 0: as it is, unless that is over. */
 int core_credential_set_password(Change *change, StoreCredential *credential,
@@ -295,6 +297,7 @@ typedef enum VaultVerb {
         VAULT_VERB_IMPORT,
         VAULT_VERB_SPEND,     /* takes the time of VERIFY */
         VAULT_VERB_CODE_HASH, /* secret: the codes */
+        VAULT_VERB_COMPARE,   /* a new password with one that is not to be set again */
         _VAULT_VERB_MAX,
 } VaultVerb;
 
@@ -303,7 +306,7 @@ typedef struct VaultRequest {
         uid_t uid;
         CoreFrom from; /* VERIFY, SPEND */
         uint32_t kind;
-        const StoreVerifier *verifier; /* VERIFY */
+        const StoreVerifier *verifier; /* VERIFY, COMPARE */
         uint64_t new_version;
         const Secret *secret;
 } VaultRequest;

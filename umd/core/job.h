@@ -4,6 +4,7 @@
 /* A change that waits for um-quality and the vault: what was asked for, kept until the verifier
  * comes.  jobs.c owns the list. */
 
+#include "umd/core/history.h"
 #include "umd/core/internal.h"
 #include "umd/core/login.h"
 
@@ -19,6 +20,7 @@ typedef struct Job {
         CorePasswordOptions password;
         Secret *fresh; /* the new password, or its hash */
         CoreQualityRules rules;
+        Past *past;       /* what fresh may not be; NULL: nothing */
         VaultDone hashed; /* what the verifier is given to */
         Secret *code;     /* a setup code's job; NULL: a password's */
         uint64_t expires_usec;
@@ -41,9 +43,9 @@ static inline void core_job_freep(Job **job) {
         *job = core_job_free(*job);
 }
 
-/* Has the job's password checked, then hashed (a hash is imported, a code hashed, unchecked), then
- * handed to job->hashed; who is made or changed is said by name, full name and e-mail.  0: the
- * answer frees the job. */
+/* Has the job's password checked, held against those it may not be, then hashed (a hash is
+ * imported, a code hashed, unchecked), then handed to job->hashed; who is made or changed is said
+ * by name, full name and e-mail.  0: the answer frees the job. */
 int core_job_start(Job *job, const char *name, const char *full_name, const char *email,
                    CoreError *error);
 /* Tells whoever waits for the job. */

@@ -21,6 +21,7 @@ Job *core_job_free(Job *job) {
                 job->next->prev = job->prev;
         base_secret_free(job->fresh);
         base_secret_free(job->code);
+        core_past_free(job->past);
         for (UserField f = 0; job->creates && f < _USER_FIELD_TEXT_MAX; f++)
                 free((char *)job->spec.text[f]);
         free(job->reason);
@@ -117,6 +118,61 @@ static int job_hash(Job *job, CoreError *error) {
         return r < 0 ? core_vault_refuse(r, error) : 0;
 }
 
+static void job_compared(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                         uint64_t now_usec);
+
+/* Asks about the next password that the new one may not be, or has it hashed. */
+static int job_compare(Job *job, CoreError *error) {
+        int r = core_past_ask(job->core, job->past, job->uid, job->fresh, job_compared, job,
+                              &job->call);
+
+        if (r < 0)
+                return core_vault_refuse(r, error);
+        return r > 0 ? 0 : job_hash(job, error);
+}
+
+static void job_compared(void *owner, CoreProofResult result, const void *verifier, size_t len,
+                         uint64_t now_usec) {
+        _cleanup_(core_job_freep) Job *job = owner;
+        char what[CORE_PAST_TEXT_BYTES];
+        CoreChange change = { 0 };
+        CoreError error = { 0 };
+        int r;
+
+        job->call = NULL;
+        if (result == CORE_PROOF_NO_MATCH)
+                r = job_compare(job, &error);
+        else if (result == CORE_PROOF_MATCH) {
+                core_past_text(job->past, what);
+                r = core_fail(&error, CORE_E_POLICY_REFUSED, "password: must %s", what);
+        } else
+                r = core_vault_fail(result, &error);
+        if (r != 0)
+                core_job_tell(job, r, &change, &error);
+        else
+                (void)TAKE(job); /* the next answer frees it */
+}
+
+/* Root may set the present one again where no history is kept: it tells nobody anything. */
+static int job_past_load(Job *job) {
+        _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        PolicyValues values;
+        int r;
+
+        if (job->creates)
+                return 0;
+        r = store_begin_read(job->core->store, &txn);
+        if (r == 0)
+                r = core_policy_values(job->core, txn, job->uid, &values);
+        if (r == 0)
+                r = core_credential_load(txn, job->uid, &credential);
+        if (r == 0)
+                r = core_past_load(txn, credential, values.password_history > 0,
+                                   values.password_history, &job->past);
+        return r;
+}
+
 static void job_checked(void *owner, const CoreQualityAnswer *answer, uint64_t now_usec) {
         _cleanup_(core_job_freep) Job *job = owner;
         CoreChange change = { 0 };
@@ -127,11 +183,13 @@ static void job_checked(void *owner, const CoreQualityAnswer *answer, uint64_t n
         if (!answer || answer->failed != 0)
                 r = core_quality_fail(&job->rules, answer, &error);
         if (r == 0)
-                r = job_hash(job, &error);
+                r = job_past_load(job);
+        if (r == 0)
+                r = job_compare(job, &error);
         if (r != 0)
                 core_job_tell(job, r, &change, &error);
         else
-                (void)TAKE(job); /* the verifier's answer frees it */
+                (void)TAKE(job); /* the vault's answer frees it */
 }
 
 int core_job_start(Job *job, const char *name, const char *full_name, const char *email,

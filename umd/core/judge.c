@@ -73,8 +73,8 @@ static int lockout_of(Core *core, StoreTxn *txn, const LoginWords *words, uid_t 
 }
 
 static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
-                            const StoreCredential *credential, PolicyProof proof, bool granted,
-                            uint64_t now_usec) {
+                            const StoreCredential *credential, const PolicyValues *values,
+                            PolicyProof proof, bool granted, uint64_t now_usec) {
         bool scheduled = core_service_class(words->service) == SERVICE_SCHEDULED;
 
         return (PolicyFacts){
@@ -88,10 +88,11 @@ static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
                 .granted = granted,
                 .proof = proof,
                 .has_password = credential->password.len > 0,
-                /* nobody is there to change it (SECURITY Q2) */
-                .password_expires_usec =
-                        scheduled ? USEC_INFINITY : credential->password_expires_usec,
+                .password_expires_usec = core_password_expires(credential, values),
+                .password_warn_usec = values->password_warn_usec,
                 .must_change = !scheduled && credential->must_change,
+                .grace_logins = values->password_grace_logins,
+                .grace_used = credential->grace_used,
                 .second = POLICY_SECOND_EXEMPT,
         };
 }
@@ -173,11 +174,10 @@ static void factors_look(Judged *judged) {
 static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, const Shown *shown,
                         Judged *judged) {
         PolicyFacts *facts = &judged->facts;
-        int r;
+        int r = 0;
 
         facts->enrol_until_usec = 0;
-        r = core_policy_values(core, txn, judged->user->uid, &judged->values);
-        if (r == 0 && judged->values.factor_required != POLICY_REQUIRED_OFF)
+        if (judged->values.factor_required != POLICY_REQUIRED_OFF)
                 r = core_enrol_until(core, txn, &judged->values, judged->user,
                                      &facts->enrol_until_usec);
         if (r == 0)
@@ -221,10 +221,13 @@ static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof
                 if (r == 0)
                         r = lockout_of(core, txn, words, judged.user->uid, proof,
                                        shown && shown->in_dialogue, now_usec, &lockout);
+                if (r == 0)
+                        r = core_policy_values(core, txn, judged.user->uid, &judged.values);
                 if (r < 0)
                         return r;
-                judged.facts = facts_of(words, judged.user, judged.credential, proof, granted.any,
-                                        now_usec);
+                judged.facts = facts_of(words, judged.user, judged.credential, &judged.values,
+                                        proof, granted.any, now_usec);
+                judged.facts.expiry = core_expiry_of(words, proof, shown);
                 judged.facts.locked_out = lockout.locked;
                 judged.facts.lockout_until_usec = lockout.until_usec;
                 r = shown ? judge_second(core, txn, words, shown, &judged) : 0;
@@ -280,7 +283,7 @@ const char *core_reason_word(PolicyReason reason) {
 }
 
 /* A day where the moment is a day's start, else to the second; UTC. */
-static void moment_write(uint64_t usec, char *buf) {
+void core_moment_write(uint64_t usec, char *buf) {
         base_format_rfc3339(usec, buf);
         if (strlen(buf) == 20 && strcmp(buf + 10, "T00:00:00Z") == 0)
                 buf[10] = '\0';
@@ -297,18 +300,18 @@ static void refusal_write(const Judged *judged, Text *text) {
                 base_text_add(text, "account suspended");
                 if (judged->facts.suspended_until_usec == USEC_INFINITY)
                         return;
-                moment_write(judged->facts.suspended_until_usec, when);
+                core_moment_write(judged->facts.suspended_until_usec, when);
                 base_text_addf(text, " until %s", when);
                 return;
         case POLICY_REASON_STATUS_INACTIVE:
                 base_text_add(text, "account closed");
                 return;
         case POLICY_REASON_NOT_YET_VALID:
-                moment_write(judged->facts.valid_from_usec, when);
+                core_moment_write(judged->facts.valid_from_usec, when);
                 base_text_addf(text, "account valid from %s", when);
                 return;
         case POLICY_REASON_EXPIRED:
-                moment_write(judged->facts.valid_until_usec, when);
+                core_moment_write(judged->facts.valid_until_usec, when);
                 base_text_addf(text, "account ended on %s", when);
                 return;
         case POLICY_REASON_LOCKED:
@@ -319,7 +322,7 @@ static void refusal_write(const Judged *judged, Text *text) {
                 base_text_add(text, "account locked");
                 if (judged->facts.lockout_until_usec == USEC_INFINITY)
                         return;
-                moment_write(judged->facts.lockout_until_usec, when);
+                core_moment_write(judged->facts.lockout_until_usec, when);
                 base_text_addf(text, " until %s", when);
                 return;
         case POLICY_REASON_SERVICE_NOT_PERMITTED:
@@ -340,6 +343,14 @@ static void refusal_write(const Judged *judged, Text *text) {
                 return;
         case POLICY_REASON_STRENGTH:
                 base_text_add(text, "a stronger second factor is needed");
+                return;
+        case POLICY_REASON_PASSWORD_GRACE_USED:
+                core_moment_write(judged->facts.password_expires_usec, when);
+                base_text_addf(text,
+                               "your password expired on %s and no login is left to change it: "
+                               "change it where you are still logged in, or ask an administrator "
+                               "for a new one",
+                               when);
                 return;
         case POLICY_REASON_INTERNAL:
         case POLICY_REASON_NONE:
@@ -368,7 +379,7 @@ static void notices_write(const Judged *judged, Text *text) {
                 line_begin(text);
                 base_text_add(text, "You have to enrol a second factor");
                 if (facts->enrol_until_usec != USEC_INFINITY) {
-                        moment_write(facts->enrol_until_usec, when);
+                        core_moment_write(facts->enrol_until_usec, when);
                         base_text_addf(text, " until %s", when);
                 }
                 base_text_add(text, ": umctl self 2fa enrol totp");
@@ -388,11 +399,8 @@ void core_judged_text(const Judged *judged, const char *reference, char *buf, si
         base_text_init(&text, buf, size);
         if (!judged->facts.known || (proof != POLICY_PASSED && proof != POLICY_NOT_APPLICABLE))
                 return;
-        if (judged->decision.verdict == POLICY_RENEW)
-                base_text_add(&text, judged->decision.reason == POLICY_REASON_PASSWORD_EXPIRED
-                                             ? "Your password has expired and must be changed."
-                                             : "Your password must be changed.");
         if (judged->decision.verdict == POLICY_ALLOW || judged->decision.verdict == POLICY_RENEW) {
+                core_age_write(judged, &text);
                 notices_write(judged, &text);
                 return;
         }

@@ -7,6 +7,7 @@
  * connection for ten minutes and can be used once; a session is what a proof (or a key) opened. */
 
 #include "umd/core/core.h"
+#include "umd/core/history.h"
 #include "umd/core/internal.h"
 #include "umd/core/lockout.h"
 
@@ -84,7 +85,8 @@ bool core_missed(Core *core, const LoginWords *words, const StoreUser *user, uin
 typedef struct Shown {
         PolicyProof proof;
         PolicyStrength strength;
-        bool exempt;      /* no login: second factors are not asked about */
+        bool exempt; /* no login: second factors are not asked about */
+        bool login;  /* root's program lets somebody in by it: an expired password is counted */
         bool in_dialogue; /* asked about within one: it was admitted, and can lead to an enrolment
                            */
         bool recovery;    /* a recovery code is gone with it */
@@ -95,8 +97,8 @@ typedef struct Judged {
         StoreCredential *credential; /* NULL with user */
         PolicyFacts facts;
         PolicyDecision decision;
-        /* core_judge_login() alone; zeroed where nobody has the name */
-        PolicyValues values;
+        PolicyValues values; /* zeroed where nobody has the name; so are the next two */
+        /* core_judge_login() alone */
         StoreFactors factors;
         bool recovery;
 } Judged;
@@ -115,6 +117,15 @@ const char *core_outcome_word(const PolicyDecision *decision);
 const char *core_reason_word(PolicyReason reason);
 /* What the person is told (FEATURES P.5); "" where nothing may be. */
 void core_judged_text(const Judged *judged, const char *reference, char *buf, size_t size);
+
+/* A day where the moment is a day's start, else to the second; UTC.  buf as
+ * base_format_rfc3339()'s.
+ */
+void core_moment_write(uint64_t usec, char *buf);
+/* What an expired password is to this question; shown NULL: as for core_judge(). */
+PolicyExpiry core_expiry_of(const LoginWords *words, PolicyProof proof, const Shown *shown);
+/* What whoever gets in is told about his password's age; nothing where there is nothing. */
+void core_age_write(const Judged *judged, Text *text);
 
 /* ---- graces -------------------------------------------------------------------------------- */
 
@@ -207,6 +218,7 @@ typedef struct Dialogue {
         Secret *current; /* change-password: proved */
         Secret *fresh;
         CoreQualityRules rules; /* that fresh has to satisfy */
+        Past *past;             /* what fresh may not be; NULL: nothing */
         PolicyProof proof;      /* change-password: by whom it is */
         uint64_t new_version;
         Second second;

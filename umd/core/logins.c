@@ -29,6 +29,7 @@ static void dialogue_free(Dialogue *dialogue) {
         base_secret_free(dialogue->code);
         base_secret_free(dialogue->current);
         base_secret_free(dialogue->fresh);
+        core_past_free(dialogue->past);
         free(dialogue->tried);
         core_second_done(&dialogue->second);
         core_enrolment_free(dialogue->enrolment);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "umd/core/history.h"
 #include "umd/core/internal.h"
 #include "umd/core/job.h"
 #include "umd/core/login.h"
@@ -34,12 +35,15 @@ int core_credential_set_password(Change *change, StoreCredential *credential,
         if (r == 0 && expires_usec != 0)
                 r = core_change_value_time(change, "password_expires",
                                            credential->password_expires_usec, expires_usec);
+        if (r == 0)
+                r = core_history_push(change, credential);
         if (r < 0)
                 return r;
         credential->password = *verifier;
         credential->verifier_version = verifier->version;
         credential->password_changed_usec = change->now_usec;
         credential->must_change = must_change;
+        credential->grace_used = 0;
         if (expires_usec != 0)
                 credential->password_expires_usec = expires_usec;
         credential->setup_code = (StoreVerifier){ 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The states of a user and the admin's lock.  Which step leads where is policy's table; here is
  * what goes with it: since when, by whom, why, and who has to be told.  A tombstone keeps
- * everything, so that restore brings it back; it only stops counting. */
+ * everything but the former passwords, so that restore brings it back; it only stops counting. */
 
 #include <errno.h>
 #include <string.h>
@@ -97,6 +97,8 @@ static int write_step(Change *change, const StoreUser *user, StoreUser *edited, 
         r = store_user_update(change->txn, edited);
         if (r > 0)
                 return -EUCLEAN;
+        if (r == 0 && step == STATUS_STEP_DELETE) /* secrets that nothing will ask for again */
+                r = store_history_keep(change->txn, user->uid, 0);
         if (r == 0)
                 r = core_change_news(change, CORE_OBJECT_USER, steps[step].news, user->uid,
                                      user->name, NULL);

@@ -174,6 +174,23 @@ static CoreUser view_of(const StoreUser *user, const StoreCredential *credential
         };
 }
 
+/* By what is in effect. */
+static int view_age(Core *core, StoreTxn *txn, const StoreCredential *credential, CoreUser *view) {
+        PolicyFacts facts = { .grace_used = credential->grace_used };
+        PolicyValues values;
+        int r;
+
+        if (credential->password.len == 0)
+                return 0;
+        r = core_policy_values(core, txn, credential->uid, &values);
+        if (r < 0)
+                return r;
+        facts.grace_logins = values.password_grace_logins;
+        view->password_expires_usec = core_password_expires(credential, &values);
+        view->password_grace_left = policy_grace_left(&facts, false);
+        return 0;
+}
+
 static const size_t user_texts[] = {
         offsetof(CoreUser, name),
         offsetof(CoreUser, full_name),
@@ -280,6 +297,8 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         view.roles = (const char *const *)role_names.list;
         view.role_count = role_names.count;
         r = groups_sorted(txn, &set, names, group_names, gids, &view.group_count);
+        if (r == 0)
+                r = view_age(core, txn, credential, &view);
         if (r == 0)
                 r = core_lockout_view(core, txn, user->uid, core->now_usec, &lockout);
         if (r == 0)

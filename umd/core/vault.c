@@ -114,6 +114,10 @@ static int call_send(VaultCall *call, VaultVerb verb, const VaultRequest *reques
         case VAULT_VERB_CODE_HASH:
                 return vault->code_hash(vault->userdata, request->uid, request->kind,
                                         request->new_version, request->secret, call_done, call);
+        case VAULT_VERB_COMPARE:
+                return vault->compare(vault->userdata, request->uid, request->kind,
+                                      request->verifier->bytes, request->verifier->len,
+                                      request->verifier->version, request->secret, call_done, call);
         case _VAULT_VERB_MAX:
                 break;
         }

@@ -112,6 +112,13 @@ typedef struct CoreVault {
         int (*code_verify)(void *userdata, uid_t uid, CoreFrom from, bool nothing, uint32_t kind,
                            const void *hashes, size_t len, uint64_t version, const Secret *code,
                            CoreMatchDone done, void *done_userdata);
+        /* Is the secret, a new password, that of a verifier that is not to be set again?  MATCH or
+         * NO_MATCH, also where nobody can read the verifier any more.  It is no guess at the user's
+         * password, and must not be one: only for whoever proved the present one, and for admins.
+         * It waits for what others ask. */
+        int (*compare)(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
+                       uint64_t version, const Secret *secret, CoreVaultDone done,
+                       void *done_userdata);
 } CoreVault;
 
 #define CORE_KIND_PASSWORD      1U

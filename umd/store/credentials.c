@@ -25,6 +25,7 @@ static const CodecField credential_fields[] = {
           offsetof(StoreCredential, setup_code.len), CODEC_VERIFIER_MAX },
         { 10, CODEC_U64, false, offsetof(StoreCredential, setup_code.version), 0, 0 },
         { 11, CODEC_U64, false, offsetof(StoreCredential, setup_code_expires_usec), 0, 0 },
+        { 12, CODEC_U32, false, offsetof(StoreCredential, grace_used), 0, 0 },
 };
 
 const CodecKind codec_credential = { 3, 1, sizeof(StoreCredential), credential_fields,

@@ -78,7 +78,7 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
 
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
-        codec_factor, codec_lockout, codec_throttle, codec_lock_time;
+        codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 

@@ -161,6 +161,7 @@ typedef struct StoreCredential {
         uint64_t password_changed_usec;
         uint64_t password_expires_usec; /* USEC_INFINITY: never */
         bool must_change;
+        uint32_t grace_used;      /* logins since the password expired */
         StoreVerifier setup_code; /* stands for the password once */
         uint64_t setup_code_expires_usec;
 } StoreCredential;
@@ -176,6 +177,28 @@ StoreCredential *store_credential_free(StoreCredential *credential);
 static inline void store_credential_freep(StoreCredential **credential) {
         *credential = store_credential_free(*credential);
 }
+
+/* A password that was the user's, for password.history: as the vault sealed it. */
+#define STORE_HISTORY_MAX 24U /* of one user */
+
+typedef struct StorePast {
+        uid_t uid;
+        StoreVerifier password; /* the version tells them apart, and which was the later one */
+        uint64_t until_usec;    /* when another took its place */
+} StorePast;
+
+typedef struct StoreHistory {
+        StorePast *list[STORE_HISTORY_MAX]; /* the latest first */
+        size_t count;
+} StoreHistory;
+
+/* The caller makes room first: store_history_keep(). */
+int store_history_put(StoreTxn *txn, const StorePast *past); /* new or replaced */
+/* None is no error. */
+int store_history_of_user(StoreTxn *txn, uid_t uid, StoreHistory *ret);
+void store_history_done(StoreHistory *history);
+/* Drops all but the latest count. */
+int store_history_keep(StoreTxn *txn, uid_t uid, size_t count);
 
 /* Has anybody a password, a setup code or a second factor? */
 int store_credential_any(StoreTxn *txn, bool *ret);
