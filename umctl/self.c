@@ -74,5 +74,7 @@ int self_passwd(Ctl *ctl, int argc, char *argv[]) {
         if (step.verdict == WIRE_VERDICT_UNAVAILABLE)
                 return complain(ctl, EXIT_NOT_REACHABLE,
                                 "um cannot do it now; nothing was changed");
+        if (step.text[0]) /* why, and until when */
+                return complain(ctl, EXIT_REFUSED, "%s Nothing was changed.", step.text);
         return complain(ctl, EXIT_REFUSED, "refused; nothing was changed");
 }

@@ -88,7 +88,8 @@ static json_t *factors_words(const json_t *factors) {
 static void expiry_text(const json_t *user, Text *text) {
         json_t *expires = json_object_get(user, "password_expires");
         json_int_t left = json_integer_value(json_object_get(user, "password_grace_left"));
-        bool over = (uint64_t)json_integer_value(expires) <= base_realtime_usec();
+        bool over = json_is_integer(expires) && /* never is a word */
+                    (uint64_t)json_integer_value(expires) <= base_realtime_usec();
         char when[64];
 
         cell_text("password_expires", expires, when, sizeof(when));

@@ -56,6 +56,29 @@ def a_dry_run_of_ones_own_password_changes_none():
 
 
 @check
+def a_former_password_is_refused_wherever_it_is_set():
+    name, uid = somebody()
+    good("self passwd", uid=uid, stdin="start with zebras\nnext come quartz\nnext come quartz\n")
+    told = ctl("self passwd", uid=uid, code=REFUSED, quiet=True, warns=True,
+               stdin="next come quartz\n" + "start with zebras\n" * 6)
+    has(told.err, "The new password must not be one of the last 5.")
+    same(bad(REFUSED, "user passwd", name, stdin="start with zebras\n"), "password: must not be one of the last 5")
+    same(bad(REFUSED, "user passwd", name, stdin="next come quartz\n"), "password: must differ from the current one")
+    good("policy set", "password.history", "0", "--user", name)
+    good("user passwd", name, stdin="start with zebras\n")
+
+
+@check
+def a_change_that_comes_too_early_is_refused_with_the_date():
+    name, uid = somebody()
+    good("policy set", "password.min-age", "2d", "--user", name)
+    has(bad(REFUSED, "self passwd", uid=uid, stdin="start with zebras\nx\nx\n"), "may be changed again from 20")
+    good("user passwd", name, stdin="next come quartz\n")  # an admin's does not wait
+    good("user passwd", name, "--must-change")
+    good("self passwd", uid=uid, stdin="next come quartz\nstart anew, owls\nstart anew, owls\n")
+
+
+@check
 def local_accounts_are_not_um_s():
     for command in "show", "profile", "passwd":
         has(bad(NOT_FOUND, "self " + command), "root is a local account")

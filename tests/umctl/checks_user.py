@@ -174,6 +174,24 @@ def what_a_password_has_to_be_like_is_policy():
 
 
 @check
+def the_age_of_a_password_is_shown():
+    name = fresh()
+    good("user add", name, "--password", stdin="Marble owls 7!\n")
+    has(good("user show", name), ", expires never\n")
+    good("policy set", "password.max-age", "1y", "--user", name)
+    record = user(name)
+    same((record["password_expires"] - record["password_changed"], record["password_grace_left"]),
+         (365 * 86400 * 1000000, 3))
+    good("policy set", "password.max-age", "1s", "--user", name)
+    while user(name)["password_expires"] > time.time() * 1000000:
+        time.sleep(0.05)
+    has(good("user show", name), ", expired 20", ", 3 logins left\n")
+    good("policy set", "password.grace-logins", "1", "--user", name)
+    has(good("user show", name), ", 1 login left\n")
+    has(good("user list", "--filter", f"name={name}", "--columns", "name,password-grace-left", "--csv"), f"{name},1\r\n")
+
+
+@check
 def what_is_missing_is_asked_for():
     name = fresh()
     (Terminal("user add", name, "--ask", "--setup-code").answer("Full name: ", "Ask Ed")
@@ -371,9 +389,9 @@ def a_user_is_named_by_address_and_by_uid_too():
     address = name + "@acme.example"
     good("user add", name, "--email", address)
     uid = user(name)["uid"]
-    for other in address, uid:
+    for other, password in (address, "tell nobody of it\n"), (uid, "nor of this one\n"):
         for verb, stdin in [("lock", ""), ("unlock", ""), ("suspend", ""), ("resume", ""), ("disable", ""),
-                            ("enable", ""), ("set --title X", ""), ("set --title Y", ""), ("passwd", "tell nobody of it\n"),
+                            ("enable", ""), ("set --title X", ""), ("set --title Y", ""), ("passwd", password),
                             ("passwd --must-change", ""), ("passwd --setup-code", "")]:
             has(good("user " + verb, other, stdin=stdin).splitlines()[-1 if "code" not in verb else 0], f"user {name}: ")
     same(get("user lock", uid)["user"], name)

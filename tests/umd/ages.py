@@ -95,7 +95,7 @@ def of_two_passwords_one_is_valid_after_kill_9():
                     peer.send_call("/org/um1/user/alice", USER, "SetPassword", "aya{sv}a{sv}", word(cycle), {}, {})
                 else:
                     change_by_her(umd, peer, had[-1], word(cycle))
-                time.sleep(dice.uniform(0, 0.3))
+                time.sleep(dice.uniform(0, 0.12))
                 umd.send(signal.SIGKILL)
                 umd.process.wait()
             serve(umd)
