@@ -103,8 +103,7 @@ typedef struct CoreHost {
         void (*refresh)(void *userdata);
         /* Something waits for core_flush(): call it when the loop has nothing more urgent. */
         void (*flush_wanted)(void *userdata);
-        /* Nobody waits for it yet: within some milliseconds will do, and flush_wanted may follow.
-         */
+        /* Nobody waits for it yet: some milliseconds later will do, and flush_wanted may follow. */
         void (*flush_wanted_later)(void *userdata);
         void (*clock)(void *userdata, CoreClock *ret);
         /* Calls core_wake() at that boottime, or at once if it is past; an earlier wish stands. */
@@ -220,9 +219,8 @@ typedef struct CoreUser {
         uint64_t created_usec;
         const char *created_by;
         bool has_password, must_change, has_setup_code;
-        uint64_t password_changed_usec;
-        uint64_t password_expires_usec; /* by its age too */
-        uint32_t password_grace_left;   /* logins after that */
+        uint64_t password_changed_usec, password_expires_usec;
+        uint32_t password_grace_left; /* logins after that */
         const char *const *groups; /* names, nesting flattened, sorted, without the private one */
         const gid_t *gids;         /* of the same groups */
         size_t group_count;
