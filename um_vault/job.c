@@ -12,7 +12,7 @@
 #include "um_vault/vault.h"
 
 #define LANE_CODE    8U  /* beside the place */
-#define LANE_COMPARE 16U /* nobody's guesses: beside none */
+#define LANE_COMPARE 16U /* beside it too */
 
 bool vault_op_guesses_code(uint32_t op) {
         return op == VAULT_OTP || op == VAULT_CODE_VERIFY;
@@ -27,7 +27,7 @@ static uint64_t lane_of(const VaultHead *head) {
         uint32_t lane = place_of(head) + 1;
 
         if (head->op == VAULT_COMPARE)
-                lane = LANE_COMPARE;
+                lane |= LANE_COMPARE;
         else if (vault_op_guesses_code(head->op))
                 lane |= LANE_CODE;
         else if (head->op != VAULT_VERIFY && (head->op != VAULT_SPEND || head->subject.uid == 0))
@@ -102,6 +102,8 @@ static bool flags_are_valid(const VaultHead *head) {
              guess = code || head->op == VAULT_VERIFY || head->op == VAULT_SPEND;
         uint32_t place = place_of(head);
 
+        if (head->op == VAULT_COMPARE)
+                return head->flags == VAULT_FLAG_HERE || head->flags == VAULT_FLAG_KNOWN;
         if ((head->flags & VAULT_FLAG_NOTHING) && !code)
                 return false;
         return place == 0 || (guess && (place == VAULT_FLAG_HERE || place == VAULT_FLAG_KNOWN));

@@ -229,7 +229,7 @@ static bool queue_has_room(const VaultPool *pool, const VaultJob *job) {
                 return true;
         for (const VaultJob *other = pool->waiting.first; other; other = other->next) {
                 lane += other->lane == job->lane;
-                compares += job_compares(other);
+                compares += job_compares(other) && other->head.flags == job->head.flags;
         }
         if (job_compares(job)) /* they wait long: the queue is for logins */
                 return lane < VAULT_COMPARES_UID_MAX && compares < VAULT_COMPARES_MAX;

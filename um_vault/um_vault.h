@@ -83,11 +83,12 @@ typedef enum VaultOp {
         VAULT_CODE_VERIFY,
         /* A new password, the verifier of one that is not to be set again -> VAULT_MATCH or
          * VAULT_NO_MATCH, or VAULT_BAD_RECORD.  No proof of anybody: it is asked on behalf of
-         * whoever proved the present password, or of an admin.  So it is in nobody's lane of
-         * guesses and under a ceiling of its own, where each one counts whatever came of it: for
-         * each uid 100, one back each 2 s; VAULT_THROTTLED comes at once.  It waits for
-         * everything else, and one of these is worked on at a time: VAULT_BUSY where
-         * VAULT_COMPARES_MAX wait, or VAULT_COMPARES_UID_MAX of the uid. */
+         * whoever proved the present password (VAULT_FLAG_KNOWN), or of an admin
+         * (VAULT_FLAG_HERE), and has one of the two flags.  So it is in no lane of guesses and
+         * under ceilings of its own, where each one counts whatever came of it: for each uid and
+         * flag 100, one back each 4 s; VAULT_THROTTLED comes at once.  It waits for everything
+         * else, and one of these is worked on at a time: VAULT_BUSY where VAULT_COMPARES_MAX with
+         * the flag wait, or VAULT_COMPARES_UID_MAX of the uid. */
         VAULT_COMPARE,
         _VAULT_OP_MAX,
 } VaultOp;

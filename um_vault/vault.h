@@ -129,7 +129,7 @@ int vault_method_dummy(Secret **ret_hash);
 #define THROTTLE_CODE_BURST          20U
 #define THROTTLE_CODE_REFILL_USEC    (300 * USEC_PER_SEC)
 #define THROTTLE_COMPARE_BURST       100U
-#define THROTTLE_COMPARE_REFILL_USEC (2 * USEC_PER_SEC)
+#define THROTTLE_COMPARE_REFILL_USEC (4 * USEC_PER_SEC)
 #define THROTTLE_UID_MAX             4096U
 
 /* One token bucket a lane: the moment at which it is full again says all. */

@@ -347,11 +347,12 @@ static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, bool noth
         return call_make(&head, code, hashes, &of, match_answered);
 }
 
-static int vault_compare(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
-                         uint64_t version, const Secret *secret, CoreVaultDone done,
-                         void *done_userdata) {
+static int vault_compare(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+                         const void *verifier, size_t len, uint64_t version, const Secret *secret,
+                         CoreVaultDone done, void *done_userdata) {
         VaultHead head = {
                 .op = VAULT_COMPARE,
+                .flags = from_flags(from),
                 .subject = { .uid = uid, .kind = kind, .version = version },
         };
 

@@ -137,12 +137,12 @@ def real_forced_change():
 @check
 @plain_only
 def real_passwd():
-    """passwd: a user gives his current password, root does not; a bad new one is asked again"""
+    """passwd: a user gives his current password, root does not; a bad new one is asked again, a former one refused"""
     stack()
     with Umd() as umd:
         umd.user("alice")
         uid = umd.uid("alice")
-        first, second = "erstes neues Wort 1", "zweites neues Wort 2"
+        first, second, third, fourth = "erstes neues Wort 1", "zweites neues Wort 2", "Owls at dusk, ten", "Harbour moss 41"
         run = app(f"ruid={uid}", "answer=" + WORD, "answer=" + first, "answer=" + first, "passwd")
         expect("by himself", run.codes(), [("passwd", SUCCESS)])
         expect_true("asked for the current one", "urrent" in run.conv()[0])
@@ -156,15 +156,19 @@ def real_passwd():
         expect("changed", codes("answer=" + second, "auth"), [SUCCESS])
         run = app(*["answer=" + a for a in ("", "", "x", "y", "alice", "alice")], "passwd")
         expect("three bad ones", run.codes(), [("passwd", AUTHTOK_ERR)])
-        run = app(f"ruid={uid}", *["answer=" + a for a in (second, "alice", "zweites neues Wort 3", WORD, WORD)], "passwd")
+        run = app(f"ruid={uid}", *["answer=" + a for a in (second, "alice", "zweites neues Wort 3", third, third)], "passwd")
         expect("two bad ones and a good one", run.codes(), [("passwd", SUCCESS)])
         said = "\n".join(run.conv())
         for words in ("The new password must have at least 12 characters, this has 5; not have the user's name in it",
                       "The new password must not be like the current one."):
             expect_true(words + " is shown", words in said)
-        run = app(*["answer=" + a for a in (second, second)], "passwd")
-        expect("and back by root", run.codes(), [("passwd", SUCCESS)])
-        expect("unchanged", codes("answer=" + second, "auth"), [SUCCESS])
+        run = app(*["answer=" + a for a in [second] * 6], "passwd")
+        expect("a former one by root", run.codes(), [("passwd", AUTHTOK_ERR)])
+        expect_true("why", "must not be one of the last 5" in "\n".join(run.conv()))
+        expect("unchanged", codes("answer=" + third, "auth"), [SUCCESS])
+        run = app(*["answer=" + a for a in (fourth, fourth)], "passwd")
+        expect("another by root", run.codes(), [("passwd", SUCCESS)])
+        expect("changed again", codes("answer=" + fourth, "auth"), [SUCCESS])
         expect("a stranger", codes("passwd", user="nobody1"), [USER_UNKNOWN])
 
 

@@ -77,6 +77,7 @@ typedef struct Fixture {
         VaultJob *jobs[256];
         size_t job_count, spent, verified, compared, guessed;
         VaultJob guess;             /* the last one at a code */
+        CoreFrom compared_from;     /* of the last comparison */
         CoreProofResult vault_says; /* CORE_PROOF_MATCH: the truth */
         bool vault_old;             /* a match brings a better verifier */
         bool vault_gone;            /* takes no call */

@@ -156,12 +156,12 @@ static int vault_code_verify(void *userdata, uid_t uid, CoreFrom from, bool noth
         return r;
 }
 
-static int vault_compare(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
-                         uint64_t version, const Secret *secret, CoreVaultDone done,
-                         void *done_userdata) {
+static int vault_compare(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+                         const void *verifier, size_t len, uint64_t version, const Secret *secret,
+                         CoreVaultDone done, void *done_userdata) {
         Fixture *f = userdata;
-        int r = vault_verify(userdata, uid, CORE_FROM_AFAR, kind, verifier, len, version, 0, secret,
-                             done, done_userdata);
+        int r = vault_verify(userdata, uid, from, kind, verifier, len, version, 0, secret, done,
+                             done_userdata);
 
         if (r == 0) {
                 f->jobs[f->job_count - 1]->verify = false;
@@ -318,6 +318,7 @@ void fixture_vault_one(Fixture *f) {
         } else if (job->verify || job->compare) {
                 f->verified += job->verify;
                 f->compared += job->compare;
+                f->compared_from = job->compare ? job->from : f->compared_from;
                 len = verifier_of(job, job->version, made);
                 if (result == CORE_PROOF_MATCH &&
                     (len != job->len || memcmp(made, job->verifier, len) != 0))

@@ -68,6 +68,7 @@ static void the_last_ones_are_refused_and_no_others(void **state) {
         must(reset(f, "three")); /* of the last two, one and two */
         assert_int_equal(kept(f), 2);
         must_be(reset(f, "one"), CORE_E_POLICY_REFUSED);
+        assert_int_equal(f->compared_from, CORE_FROM_HERE);
         assert_string_equal(f->error.text, "password: must not be one of the last 2");
         must_be(reset(f, "two"), CORE_E_POLICY_REFUSED);
         must_be(reset(f, "three"), CORE_E_POLICY_REFUSED);
@@ -88,6 +89,7 @@ static void the_person_is_told_and_asked_again(void **state) {
         step = chosen(f, "one", "two");
         assert_int_equal(step.verdict, CORE_VERDICT_ALLOW);
         step = chosen(f, "two", "one");
+        assert_int_equal(f->compared_from, CORE_FROM_KNOWN);
         assert_int_equal(step.kind, CORE_STEP_SHOW);
         assert_true(step.is_error);
         assert_string_equal(step.text, "The new password must not be the one before.");
@@ -109,6 +111,7 @@ static void the_person_is_told_and_asked_again(void **state) {
         talk_answer(&talk, "one");
         talk_answer(&talk, "one");
         assert_int_equal(talk.step.kind, CORE_STEP_SHOW);
+        assert_int_equal(f->compared_from, CORE_FROM_HERE);
 }
 
 static void after_a_setup_code_the_same_ones_are_refused(void **state) {

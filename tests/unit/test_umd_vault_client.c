@@ -73,8 +73,9 @@ static void test_what_was_hashed_matches_for_its_user_and_version_only(void **st
 static int ask_compare(Rig *rig, uint64_t version, const char *password) {
         _cleanup_secret_ Secret *secret = secret_of(password);
 
-        return rig->vault.compare(rig->client, 70000, VAULT_KIND_PASSWORD, rig->verifier,
-                                  rig->verifier_len, version, secret, rig_answered, rig);
+        return rig->vault.compare(rig->client, 70000, CORE_FROM_KNOWN, VAULT_KIND_PASSWORD,
+                                  rig->verifier, rig->verifier_len, version, secret, rig_answered,
+                                  rig);
 }
 
 /* One that was sealed for something else, or under a key that is gone, is nobody's password. */
@@ -193,8 +194,8 @@ static int ask(Rig *rig, VaultOp op) {
                 return vault->verify(rig->client, 70000, CORE_FROM_HERE, 1, "verifier", 8, 1, 2,
                                      secret, rig_answered, rig);
         if (op == VAULT_COMPARE)
-                return vault->compare(rig->client, 70000, 1, "verifier", 8, 1, secret, rig_answered,
-                                      rig);
+                return vault->compare(rig->client, 70000, CORE_FROM_HERE, 1, "verifier", 8, 1,
+                                      secret, rig_answered, rig);
         if (op == VAULT_HASH)
                 return vault->hash(rig->client, 70000, 1, 1, secret, rig_answered, rig);
         if (op == VAULT_IMPORT)

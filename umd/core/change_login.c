@@ -197,8 +197,8 @@ static void compared(void *owner, CoreProofResult result, const void *verifier, 
 
 /* Holds the new one against the next that it may not be; where none is left, it is hashed. */
 static int compare_next(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
-        int r = core_past_ask(dialogue->core, dialogue->past, judged->user->uid, dialogue->fresh,
-                              compared, dialogue, &dialogue->call);
+        int r = core_past_ask(dialogue->core, dialogue->past, judged->user->uid, dialogue->self,
+                              dialogue->fresh, compared, dialogue, &dialogue->call);
 
         if (r < 0)
                 return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);

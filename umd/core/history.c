@@ -5,8 +5,9 @@
  *
  * Who is told "that was one of them" could be guessing.  So it is asked only once the person has
  * proved the present password (or given a setup code), or for root, and the vault counts every
- * question under a ceiling of its own (um_vault.h).  None of them counts as a failure of the
- * user's: they lock nobody out.
+ * question under ceilings of their own (um_vault.h), an admin's apart: whoever has a stolen
+ * password must not keep him from setting another.  None of them counts as a failure of the user's:
+ * they lock nobody out.
  *
  * The list changes in the transaction that changes the password, with it or not at all. */
 
@@ -70,9 +71,12 @@ Past *core_past_free(Past *past) {
         return NULL;
 }
 
-int core_past_ask(Core *core, Past *past, uid_t uid, const Secret *fresh, VaultDone done,
+int core_past_ask(Core *core, Past *past, uid_t uid, bool own, const Secret *fresh, VaultDone done,
                   void *owner, VaultCall **ret) {
-        VaultRequest request = { .uid = uid, .kind = CORE_KIND_PASSWORD, .secret = fresh };
+        VaultRequest request = { .uid = uid,
+                                 .from = own ? CORE_FROM_KNOWN : CORE_FROM_HERE,
+                                 .kind = CORE_KIND_PASSWORD,
+                                 .secret = fresh };
         int r;
 
         if (!past || past->at == past->count)

@@ -19,9 +19,9 @@ static inline void core_past_freep(Past **past) {
         *past = core_past_free(*past);
 }
 
-/* Asks the vault about the next of them: 1, and done will be called; 0: there is none left (past
- * NULL: none at all). */
-int core_past_ask(Core *core, Past *past, uid_t uid, const Secret *fresh, VaultDone done,
+/* Asks the vault about the next of them, for the person (own) or an admin: 1, and done will be
+ * called; 0: there is none left (past NULL: none at all). */
+int core_past_ask(Core *core, Past *past, uid_t uid, bool own, const Secret *fresh, VaultDone done,
                   void *owner, VaultCall **ret);
 /* Was it the present one that was asked about last? */
 bool core_past_is_present(const Past *past);

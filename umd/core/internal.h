@@ -304,7 +304,7 @@ typedef enum VaultVerb {
 /* What the verb takes of it: SPEND the uid, from and the secret alone. */
 typedef struct VaultRequest {
         uid_t uid;
-        CoreFrom from; /* VERIFY, SPEND */
+        CoreFrom from; /* VERIFY, SPEND, COMPARE */
         uint32_t kind;
         const StoreVerifier *verifier; /* VERIFY, COMPARE */
         uint64_t new_version;

@@ -123,7 +123,7 @@ static void job_compared(void *owner, CoreProofResult result, const void *verifi
 
 /* Asks about the next password that the new one may not be, or has it hashed. */
 static int job_compare(Job *job, CoreError *error) {
-        int r = core_past_ask(job->core, job->past, job->uid, job->fresh, job_compared, job,
+        int r = core_past_ask(job->core, job->past, job->uid, false, job->fresh, job_compared, job,
                               &job->call);
 
         if (r < 0)
@@ -145,7 +145,10 @@ static void job_compared(void *owner, CoreProofResult result, const void *verifi
         else if (result == CORE_PROOF_MATCH) {
                 core_past_text(job->past, what);
                 r = core_fail(&error, CORE_E_POLICY_REFUSED, "password: must %s", what);
-        } else
+        } else if (result == CORE_PROOF_THROTTLED)
+                r = core_fail(&error, CORE_E_BUSY,
+                              "too many passwords were tried for this user: try again in a minute");
+        else
                 r = core_vault_fail(result, &error);
         if (r != 0)
                 core_job_tell(job, r, &change, &error);

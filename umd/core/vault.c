@@ -115,7 +115,7 @@ static int call_send(VaultCall *call, VaultVerb verb, const VaultRequest *reques
                 return vault->code_hash(vault->userdata, request->uid, request->kind,
                                         request->new_version, request->secret, call_done, call);
         case VAULT_VERB_COMPARE:
-                return vault->compare(vault->userdata, request->uid, request->kind,
+                return vault->compare(vault->userdata, request->uid, request->from, request->kind,
                                       request->verifier->bytes, request->verifier->len,
                                       request->verifier->version, request->secret, call_done, call);
         case _VAULT_VERB_MAX:

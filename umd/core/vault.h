@@ -114,11 +114,11 @@ typedef struct CoreVault {
                            CoreMatchDone done, void *done_userdata);
         /* Is the secret, a new password, that of a verifier that is not to be set again?  MATCH or
          * NO_MATCH, also where nobody can read the verifier any more.  It is no guess at the user's
-         * password, and must not be one: only for whoever proved the present one, and for admins.
-         * It waits for what others ask. */
-        int (*compare)(void *userdata, uid_t uid, uint32_t kind, const void *verifier, size_t len,
-                       uint64_t version, const Secret *secret, CoreVaultDone done,
-                       void *done_userdata);
+         * password, and must not be one: only for whoever proved the present one (from KNOWN), and
+         * for admins (HERE).  It waits for what others ask. */
+        int (*compare)(void *userdata, uid_t uid, CoreFrom from, uint32_t kind,
+                       const void *verifier, size_t len, uint64_t version, const Secret *secret,
+                       CoreVaultDone done, void *done_userdata);
 } CoreVault;
 
 #define CORE_KIND_PASSWORD      1U
