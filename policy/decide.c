@@ -258,6 +258,16 @@ static PolicyVerdict verdict_of(PolicyCheck check, PolicyReason reason) {
                                                                                     : POLICY_DENY;
 }
 
+/* Logins since the password expired: one that has not has none.  A clock that was wrong for a
+ * while, or a value that was, must not cost them later. */
+static void count_login(const PolicyFacts *facts, PolicyDecision *decision) {
+        decision->grace_login = expiry_counts(facts);
+        if (decision->grace_login)
+                decision->grace_used++;
+        else if (facts->expiry == POLICY_EXPIRY_LOGIN && !is_expired(facts))
+                decision->grace_used = 0;
+}
+
 /* The first reason stays, unless the login could put that right and this one denies: nobody enrols
  * a factor with a password that lets him in no more. */
 static bool takes_over(const PolicyDecision *decision, PolicyVerdict verdict) {
@@ -286,8 +296,8 @@ void policy_decide(const PolicyFacts *facts, PolicyDecision *ret) {
                 decision.verdict = POLICY_ALLOW;
         if (decision.verdict != POLICY_DENY)
                 decision.until_usec = decision_until(facts, decision.trace);
-        decision.grace_login =
-                (decision.verdict == POLICY_ALLOW || decision.verdict == POLICY_RENEW) &&
-                expiry_counts(facts);
+        decision.grace_used = facts->grace_used;
+        if (decision.verdict == POLICY_ALLOW || decision.verdict == POLICY_RENEW)
+                count_login(facts, &decision);
         *ret = decision;
 }

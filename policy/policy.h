@@ -172,7 +172,8 @@ typedef struct PolicyDecision {
         PolicyReason reason;
         uint64_t until_usec; /* an allowed decision has to be judged again then; USEC_INFINITY:
                                 never */
-        bool grace_login;    /* let in with an expired password: to be counted in grace_used */
+        bool grace_login;    /* let in with an expired password */
+        uint32_t grace_used; /* what that of the facts becomes; it is the caller's to keep */
         PolicyResult trace[_POLICY_CHECK_MAX];
 } PolicyDecision;
 

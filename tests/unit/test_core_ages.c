@@ -295,6 +295,24 @@ static void an_expired_one_is_never_too_young(void **state) {
         change(&talk, 0, "old one", "new one");
 }
 
+/* An admin's mistake, or a clock's, that was put right. */
+static void logins_come_back_where_it_has_not_expired_after_all(void **state) {
+        Fixture *f = *state;
+        Talk talk;
+
+        setup_alice(f);
+        use_up(f);
+        assert_int_equal(by_key(f, &talk, "sshd"), CORE_VERDICT_DENIED);
+        policy_put(f, "password.max-age", "30d", NULL);
+        assert_int_equal(left(f, "alice"), 3);
+        assert_int_equal(by_key(f, &talk, "cron"), CORE_VERDICT_ALLOW);
+        assert_int_equal(by_key(f, &talk, "sshd"), CORE_VERDICT_ALLOW);
+        policy_put(f, "password.max-age", "10d", NULL);
+        assert_int_equal(left(f, "alice"), 3);
+        assert_int_equal(by_key(f, &talk, "sshd"), CORE_VERDICT_ALLOW);
+        assert_int_equal(left(f, "alice"), 2);
+}
+
 /* Not written is not counted: the login is lost with it. */
 static void a_login_that_is_lost_is_not_counted(void **state) {
         Fixture *f = *state;
@@ -324,6 +342,7 @@ int main(void) {
                 STORY(an_admin_helps_with_a_new_one_or_a_code),
                 STORY(a_value_counts_for_passwords_that_are_there),
                 STORY(an_expired_one_is_never_too_young),
+                STORY(logins_come_back_where_it_has_not_expired_after_all),
                 STORY(a_login_that_is_lost_is_not_counted),
         };
 

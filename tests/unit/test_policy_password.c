@@ -54,6 +54,10 @@ static void expect(PolicyFacts facts, PolicyVerdict verdict, PolicyReason reason
         assert_string_equal(policy_verdict_name(d.verdict), policy_verdict_name(verdict));
         assert_string_equal(policy_reason_name(d.reason), policy_reason_name(reason));
         assert_int_equal(d.grace_login, counted);
+        if (verdict == POLICY_DENY || facts.expiry != POLICY_EXPIRY_LOGIN)
+                assert_int_equal(d.grace_used, facts.grace_used);
+        else if (counted)
+                assert_int_equal(d.grace_used, facts.grace_used + 1);
 }
 
 /* ---- moments ----------------------------------------------------------------------------------
@@ -210,6 +214,19 @@ static void whoever_is_refused_otherwise_uses_up_nothing(void **state) {
         expect(FACTS(f.locked = true; f.grace_used = 3), POLICY_DENY, POLICY_REASON_LOCKED, false);
 }
 
+/* Used up under a clock that was wrong, or a value: not lost for the day it expires. */
+static void one_that_has_not_expired_has_all_logins_left(void **state) {
+        assert_int_equal(decide(FACTS(f.password_expires_usec = NOW + 1)).grace_used, 0);
+        assert_int_equal(
+                decide(FACTS(f.password_expires_usec = NEVER; f.grace_used = 9)).grace_used, 0);
+        assert_int_equal(decide(FACTS(f.password_expires_usec = NEVER; f.locked = true)).grace_used,
+                         1);
+        assert_int_equal(decide(FACTS(f.password_expires_usec = NEVER;
+                                      f.expiry = POLICY_EXPIRY_EXEMPT))
+                                 .grace_used,
+                         1);
+}
+
 /* With a password that lets nobody in any more nobody adds a factor of his. */
 static void no_factor_is_enrolled_by_whoever_is_refused(void **state) {
         PolicyFacts facts = FACTS(f.factor_required = POLICY_REQUIRED_ON; f.can_enrol = true;
@@ -278,7 +295,7 @@ static void logins_with_an_expired_password_come_to_an_end(void **state) {
                 for (int login = 0; login < 10; login++) {
                         PolicyDecision d = decide(facts);
 
-                        facts.grace_used += d.grace_login;
+                        facts.grace_used = d.grace_used;
                 }
                 assert_true(facts.grace_used <=
                             (used > facts.grace_logins ? used : facts.grace_logins));
@@ -299,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(a_setup_code_stands_for_a_new_password),
                 cmocka_unit_test(a_temporary_one_that_is_over_is_over),
                 cmocka_unit_test(whoever_is_refused_otherwise_uses_up_nothing),
+                cmocka_unit_test(one_that_has_not_expired_has_all_logins_left),
                 cmocka_unit_test(no_factor_is_enrolled_by_whoever_is_refused),
                 cmocka_unit_test(logins_with_an_expired_password_come_to_an_end),
         };

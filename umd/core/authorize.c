@@ -47,12 +47,12 @@ typedef struct GraceValue {
         char before[16], after[16];
 } GraceValue;
 
-static int grace_login_count(StoreTxn *txn, StoreCredential *credential, GraceValue *ret) {
+static int grace_keep(StoreTxn *txn, StoreCredential *credential, uint32_t used, GraceValue *ret) {
         int r;
 
         snprintf(ret->before, sizeof(ret->before), "%u", credential->grace_used);
-        snprintf(ret->after, sizeof(ret->after), "%u", credential->grace_used + 1);
-        credential->grace_used++;
+        snprintf(ret->after, sizeof(ret->after), "%u", used);
+        credential->grace_used = used;
         r = store_credential_put(txn, credential);
         return r > 0 ? -EUCLEAN : r;
 }
@@ -71,9 +71,9 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, con
         r = store_begin(core->store, &txn);
         if (r == 0)
                 r = core_judge_login(core, txn, words, shown, now_usec, &judged);
-        if (r == 0 && judged.decision.grace_login) {
+        if (r == 0 && judged.user && judged.decision.grace_used != judged.facts.grace_used) {
                 entry.value_count = 1;
-                r = grace_login_count(txn, judged.credential, &grace);
+                r = grace_keep(txn, judged.credential, judged.decision.grace_used, &grace);
         }
         if (r < 0)
                 return r;

@@ -103,7 +103,8 @@ typedef struct CoreHost {
         void (*refresh)(void *userdata);
         /* Something waits for core_flush(): call it when the loop has nothing more urgent. */
         void (*flush_wanted)(void *userdata);
-        /* Nobody waits for it yet: some milliseconds later will do, and flush_wanted may follow. */
+        /* Nobody waits for it yet: within some milliseconds will do, and flush_wanted may follow.
+         */
         void (*flush_wanted_later)(void *userdata);
         void (*clock)(void *userdata, CoreClock *ret);
         /* Calls core_wake() at that boottime, or at once if it is past; an earlier wish stands. */

@@ -176,7 +176,7 @@ static CoreUser view_of(const StoreUser *user, const StoreCredential *credential
 
 /* By what is in effect. */
 static int view_age(Core *core, StoreTxn *txn, const StoreCredential *credential, CoreUser *view) {
-        PolicyFacts facts = { .grace_used = credential->grace_used };
+        PolicyFacts facts = { 0 };
         PolicyValues values;
         int r;
 
@@ -185,8 +185,10 @@ static int view_age(Core *core, StoreTxn *txn, const StoreCredential *credential
         r = core_policy_values(core, txn, credential->uid, &values);
         if (r < 0)
                 return r;
-        facts.grace_logins = values.password_grace_logins;
         view->password_expires_usec = core_password_expires(credential, &values);
+        facts.grace_logins = values.password_grace_logins;
+        if (core->now_usec >= view->password_expires_usec)
+                facts.grace_used = credential->grace_used;
         view->password_grace_left = policy_grace_left(&facts, false);
         return 0;
 }
