@@ -6,7 +6,7 @@ set -uo pipefail
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
 
-FIRST=Quartz-lamp-41 SECOND=Pebble-marsh-58 THIRD='Marble owls at dusk' FOURTH='Harbour moss, ten'
+FIRST=Quartz-lamp-41 SECOND=Pebble-marsh-58 THIRD='Marble owls at dusk' FOURTH='Harbour moss, ten' FIFTH='Nine copper kettles'
 
 um() {
         lab_exec umctl "$@"
@@ -29,6 +29,11 @@ fresh() {
 key_line() {
         lab_ssh_line "$@" |
                 sed "s/PreferredAuthentications=[^ ]*/PreferredAuthentications=publickey/; s#ssh #ssh -o IdentitiesOnly=yes -i $LAB/key #"
+}
+
+# password_line USER: ssh's password method, on a terminal
+password_line() {
+        lab_ssh_line "$@" | sed "s/PreferredAuthentications=[^ ]*/PreferredAuthentications=password/"
 }
 
 install_key() {
@@ -85,21 +90,27 @@ ck "at the console in the same login" has "uid=$uid\\(alice\\)" \
         lab_talk "$(lab_tty_line '/bin/login -p')" 'login: ' alice 'assword: ' "$THIRD" 'has expired and must be changed' - \
         'urrent password: ' "$THIRD" 'ew password: ' "$FOURTH" 'gain|etype' "$FOURTH" '\$ ' 'id; exit'
 fresh alice
+expire alice
+ck "after sshd's password method, with a terminal, sshd has passwd ask for it" says 'updated|changed|success' \
+        lab_talk "$(password_line alice)" 'assword: ' "$FOURTH" 'urrent password: ' "$FOURTH" 'ew password: ' "$FIFTH" \
+        'gain|etype' "$FIFTH"
+fresh alice
+ck "that one counts" lab_ssh alice "$FIFTH" true
 
 # ---- former ones
 ck "passwd refuses a former one" says 'must not be one of the last 5' \
-        lab_talk "$(lab_tty_line "--uid=$uid passwd")" 'urrent password: ' "$FOURTH" 'ew password: ' $SECOND \
+        lab_talk "$(lab_tty_line "--uid=$uid passwd")" 'urrent password: ' "$FIFTH" 'ew password: ' $SECOND \
         'gain|etype' $SECOND 'ew password: ' $FIRST 'gain|etype' $FIRST 'ew password: ' "$THIRD" 'gain|etype' "$THIRD"
 ck "so does root's passwd" says 'must not be one of the last 5' \
-        lab_talk "$(lab_tty_line "passwd alice")" 'ew password: ' $FIRST 'gain|etype' $FIRST 'ew password: ' "$FOURTH" \
-        'gain|etype' "$FOURTH" 'differ from the current one' - 'ew password: ' $SECOND 'gain|etype' $SECOND
+        lab_talk "$(lab_tty_line "passwd alice")" 'ew password: ' $FIRST 'gain|etype' $FIRST 'ew password: ' "$FIFTH" \
+        'gain|etype' "$FIFTH" 'differ from the current one' - 'ew password: ' $SECOND 'gain|etype' $SECOND
 ck "and umctl" says 'password: must not be one of the last 5' um_passwd alice $SECOND
-ck "nothing was changed" lab_ssh alice "$FOURTH" true
+ck "nothing was changed" lab_ssh alice "$FIFTH" true
 
 # ---- too early
 um policy set password.min-age 1d --user alice >/dev/null
 ck "a change that comes too early is refused with the date" says 'may be changed again from 20' \
-        lab_talk "$(lab_tty_line "--uid=$uid passwd")" 'urrent password: ' "$FOURTH"
+        lab_talk "$(lab_tty_line "--uid=$uid passwd")" 'urrent password: ' "$FIFTH"
 um policy unset password.min-age --user alice >/dev/null
 
 # ---- logins that are counted, and then refused
@@ -126,5 +137,5 @@ ck "in a session that is open she can change it" has 'updated|changed|success' \
 fresh carol
 ck "and is in again" lab_ssh carol $SECOND true
 ck "the chain is whole" has 'ok$' um audit verify
-ck "no password is in the journal" lacks "$FIRST|$SECOND|$THIRD|$FOURTH" lab_enter journalctl -b --no-pager
+ck "no password is in the journal" lacks "$FIRST|$SECOND|$THIRD|$FOURTH|$FIFTH" lab_enter journalctl -b --no-pager
 checks_done

@@ -175,6 +175,21 @@ static void policy(Fixture *f) {
         memory_off();
 }
 
+/* A password that got old: told to a key, and counted. */
+static void aged(Fixture *f) {
+        char text[POLICY_VALUE_TEXT_MAX];
+        Talk talk = talk_new(f, 1, 0);
+
+        memory_on();
+        (void)core_policy_set(f->core, &f->root, "alice", "password.max-age", "1s", &f->options,
+                              f->now, text, &f->change, &f->error);
+        memory_off();
+        f->now += 2 * USEC_PER_SEC;
+        memory_on();
+        (void)talk_authorize(&talk, "alice", "sshd");
+        memory_off();
+}
+
 static void refusals(Fixture *f) {
         static const CoreRefusal refusal = { "org.um1.User.Lock", "user.lock", false,
                                              CORE_OBJECT_USER,    "alice",     0 };
@@ -222,6 +237,7 @@ static void day(Fixture *f) {
         rename_to(f, "alice", "alicia");
         rename_to(f, "alicia", "alice");
         policy(f);
+        aged(f);
         views(f);
         refusals(f);
         flush(f);
