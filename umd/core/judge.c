@@ -233,8 +233,12 @@ static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof
                 r = shown ? judge_second(core, txn, words, shown, &judged) : 0;
                 if (r < 0)
                         return r;
-        } else
+        } else { /* nobody: as much is read as for somebody */
+                r = core_policy_values(core, txn, 0, &judged.values);
+                if (r < 0)
+                        return r;
                 judged.facts = (PolicyFacts){ .now_usec = now_usec, .proof = proof };
+        }
         judged.facts.source_throttled = lockout.throttled;
         policy_decide(&judged.facts, &judged.decision);
         *ret = judged;

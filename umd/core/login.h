@@ -97,8 +97,8 @@ typedef struct Judged {
         StoreCredential *credential; /* NULL with user */
         PolicyFacts facts;
         PolicyDecision decision;
-        PolicyValues values; /* zeroed where nobody has the name; so are the next two */
-        /* core_judge_login() alone */
+        PolicyValues values; /* the company's where nobody has the name */
+        /* core_judge_login() alone; zeroed where nobody has the name */
         StoreFactors factors;
         bool recovery;
 } Judged;
