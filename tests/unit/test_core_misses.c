@@ -12,6 +12,7 @@ static void guess(Fixture *f, const char *user, const char *rhost) {
         must(talk.r);
         talk_answer(&talk, "no");
         assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF);
+        assert_true(core_has_unflushed(f->core)); /* each waits for the disk, entry or not */
         core_login_hangup(f->core, 1);
 }
 

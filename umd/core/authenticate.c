@@ -268,6 +268,7 @@ static int conclude(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret, Judged
         _cleanup_judged_ Judged judged = { 0 };
         Proof *proof = NULL;
         Ending ending;
+        bool is_entry = true;
         uint64_t seq = 0; /* where there is no entry nobody is told its number */
         int r;
 
@@ -285,8 +286,10 @@ static int conclude(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret, Judged
                 return 1;
         }
         ending = ending_of(dialogue, &judged);
-        if (ending.verdict != CORE_VERDICT_BAD_PROOF ||
-            core_missed(dialogue->core, &dialogue->words, judged.user, now_usec))
+        if (ending.verdict == CORE_VERDICT_BAD_PROOF)
+                r = core_missed(dialogue->core, change.txn, &dialogue->words, judged.user, now_usec,
+                                &is_entry);
+        if (r == 0 && is_entry)
                 r = entry_append(&change, dialogue, &judged, factor, &ending, &seq);
         if (r >= 0 && ending.verdict == CORE_VERDICT_ALLOW)
                 r = use_all(&change, dialogue, &judged, factor, ret->text, &proof);
@@ -351,6 +354,7 @@ static int note(Dialogue *dialogue, bool failed, const char *reason, uint64_t no
                                    reason,  NULL,           0 };
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
+        bool is_entry = false;
         uint64_t seq;
         int r;
 
@@ -358,7 +362,10 @@ static int note(Dialogue *dialogue, bool failed, const char *reason, uint64_t no
         if (r == 0)
                 r = core_judge(dialogue->core, txn, &dialogue->words, POLICY_PROOF_WRONG, now_usec,
                                &judged);
-        if (r == 0 && core_missed(dialogue->core, &dialogue->words, judged.user, now_usec))
+        if (r == 0)
+                r = core_missed(dialogue->core, txn, &dialogue->words, judged.user, now_usec,
+                                &is_entry);
+        if (r == 0 && is_entry)
                 r = core_login_audit(txn, &dialogue->words, judged.user, &dialogue->actor, &entry,
                                      now_usec, &seq);
         if (r >= 0)

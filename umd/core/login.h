@@ -77,7 +77,8 @@ typedef enum ServiceClass {
 ServiceClass core_service_class(const char *service);
 
 /* Of an attempt that failed: is it to be an entry?  Else it was counted. */
-bool core_missed(Core *core, const LoginWords *words, const StoreUser *user, uint64_t now_usec);
+int core_missed(Core *core, StoreTxn *txn, const LoginWords *words, const StoreUser *user,
+                uint64_t now_usec, bool *ret_entry);
 
 /* ---- the judgement ------------------------------------------------------------------------ */
 

@@ -141,7 +141,8 @@ void core_misses_renew(Core *core, uid_t uid) {
                         misses->pairs[i].told = 0;
 }
 
-bool core_missed(Core *core, const LoginWords *words, const StoreUser *user, uint64_t now_usec) {
+static bool is_entry(Core *core, const LoginWords *words, const StoreUser *user,
+                     uint64_t now_usec) {
         Misses *misses = core->misses;
         Miss *miss;
 
@@ -157,4 +158,18 @@ bool core_missed(Core *core, const LoginWords *words, const StoreUser *user, uin
                 return true;
         }
         return false;
+}
+
+/* Without an entry something else is written: whether an answer waits for the disk must not say
+ * that a name is one of many nobody has (SECURITY 142). */
+int core_missed(Core *core, StoreTxn *txn, const LoginWords *words, const StoreUser *user,
+                uint64_t now_usec, bool *ret_entry) {
+        uint64_t lock_usec;
+        int r;
+
+        *ret_entry = is_entry(core, words, user, now_usec);
+        if (*ret_entry)
+                return 0;
+        r = core_lock_time(core, txn, now_usec, &lock_usec);
+        return r == 0 ? core_lock_time_keep(core, txn, lock_usec) : r;
 }
