@@ -209,6 +209,8 @@ int base_file_read(int dir_fd, const char *path, size_t max, char **ret, size_t 
 /* umask 0077, no core dump, not dumpable, no new privileges; descriptors 0-2 are open afterwards
  * (on /dev/null where they were not).  Asserted by the process itself, whatever its unit says. */
 int base_process_harden(void);
+/* The same for the one process that has to run a setgid program: new privileges are possible. */
+int base_process_harden_but_exec(void);
 
 #define BASE_SERVICE_USER "um" /* umd's */
 

@@ -17,7 +17,7 @@
 
 #define SERVICE_FD 3 /* SD_LISTEN_FDS_START */
 
-int base_process_harden(void) {
+int base_process_harden_but_exec(void) {
         struct rlimit no_core = { 0, 0 };
         int fd;
 
@@ -28,10 +28,17 @@ int base_process_harden(void) {
                         return -errno;
         } while (fd <= 2);
         close(fd);
-        if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return -errno;
         return 0;
+}
+
+int base_process_harden(void) {
+        int r = base_process_harden_but_exec();
+
+        if (r < 0)
+                return r;
+        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 /* 1 where SERVICE_FD is this process's one socket, 0 where there is none, -EINVAL for more. */

@@ -99,6 +99,7 @@ void doctor_units(Doctor *doctor) {
         } units[] = { { "umd.socket", true },        { "umd.service", true },
                       { "um-vault.socket", true },   { "um-vault.service", false },
                       { "um-quality.socket", true }, { "um-quality.service", false },
+                      { "um-notify.socket", true },  { "um-notify.service", false },
                       { "um-helper.socket", true },  { "um-helper.service", false } };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         int r;
@@ -139,6 +140,9 @@ void doctor_daemon(Doctor *doctor) {
                   "systemctl status um-vault; journalctl -u um-vault" },
                 { "quality_ok", "is not as it should be",
                   "systemctl status um-quality; journalctl -u umd; um.conf(5), breach-file" },
+                { "mail_ok", "codes by e-mail are permitted and cannot be sent",
+                  "systemctl status um-notify; a mail system with a sendmail program; um.conf(5), "
+                  "sendmail" },
                 { "map_ok", "is not published: lookups go through the socket",
                   "journalctl -u umd; df /run" },
         };
@@ -167,8 +171,8 @@ void doctor_daemon(Doctor *doctor) {
         doctor->serves = true;
         for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
                 bool good = json_is_true(json_object_get(status, parts[i].key));
-                bool logins =
-                        strcmp(parts[i].key, "quality_ok") != 0; /* which need all the others */
+                bool logins = strcmp(parts[i].key, "quality_ok") != 0 && /* which need the others */
+                              strcmp(parts[i].key, "mail_ok") != 0;
                 const char *why;
                 char check[32];
 

@@ -36,6 +36,18 @@ static int change_print(Ctl *ctl, const char *name, const char *value, const cha
         return ctl_print_change(ctl, "policy", name, done, change, more);
 }
 
+/* Permitted, and cannot be sent: told, since the prompt will not offer it. */
+static void mail_warn(Ctl *ctl) {
+        json_t *status = NULL;
+
+        if (status_ask(ctl, &status) != 0)
+                return;
+        if (json_is_false(json_object_get(status, "mail_ok")))
+                fprintf(stderr, "umctl: warning: %s (um.conf(5), sendmail)\n",
+                        json_string_value(json_object_get(status, "mail")));
+        json_decref(status);
+}
+
 int policy_unset(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *change;
@@ -73,7 +85,12 @@ int policy_set(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "ss", &kept, &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : change_print(ctl, argv[0], kept, change);
+        if (r < 0)
+                return ctl_bad_reply(ctl, r);
+        r = change_print(ctl, argv[0], kept, change);
+        if (r == 0 && strcmp(argv[0], "factor.methods") == 0 && strstr(kept, "email-code"))
+                mail_warn(ctl);
+        return r;
 }
 
 /* ---- what is in effect ----------------------------------------------------------------------- */

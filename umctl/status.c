@@ -27,6 +27,13 @@ static const char *quality_text(const json_t *status) {
         return json_is_true(json_object_get(status, "quality_ok")) ? "ok" : why ? why : "unknown";
 }
 
+/* NULL where no code is to be sent, or can be. */
+static const char *mail_text(const json_t *status) {
+        const char *why = json_string_value(json_object_get(status, "mail"));
+
+        return json_is_false(json_object_get(status, "mail_ok")) ? why ? why : "unknown" : NULL;
+}
+
 static const char *vault_text(const json_t *status) {
         if (json_is_true(json_object_get(status, "vault_ok")))
                 return "ok";
@@ -52,7 +59,7 @@ static void for_people(json_t *status) {
                                     size_text(json_object_get(status, "map_bytes")));
 }
 
-static int status_ask(Ctl *ctl, json_t **ret) {
+int status_ask(Ctl *ctl, json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         int r = ctl_message_new(ctl, WIRE_PATH, WIRE_MANAGER, "Status", &m);
 
@@ -76,7 +83,7 @@ static int status_settled(Ctl *ctl, json_t **ret) {
                         return r;
                 if (!json_is_true(json_object_get(status, "store_ok")) ||
                     (json_is_true(json_object_get(status, "vault_ok")) &&
-                     json_is_true(json_object_get(status, "quality_ok"))) ||
+                     json_is_true(json_object_get(status, "quality_ok")) && !mail_text(status)) ||
                     json_is_false(json_object_get(status, "vault_key_ok")) ||
                     base_boottime_usec() >= end_usec)
                         break;
@@ -89,10 +96,10 @@ static int status_settled(Ctl *ctl, json_t **ret) {
 
 int status_run(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "version",  "store",         "why",        "vault",
-                "quality",  "map",           "users",      "groups",
-                "map_size", "map_published", "store_size", "audit_entries",
-                "sessions", "connections",   "started",    "clock",
+                "version",       "store",      "why",           "vault",    "quality",
+                "mail",          "map",        "users",         "groups",   "map_size",
+                "map_published", "store_size", "audit_entries", "sessions", "connections",
+                "started",       "clock",
         };
         json_t *status = NULL;
         bool well;
@@ -103,7 +110,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
         well = json_is_true(json_object_get(status, "store_ok")) &&
                json_is_true(json_object_get(status, "map_ok")) &&
                json_is_true(json_object_get(status, "vault_ok")) &&
-               json_is_true(json_object_get(status, "quality_ok"));
+               json_is_true(json_object_get(status, "quality_ok")) && !mail_text(status);
         if (ctl->json != JSON_OFF) {
                 json_object_set_new(status, "clock_synchronised",
                                     json_boolean(clock_synchronised()));
@@ -117,6 +124,8 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                                                 : "not served"));
         json_object_set_new(status, "vault", json_string(vault_text(status)));
         json_object_set_new(status, "quality", json_string(quality_text(status)));
+        if (!mail_text(status))
+                json_object_del(status, "mail");
         json_object_set_new(status, "map",
                             json_string(json_is_true(json_object_get(status, "map_ok"))
                                                 ? "ok"

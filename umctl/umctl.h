@@ -217,6 +217,7 @@ int user_factor(Ctl *ctl, int argc, char *argv[]);
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]);
 int report_failed_logins(Ctl *ctl, int argc, char *argv[]);
 int status_run(Ctl *ctl, int argc, char *argv[]);
+int status_ask(Ctl *ctl, json_t **ret); /* umd's Status */
 int audit_log(Ctl *ctl, int argc, char *argv[]);
 int audit_verify(Ctl *ctl, int argc, char *argv[]);
 int doctor_run(Ctl *ctl, int argc, char *argv[]);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "um_notify/um_notify.h"
 #include "umd/umd.h"
 
 #define CONFIG_DROP_INS_MAX 256
@@ -84,6 +85,10 @@ static const char *breach_file_set(Config *config, const char *value) {
         return path_set(FIELD_HOME, config->breach_file, value);
 }
 
+static const char *sendmail_set(Config *config, const char *value) {
+        return path_set(FIELD_HOME, config->sendmail, value);
+}
+
 /* um.conf(5) documents each; packaging/um.conf shows each. */
 static const struct {
         const char *name;
@@ -93,6 +98,7 @@ static const struct {
         { "breach-file", breach_file_set },
         { "enumerate", enumerate_set },
         { "home-root", home_root_set },
+        { "sendmail", sendmail_set }, /* um-notify reads it too (um_notify/sendmail.c) */
         { "shell", shell_set },
         { "uid-range", uid_range_set },
 };
@@ -104,6 +110,7 @@ void config_init(Config *ret) {
                 .enumerate = true,
                 .shell = "/bin/bash",
                 .home_root = "/home",
+                .sendmail = NOTIFY_SENDMAIL,
         };
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Locks that failures made, in the host's log: one line for each, with what an admin asks first. */
+/* What core does, in the host's log, as far as an admin waits for it: locks that failures made, a
+ * line for each with what he asks first, what users are going to be told, and a store that cannot
+ * be written. */
 
+#include <errno.h>
 #include <stdio.h>
 #include <syslog.h>
 
 #include "umd/umd.h"
+
+#define TELL_AGAIN_USEC (30 * USEC_PER_SEC)
 
 void lockout_log(const Log *log, const CoreLockout *lockout) {
         LogRecord record = { .priority = LOG_WARNING,
@@ -26,4 +31,28 @@ void lockout_log(const Log *log, const CoreLockout *lockout) {
         }
         log_write(log, &record, "%s is refused for every user until %s: %u failures",
                   lockout->source, until, lockout->failures);
+}
+
+void notice_log(const Log *log, const char *name, const char *text) {
+        char object[BASE_NAME_MAX + 8];
+
+        snprintf(object, sizeof(object), "user/%s", name);
+        log_write(log,
+                  &(LogRecord){
+                          .priority = LOG_NOTICE, .message = MESSAGE_NOTICE, .object = object },
+                  "%s is told at the next login: %s", name, text);
+}
+
+/* Every login and change meets a disk that is full or broken: told now and then, not each time. */
+void flush_fault_log(const Log *log, int fault, uint64_t *told_usec) {
+        uint64_t now_usec = base_boottime_usec();
+
+        if (*told_usec > 0 && now_usec - *told_usec < TELL_AGAIN_USEC)
+                return;
+        *told_usec = now_usec;
+        log_write(log,
+                  &(LogRecord){
+                          .priority = LOG_CRIT, .message = MESSAGE_FLUSH_FAILED, .fault = fault },
+                  "the store cannot be written: logins and changes are refused%s",
+                  fault == -EIO ? " until umd is restarted" : "");
 }

@@ -68,6 +68,14 @@ const char *log_message_id(LogMessage message) {
                 return "c3a71e5890bd4d26a1f74be06d925c1d";
         case MESSAGE_SOURCE_THROTTLED:
                 return "60fd9b23e4874c1fb5a8d0c7391e2f1e";
+        case MESSAGE_NOTIFY_LOST:
+                return "7be30c92d15f4a0e86c4f1a92d507b64";
+        case MESSAGE_NOTIFY_BACK:
+                return "d90a4f6713c84b52a07e5bc81f36e265";
+        case MESSAGE_MAIL_FAILED:
+                return "4c85e1b20f9d47a3b6d17c3ea042f966";
+        case MESSAGE_NOTICE:
+                return "a17d6e40c3b84f219e5cd02b7f83a967";
         case MESSAGE_NONE:
         case _MESSAGE_MAX:
                 break;

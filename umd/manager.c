@@ -20,6 +20,7 @@
 #include "config.h"
 #include "map/map.h"
 #include "um_helper/um_helper.h"
+#include "um_notify/um_notify.h"
 #include "um_quality/um_quality.h"
 #include "um_vault/um_vault.h"
 #include "umd/bus/bus.h"
@@ -31,7 +32,6 @@
 /* What nobody waits for: long enough for the call that mostly follows and flushes both. */
 #define FLUSH_LATER_USEC (20 * USEC_PER_MSEC)
 #define TICK_USEC        (5 * USEC_PER_SEC)
-#define TELL_AGAIN_USEC  (30 * USEC_PER_SEC)
 
 typedef struct Manager {
         const Options *options;
@@ -45,6 +45,7 @@ typedef struct Manager {
         VaultClient *vault;
         bool vault_key_wrong;
         QualityClient *quality;
+        NotifyClient *notify;
         HelperClient *helper;
         Core *core; /* NULL: degraded */
         Publish *publish;
@@ -64,20 +65,6 @@ static int complain(const Manager *manager, const char *what, int fault) {
 
 /* ---- flushing -------------------------------------------------------------------------------- */
 
-/* Every login and change meets a disk that is full or broken: told now and then, not each time. */
-static void flush_failed(Manager *manager, int fault) {
-        uint64_t now_usec = base_boottime_usec();
-
-        if (manager->flush_told_usec > 0 && now_usec - manager->flush_told_usec < TELL_AGAIN_USEC)
-                return;
-        manager->flush_told_usec = now_usec;
-        log_write(manager->log,
-                  &(LogRecord){
-                          .priority = LOG_CRIT, .message = MESSAGE_FLUSH_FAILED, .fault = fault },
-                  "the store cannot be written: logins and changes are refused%s",
-                  fault == -EIO ? " until umd is restarted" : "");
-}
-
 static void manager_flush(Manager *manager) {
         int r;
 
@@ -88,7 +75,7 @@ static void manager_flush(Manager *manager) {
                 return;
         r = core_flush(manager->core);
         if (r < 0)
-                flush_failed(manager, r);
+                flush_fault_log(manager->log, r, &manager->flush_told_usec);
         if (manager->publish)
                 (void)publish_run(manager->publish,
                                   base_realtime_usec()); /* logs; lookups ask us */
@@ -215,6 +202,12 @@ static void lockout_told(void *userdata, const CoreLockout *lockout) {
         lockout_log(manager->log, lockout);
 }
 
+static void notice_told(void *userdata, const char *name, const char *text) {
+        const Manager *manager = userdata;
+
+        notice_log(manager->log, name, text);
+}
+
 static void local_refresh(void *userdata) {
         Manager *manager = userdata;
 
@@ -261,6 +254,7 @@ static void status_fill(void *userdata, BusStatus *ret) {
                 .map_ok = map.ok,
         };
         quality_client_problem(manager->quality, ret->quality, sizeof(ret->quality));
+        notify_client_problem(manager->notify, ret->mail, sizeof(ret->mail));
 }
 
 static bool bus_hides(void *userdata, const char *name, uint32_t id) {
@@ -330,6 +324,10 @@ static int helpers_new(Manager *manager) {
                 .banned = manager->banned,
                 .passwd = manager->passwd,
         };
+        NotifyClientSpec notify = {
+                manager->log,    manager->event,           by_hand ? NULL : NOTIFY_SOCKET,
+                options->notify, manager->config.sendmail, manager->passwd
+        };
         HostSpec host = {
                 .log = manager->log,
                 .event = manager->event,
@@ -348,9 +346,12 @@ static int helpers_new(Manager *manager) {
         if (r >= 0)
                 quality_client_set_breach_file(manager->quality, manager->config.breach_file);
         if (r >= 0)
+                r = notify_client_new(&notify, &manager->notify);
+        if (r >= 0)
                 r = helper_client_new(manager->log, manager->event,
                                       options->no_helper ? NULL : HELPER_SOCKET, &manager->helper);
-        return r < 0 ? complain(manager, "the clients of um-vault, um-quality and um-helper", r)
+        return r < 0 ? complain(manager,
+                                "the clients of um-vault, um-quality, um-notify and um-helper", r)
                      : 0;
 }
 
@@ -372,6 +373,7 @@ static void settings_read(Manager *manager, CoreSettings *ret) {
         if (gethostname(manager->name, sizeof(manager->name)) < 0)
                 manager->name[0] = '\0';
         ret->host = manager->name;
+        notify_client_set_host(manager->notify, manager->name);
 }
 
 static void core_start(Manager *manager) {
@@ -387,6 +389,7 @@ static void core_start(Manager *manager) {
                 .clock = clock_read,
                 .wake_at = wake_at,
                 .lockout = lockout_told,
+                .notice = notice_told,
         };
         CoreError error = { 0 };
         CoreSettings settings;
@@ -403,6 +406,7 @@ static void core_start(Manager *manager) {
         settings_read(manager, &settings);
         vault_client_operations(manager->vault, &vault);
         quality_client_operations(manager->quality, &quality);
+        notify_client_operations(manager->notify, &host.mail);
         helper_client_operations(manager->helper, &helper);
         r = core_new(manager->options->state_dir, &settings, &host, &vault, &quality, &helper,
                      &manager->core, &error);
@@ -496,6 +500,7 @@ static int tick_fired(sd_event_source *source, uint64_t usec, void *userdata) {
         core_tick(manager->core, base_realtime_usec());
         host_tick(manager->host);
         quality_client_tick(manager->quality);
+        notify_client_tick(manager->notify);
         if (publish_is_due(manager->publish) || core_has_unflushed(manager->core))
                 manager_flush(manager);
         status_notify(manager);
@@ -612,6 +617,7 @@ static void manager_done(Manager *manager) {
         manager->publish = publish_free(manager->publish);
         manager->vault = vault_client_free(manager->vault);
         manager->quality = quality_client_free(manager->quality);
+        manager->notify = notify_client_free(manager->notify);
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
         sd_event_source_disable_unref(manager->wake);

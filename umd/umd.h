@@ -44,6 +44,10 @@ typedef enum LogMessage {
         MESSAGE_LOCAL_UNREADABLE,
         MESSAGE_LOCKOUT,
         MESSAGE_SOURCE_THROTTLED,
+        MESSAGE_NOTIFY_LOST,
+        MESSAGE_NOTIFY_BACK,
+        MESSAGE_MAIL_FAILED,
+        MESSAGE_NOTICE,
         _MESSAGE_MAX,
 } LogMessage;
 
@@ -73,6 +77,7 @@ typedef struct Config {
         bool enumerate, unknown_names;
         char shell[BASE_PATH_MAX + 1], home_root[BASE_PATH_MAX + 1];
         char breach_file[BASE_PATH_MAX + 1]; /* "": none */
+        char sendmail[BASE_PATH_MAX + 1];    /* um-notify reads it itself; here: by hand */
 } Config;
 
 #define CONFIG_TEXT_MAX 512U
@@ -201,6 +206,32 @@ static inline void quality_client_freep(QualityClient **client) {
         *client = quality_client_free(*client);
 }
 
+/* ---- mail ------------------------------------------------------------------------------------ */
+
+typedef struct NotifyClient NotifyClient;
+
+typedef struct NotifyClientSpec {
+        const Log *log;
+        sd_event *event;
+        const char *socket;   /* the um-notify systemd starts, or NULL: */
+        const char *binary;   /* a child of our own, and */
+        const char *sendmail; /* the program it runs */
+        const char *passwd;   /* where the uid of um-notify stands */
+} NotifyClientSpec;
+
+int notify_client_new(const NotifyClientSpec *spec, NotifyClient **ret);
+NotifyClient *notify_client_free(NotifyClient *client); /* ends the child */
+void notify_client_operations(NotifyClient *client, CoreMailer *ret);
+void notify_client_set_host(NotifyClient *client,
+                            const char *host); /* as mails call this machine */
+void notify_client_tick(NotifyClient *client); /* called every few seconds */
+/* What is wrong, for a person; "" where nothing is. */
+void notify_client_problem(const NotifyClient *client, char *ret, size_t size);
+
+static inline void notify_client_freep(NotifyClient **client) {
+        *client = notify_client_free(*client);
+}
+
 /* ---- the root helper ------------------------------------------------------------------------- */
 
 typedef struct HelperClient HelperClient;
@@ -227,6 +258,9 @@ void boot_clock_read(const BootClock *clock, CoreClock *ret);
 /* ---- what core tells the admin --------------------------------------------------------------- */
 
 void lockout_log(const Log *log, const CoreLockout *lockout);
+void notice_log(const Log *log, const char *name, const char *text);
+/* *told_usec (boottime, 0 at first) keeps when it was last told. */
+void flush_fault_log(const Log *log, int fault, uint64_t *told_usec);
 
 /* ---- what the host holds --------------------------------------------------------------------- */
 
@@ -338,7 +372,7 @@ int vault_key_accept(const char *state_dir, const Log *log);
 typedef struct Options {
         const char *state_dir, *runtime_dir;
         const char *vault; /* the programs, by hand */
-        const char *quality;
+        const char *quality, *notify;
         const char *etc;        /* where local accounts are read */
         const char *boot_id;    /* where the kernel's is not to be seen; NULL: it is */
         const char *system_bus; /* an address, "default" or "none" */

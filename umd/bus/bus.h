@@ -21,6 +21,7 @@ typedef struct BusStatus {
         const char *version;
         uint64_t map_users, map_groups, map_bytes, map_published_usec, started_usec;
         bool map_ok;
+        char mail[128];    /* why no mail can be sent; "" for nothing */
         char quality[512]; /* what is wrong with um-quality and its lists; "" for nothing */
 } BusStatus;
 

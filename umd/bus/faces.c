@@ -84,11 +84,12 @@ static const sd_bus_vtable manager_rows[] = {
 };
 
 static int face_fill(Face *face) {
+        static const sd_bus_vtable policy_row = SD_BUS_SIGNAL("Changed", "", 0);
         static const sd_bus_vtable start = SD_BUS_VTABLE_START(0), end = SD_BUS_VTABLE_END;
         size_t row_count, property_count, at = 0;
         const Access *access = access_rows(&row_count);
         const Property *properties = property_rows(face->object, &property_count);
-        sd_bus_vtable *vtable = calloc(row_count + property_count + ARRAY_LENGTH(manager_rows) + 2,
+        sd_bus_vtable *vtable = calloc(row_count + property_count + ARRAY_LENGTH(manager_rows) + 3,
                                        sizeof(*vtable));
 
         if (!vtable)
@@ -102,6 +103,8 @@ static int face_fill(Face *face) {
         for (size_t i = 0; i < ARRAY_LENGTH(manager_rows); i++)
                 if (strcmp(face->interface, WIRE_MANAGER) == 0)
                         vtable[at++] = manager_rows[i];
+        if (strcmp(face->interface, WIRE_POLICY) == 0)
+                vtable[at++] = policy_row;
         vtable[at] = end;
         face->vtable = vtable;
         return 0;

@@ -320,17 +320,21 @@ int manager_status(Call *call, CoreError *error) {
 
         if (bus->host.status)
                 bus->host.status(bus->host.userdata, &host);
+        if (!core.mail_wanted) /* then nobody misses it */
+                host.mail[0] = '\0';
         r = call_reply_new(call, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "version", "s",
-                                          host.version, "store_ok", "b", served == 0, "why", "s",
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
+                                          "version", "s", host.version, "store_ok", "b",
+                                          served == 0, "why", "s",
                                           bus->core ? "" : bus->why_unavailable, "vault_ok", "b",
                                           core.vault_ready, "vault_key_ok", "b",
                                           !core.vault_key_wrong, "map_ok", "b", host.map_ok,
                                           "quality_ok", "b", host.quality[0] == '\0', "quality",
-                                          "s", host.quality);
+                                          "s", host.quality, "mail_ok", "b", host.mail[0] == '\0',
+                                          "mail", "s", host.mail);
         if (r >= 0 && call->actor.uid == 0)
                 r = status_append_all(reply, bus, &host, &core);
         if (r >= 0)

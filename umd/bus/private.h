@@ -450,6 +450,7 @@ struct Bus {
         struct CallList calls; /* held, of the system bus or of peers that are gone */
         struct ReplyQueue replies;
         struct SignalQueue signals;
+        bool policy_changed; /* a signal is due for that */
         struct LoginSessionList sessions;
         uint32_t session_count;
         WriteBucket writes[WRITES_UID_MAX];

@@ -41,6 +41,11 @@ static void news_changed(void *userdata, CoreObject object, CoreNews news, uint3
         signal_add(bus, object, news, name);
 }
 
+/* Whose, and which, is for those who may read it. */
+static void news_policy(void *userdata) {
+        ((Bus *)userdata)->policy_changed = true;
+}
+
 static void news_flushed(void *userdata) {
         /* bus_flushed() sends, once the map is published */
 }
@@ -76,15 +81,21 @@ static int properties_changed_send(sd_bus *sd_bus, const char *path, CoreObject 
         return r < 0 ? r : sd_bus_send(sd_bus, m, NULL);
 }
 
-/* A bus that does not read loses signals rather than umd its memory. */
-static int signal_send(sd_bus *sd_bus, const Signal *signal, const char *path) {
+/* 1 where it takes one: a bus that does not read loses signals rather than umd its memory. */
+static int bus_has_room(sd_bus *sd_bus) {
         uint64_t queued;
         int r;
 
         if (!sd_bus || sd_bus_is_ready(sd_bus) <= 0)
                 return 0;
         r = sd_bus_get_n_queued_write(sd_bus, &queued);
-        if (r < 0 || queued > SYSTEM_SIGNALS_QUEUED_MAX)
+        return r < 0 ? r : queued <= SYSTEM_SIGNALS_QUEUED_MAX;
+}
+
+static int signal_send(sd_bus *sd_bus, const Signal *signal, const char *path) {
+        int r = bus_has_room(sd_bus);
+
+        if (r <= 0)
                 return r;
         r = sd_bus_emit_signal(sd_bus, WIRE_PATH, WIRE_MANAGER, signal_member(signal), "o", path);
         if (r >= 0 && signal->news == CORE_NEWS_CHANGED)
@@ -107,9 +118,29 @@ static void signal_send_all(Bus *bus, const Signal *signal) {
                 (void)signal_send(peer->link.sd_bus, signal, path);
 }
 
+static int policy_send(sd_bus *sd_bus) {
+        int r = bus_has_room(sd_bus);
+
+        return r <= 0 ? r : sd_bus_emit_signal(sd_bus, WIRE_PATH, WIRE_POLICY, "Changed", "");
+}
+
+static void policy_send_all(Bus *bus) {
+        const Peer *peer;
+        int r = policy_send(bus->system.link.sd_bus);
+
+        if (r < 0)
+                bus_log(bus, r, "cannot tell the system bus that policy values changed");
+        LIST_FOREACH(peer, &bus->server.peers, entry)
+        if (peer->wants_signals && peer->core_peer.actor.uid == 0)
+                (void)policy_send(peer->link.sd_bus);
+        bus->policy_changed = false;
+}
+
 void signals_send(Bus *bus) {
         Signal *signal;
 
+        if (bus->policy_changed)
+                policy_send_all(bus);
         while ((signal = STAILQ_FIRST(&bus->signals))) {
                 STAILQ_REMOVE_HEAD(&bus->signals, entry);
                 signal_send_all(bus, signal);
@@ -120,6 +151,7 @@ void signals_send(Bus *bus) {
 void signals_clear(Bus *bus) {
         Signal *signal;
 
+        bus->policy_changed = false;
         while ((signal = STAILQ_FIRST(&bus->signals))) {
                 STAILQ_REMOVE_HEAD(&bus->signals, entry);
                 free(signal);
@@ -131,6 +163,7 @@ void signals_listen(Bus *bus) {
                 .userdata = bus,
                 .changed = news_changed,
                 .flushed = news_flushed,
+                .policy = news_policy,
         };
 
         core_add_listener(bus->core, &listener);

@@ -459,8 +459,8 @@ int core_attempt_succeed(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, c
                              admission.lock_usec);
         r = core_count_store(txn, admission.count);
         if (r == 0)
-                r = core_place_proved(txn, &dialogue->words.origin.network, uid,
-                                      admission.lock_usec);
+                r = core_login_place(dialogue->core, txn, &dialogue->words, uid,
+                                     admission.lock_usec, now_usec);
         if (r == 0)
                 r = notice_take(txn, uid, ret_notice);
         if (r != 0)

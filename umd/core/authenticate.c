@@ -233,6 +233,16 @@ static int use_all(Change *change, Dialogue *dialogue, Judged *judged, StoreFact
         return r;
 }
 
+static int refuse(Change *change, Dialogue *dialogue, const Ending *ending) {
+        int r = core_mail_missed(dialogue, change->txn, change->now_usec);
+
+        if (r < 0)
+                return r;
+        return ending->verdict == CORE_VERDICT_DENIED
+                       ? core_attempt_refund(dialogue, change->txn, change->now_usec)
+                       : core_attempt_fail(dialogue, change->txn, change->now_usec);
+}
+
 int core_authenticate_use(Change *change, Dialogue *dialogue, Judged *judged,
                           const StoreFactor *factor, char *ret_notice, Proof **ret) {
         static const Ending allow = { CORE_VERDICT_ALLOW, "allow", "" };
@@ -275,7 +285,7 @@ static int conclude(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret, Judged
         *ret = (CoreStep){ .kind = CORE_STEP_DONE, .secret = "", .reason = "" };
         r = store_begin(dialogue->core->store, &change.txn);
         if (r == 0)
-                r = core_second_load(dialogue, change.txn, &factor);
+                r = core_second_load(dialogue, change.txn, now_usec, &factor);
         if (r == 0)
                 r = core_authenticate_judge(dialogue, change.txn, factor, now_usec, &judged);
         if (r < 0)
@@ -294,9 +304,7 @@ static int conclude(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret, Judged
         if (r >= 0 && ending.verdict == CORE_VERDICT_ALLOW)
                 r = use_all(&change, dialogue, &judged, factor, ret->text, &proof);
         else if (r >= 0)
-                r = ending.verdict == CORE_VERDICT_DENIED
-                            ? core_attempt_refund(dialogue, change.txn, now_usec)
-                            : core_attempt_fail(dialogue, change.txn, now_usec);
+                r = refuse(&change, dialogue, &ending);
         dialogue->early = may_precede(dialogue, &ending, factor);
         if (r >= 0)
                 r = commit(&change, proof, &dialogue->early);

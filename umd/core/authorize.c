@@ -41,6 +41,18 @@ static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
                                 judged->values.factor_grace_usec, now_usec);
 }
 
+/* What the owner is to be told; proved_usec: not of what this login did itself. */
+static int notices_take(StoreTxn *txn, const CorePeer *peer, const LoginWords *words,
+                        const Shown *shown, const Judged *judged, uint64_t proved_usec,
+                        uint64_t now_usec, CoreStep *step) {
+        if (judged->decision.verdict == POLICY_DENY ||
+            !core_notices_due(&peer->actor, words, shown))
+                return 0;
+        return core_notices_take(txn, judged->user->uid, proved_usec,
+                                 shown->proof == POLICY_PROOF_NONE, now_usec, step->text,
+                                 sizeof(step->text));
+}
+
 /* One login fewer is left with a password that has expired: written with the verdict, so that none
  * is let in and not counted. */
 typedef struct GraceValue {
@@ -58,7 +70,7 @@ static int grace_keep(StoreTxn *txn, StoreCredential *credential, uint32_t used,
 }
 
 static int decide(Core *core, const CorePeer *peer, const LoginWords *words, const Shown *shown,
-                  uint64_t now_usec, CoreStep *ret) {
+                  uint64_t proved_usec, uint64_t now_usec, CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         GraceValue grace;
@@ -86,6 +98,9 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, con
                   policy_reason_name(judged.decision.reason));
         core_reference_format(seq, step.reference, sizeof(step.reference));
         core_judged_text(&judged, step.reference, step.text, sizeof(step.text));
+        r = notices_take(txn, peer, words, shown, &judged, proved_usec, now_usec, &step);
+        if (r < 0)
+                return r;
         if (judged.decision.verdict != POLICY_DENY && judged.user->status == USER_STATUS_PENDING)
                 r = activate(core, &peer->actor, &txn, judged.user, now_usec);
         else
@@ -110,6 +125,7 @@ static int check_peer(Core *core, const CorePeer *peer, const char *name, CoreEr
 int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContext *context,
                          const char *login, uint64_t now_usec, CoreStep *ret, CoreError *error) {
         Shown shown = { .proof = POLICY_PROOF_NONE };
+        uint64_t proved_usec = USEC_INFINITY;
         LoginWords words;
         Proof *found;
         int r;
@@ -130,9 +146,11 @@ int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContex
                 found = core_proof_find(core, peer, login, words.service, now_usec);
                 shown = core_proof_shown(found && strcmp(found->name, words.name) == 0 ? found
                                                                                        : NULL);
+                if (found)
+                        proved_usec = found->made_usec;
         }
         words.around = core_session_around(core, peer, context);
         shown.exempt = core_second_exempt(&peer->actor, &words);
         shown.login = peer->actor.uid == 0;
-        return decide(core, peer, &words, &shown, now_usec, ret);
+        return decide(core, peer, &words, &shown, proved_usec, now_usec, ret);
 }

@@ -164,6 +164,8 @@ int core_change_commit(Change *change, const char *verb, const char *kind, const
 
         snprintf(object, sizeof(object), "%s/%s", kind, name);
         r = follow(change, kind, id);
+        if (r == 0 && strcmp(kind, "user") == 0 && !change->options->dry_run)
+                r = core_notice_change(change, verb, id, name);
         if (r == 0)
                 r = change_record(change, verb, object, id, &seq);
         if (r < 0)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "umd/core/internal.h"
-#include "umd/core/login.h"
+#include "umd/core/second.h"
 
 static void settings_done(CoreSettings *settings) {
         free((char *)settings->shell);
@@ -86,6 +86,7 @@ Core *core_free(Core *core) {
         core->logins = core_logins_free(core->logins);
         core_jobs_free(core);
         core_factor_jobs_free(core);
+        core_mail_jobs_free(core);
         core_news_done(&core->news);
         core_idset_done(&core->ending);
         free(core->refusals);
@@ -132,6 +133,9 @@ static void news_tell(Core *core, const News *news) {
         for (size_t l = 0; l < core->listener_count && news->everybody; l++)
                 if (core->listeners[l].everybody)
                         core->listeners[l].everybody(core->listeners[l].userdata);
+        for (size_t l = 0; l < core->listener_count && news->policy; l++)
+                if (core->listeners[l].policy)
+                        core->listeners[l].policy(core->listeners[l].userdata);
         for (size_t l = 0; l < core->listener_count; l++)
                 core->listeners[l].flushed(core->listeners[l].userdata);
 }
@@ -176,11 +180,13 @@ int core_flush(Core *core) {
         core->batch++;
         /* Of a batch that is lost in part nobody knows which: listeners look at each object anew,
          * and find it as it is. */
-        if ((flushed_early(core) || r >= 0) && (news.count > 0 || news.everybody))
+        if ((flushed_early(core) || r >= 0) && (news.count > 0 || news.everybody || news.policy))
                 news_tell(core, &news);
         core_news_done(&news);
         if (r >= 0) /* of a change that is lost nothing follows */
                 sessions_end(core, &ending);
+        core_notices_flushed(core, r);
+        core_mails_flushed(core, core->batch - 1, r);
         core_attempts_flushed(core, core->batch - 1, r); /* the next batch may begin in it */
         return r;
 }
@@ -201,11 +207,13 @@ void core_tick(Core *core, uint64_t now_usec) {
 void core_wake(Core *core, uint64_t now_usec) {
         core_note_time(core, now_usec);
         core_attempts_wake(core, now_usec);
+        core_mails_wake(core, now_usec);
 }
 
 int core_status(Core *core, CoreStatus *ret) {
         bool ready = core->vault.ready(core->vault.userdata);
         StoreStatistics statistics;
+        PolicyValues values;
         int r;
 
         r = store_statistics(core->store, &statistics);
@@ -220,6 +228,8 @@ int core_status(Core *core, CoreStatus *ret) {
                 .sessions = core_session_count(core),
                 .vault_ready = ready && !core->vault_key_wrong,
                 .vault_key_wrong = ready && core->vault_key_wrong,
+                .mail_wanted = core_policy_values_now(core, 0, &values) == 0 &&
+                               core_method_permitted(&values, POLICY_METHOD_EMAIL_CODE),
         };
         return 0;
 }

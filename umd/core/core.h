@@ -19,6 +19,7 @@
 
 #include "base/base.h"
 #include "policy/policy.h"
+#include "umd/core/mail.h"
 #include "umd/core/quality.h"
 #include "umd/core/vault.h"
 
@@ -111,6 +112,9 @@ typedef struct CoreHost {
         void (*wake_at)(void *userdata, uint64_t boottime_usec);
         /* For the log; its entry and event are in a transaction of the open batch. */
         void (*lockout)(void *userdata, const CoreLockout *lockout);
+        CoreMailer mail;
+        /* For the log: what a user is going to be told at his next login.  NULL: nobody logs it. */
+        void (*notice)(void *userdata, const char *name, const char *text);
 } CoreHost;
 
 typedef enum CoreHomeResult {
@@ -178,6 +182,8 @@ typedef struct CoreListener {
         void (*everybody)(void *userdata);
         /* All news of this flush were told. */
         void (*flushed)(void *userdata);
+        /* A policy value was set or unset, whoever's; may be NULL. */
+        void (*policy)(void *userdata);
 } CoreListener;
 
 void core_add_listener(Core *core, const CoreListener *listener); /* at most 4 */
@@ -391,53 +397,6 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
 /* May the user change the group's members as its owner?  Only if he may act at all. */
 bool core_group_is_owner(Core *core, const char *name, uid_t uid);
 
-/* ---- policy values (FEATURES P.6, P.7) ---------------------------------------------------- */
-
-/* Sets a value for a user, or for the company (user NULL), that is the tenant of this host.  A list
- * may be changed: "+email-code,-hotp".  ret_text has POLICY_VALUE_TEXT_MAX bytes: the value as it
- * is kept.  CORE_E_BAD_VALUE names the names that are near, or what the value may be.  Setting what
- * is set already, or taking away what is not, changes nothing: 0 with ret->id 0. */
-int core_policy_set(Core *core, const Actor *actor, const char *user, const char *name,
-                    const char *text, const CoreOptions *options, uint64_t now_usec, char *ret_text,
-                    CoreChange *ret, CoreError *error);
-int core_policy_unset(Core *core, const Actor *actor, const char *user, const char *name,
-                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
-                      CoreError *error);
-
-/* A level that a nearer one put aside. */
-typedef struct CorePolicyOverrode {
-        const char *level, *subject, *text;
-} CorePolicyOverrode;
-
-/* Texts are valid during the call. */
-typedef struct CorePolicyEffective {
-        PolicyValue value;
-        const char *text;
-        const char *level,
-                *subject; /* "built-in" and "", "company" and "local", "user" and "bob" */
-        bool looser;      /* than what it overrode */
-        CorePolicyOverrode overrode[_POLICY_LEVEL_MAX]; /* the nearest first */
-        size_t overrode_count;
-        const char *expected; /* policy_value_expected() */
-} CorePolicyEffective;
-
-/* What is in effect for the user, or for the company (user NULL): the value of that name, or all
- * (name NULL). */
-int core_policy_effective(Core *core, const char *user, const char *name,
-                          void (*each)(void *userdata, const CorePolicyEffective *shown),
-                          void *userdata, CoreError *error);
-
-typedef struct CorePolicySet {
-        const char *level, *subject, *name, *text, *by;
-        uint64_t set_usec;
-} CorePolicySet;
-
-/* Everything that is set, the company's first, by pages as core_user_list(); without that of
- * deleted users, whose values wait for them to be restored. */
-int core_policy_list(Core *core, const char *cursor, uint32_t limit,
-                     void (*each)(void *userdata, const CorePolicySet *set), void *userdata,
-                     char *ret_cursor, CoreError *error);
-
 /* ---- what the map is made of -------------------------------------------------------------- */
 
 /* Users and groups as NSS shows them: no tombstones; the GECOS derived; groups flattened.  Valid
@@ -569,9 +528,11 @@ typedef struct CoreStatus {
         uint64_t users, groups, audit_entries, store_used_bytes, store_map_bytes, sessions;
         bool vault_ready;     /* it answers, and has the right key */
         bool vault_key_wrong; /* it has another one */
+        bool mail_wanted;     /* the company's rules permit codes by e-mail */
 } CoreStatus;
 
 int core_status(Core *core, CoreStatus *ret);
 
 #include "umd/core/audit.h"
 #include "umd/core/factors.h"
+#include "umd/core/policy_values.h"

@@ -20,7 +20,7 @@ static const char *required_name(PolicyRequired required) {
 
 /* Codes that stand in for a factor are none themselves. */
 static void factors_sum(const StoreFactors *factors, const PolicyValues *values,
-                        const char **methods, CoreCoverage *ret) {
+                        const StoreUser *user, const char **methods, CoreCoverage *ret) {
         PolicyStrength strongest = POLICY_STRENGTH_SINGLE;
         uint32_t seen = 0;
 
@@ -38,6 +38,14 @@ static void factors_sum(const StoreFactors *factors, const PolicyValues *values,
                 ret->enrolled = true;
                 if (strength > strongest)
                         strongest = strength;
+        }
+        /* as the judgement has it (judge.c): where a factor is due an address stands for one */
+        if ((seen != 0 || values->factor_required != POLICY_REQUIRED_OFF) &&
+            core_mail_possible(values, user)) {
+                methods[ret->method_count++] = core_method_name(POLICY_METHOD_EMAIL_CODE);
+                ret->enrolled = true;
+                if (strongest < POLICY_STRENGTH_WEAK_MFA)
+                        strongest = POLICY_STRENGTH_WEAK_MFA;
         }
         ret->methods = methods;
         ret->strongest = policy_strength_name(strongest);
@@ -63,7 +71,7 @@ static int cover_one(void *userdata, StoreTxn *txn, const StoreUser *user) {
         row.roles = (const char *const *)role_names.list;
         row.role_count = role_names.count;
         row.required = required_name(values.factor_required);
-        factors_sum(&factors, &values, methods, &row);
+        factors_sum(&factors, &values, user, methods, &row);
         if (values.factor_required != POLICY_REQUIRED_OFF && !row.enrolled)
                 r = core_enrol_until(coverage->core, txn, &values, user, &row.deadline_usec);
         if (r == 0)

@@ -15,8 +15,11 @@
 /* ---- within a change ---------------------------------------------------------------------- */
 
 void core_factor_text(const StoreFactor *factor, char *buf) {
-        snprintf(buf, FACTOR_TEXT_BYTES, "%s %u%s%s", core_method_name(factor->method),
-                 factor->number, factor->label[0] ? " " : "", factor->label);
+        if (factor->number == 0) /* a code by e-mail is no row */
+                snprintf(buf, FACTOR_TEXT_BYTES, "%s", core_method_name(factor->method));
+        else
+                snprintf(buf, FACTOR_TEXT_BYTES, "%s %u%s%s", core_method_name(factor->method),
+                         factor->number, factor->label[0] ? " " : "", factor->label);
 }
 
 int core_credential_move_on(Change *change, StoreCredential *credential) {
@@ -134,10 +137,14 @@ int core_factors_check_proof(Core *core, const CorePeer *peer, const FactorOwner
         Proof *proof = core_proof_find(core, peer, login, LOGIN_SERVICE_SELF, now_usec);
 
         if (!proof || proof->uid != owner->user->uid || proof->proof != POLICY_PROOF_PASSWORD ||
-            (core_factors_any(&owner->factors) && proof->strength < POLICY_STRENGTH_WEAK_MFA))
+            /* a code by e-mail lets in, but takes no stronger factor away, nor adds one */
+            (core_factors_any(&owner->factors) && proof->strength < POLICY_STRENGTH_MFA))
                 return core_fail(error, CORE_E_POLICY_REFUSED,
-                                 "%s: password and second factor have to be proved first",
-                                 owner->user->name);
+                                 "%s: password and second factor have to be proved first%s",
+                                 owner->user->name,
+                                 proof && proof->strength == POLICY_STRENGTH_WEAK_MFA
+                                         ? ": a code by e-mail is not enough for that"
+                                         : "");
         proof->used = true;
         return 0;
 }

@@ -54,6 +54,7 @@ typedef struct NewsItem {
 /* What changed, each object once, in the order of its first mention.  Zeroed is empty. */
 typedef struct News {
         bool everybody; /* every user may have changed: nobody is mentioned for it */
+        bool policy;    /* a policy value was set or unset */
         NewsItem *items;
         size_t count, size;
         IdSet index; /* at the same positions */
@@ -85,6 +86,13 @@ typedef struct LockTime {
         uint64_t lock_usec, boottime_usec;
 } LockTime;
 
+/* A notice for the log, as soon as it is durable. */
+typedef struct NoticeLine {
+        char name[BASE_NAME_MAX + 1], text[STORE_NOTICE_MAX + 1];
+} NoticeLine;
+
+#define NOTICE_LINES_MAX 16U
+
 struct Core {
         Store *store;
         CoreSettings settings; /* texts are ours */
@@ -105,6 +113,9 @@ struct Core {
         IdSet ending;     /* users whose sessions end once the batch is durable */
         struct Job *jobs; /* jobs.c: waiting for the vault */
         struct FactorJob *factor_jobs;
+        NoticeLine notices[NOTICE_LINES_MAX]; /* of the open batch */
+        size_t notice_count;
+        struct MailJob *mail_jobs; /* mail_code.c: codes on their way out */
         Logins *logins;
         Refusals *refusals;
         Misses *misses;
@@ -113,6 +124,7 @@ struct Core {
 
 void core_jobs_free(Core *core);
 void core_factor_jobs_free(Core *core);
+void core_mail_jobs_free(Core *core);
 /* Is the id set aside for a user who is being made? */
 bool core_jobs_hold_id(const Core *core, uint32_t id);
 
@@ -349,6 +361,15 @@ int core_vault_fail(CoreProofResult result, CoreError *error);
 int core_vault_refuse(int fault, CoreError *error);
 
 int core_secret_copy(const Secret *secret, Secret **ret);
+
+/* ---- notices to the owner ----------------------------------------------------------------- */
+
+/* He is told of it at his next login, and the host's log when it is durable. */
+int core_notice_add(Core *core, StoreTxn *txn, uid_t uid, const char *name, uint64_t now_usec,
+                    const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* Of the change, if it is one that he is told of. */
+int core_notice_change(Change *change, const char *verb, uid_t uid, const char *name);
+void core_notices_flushed(Core *core, int r);
 
 /* ---- the quality of passwords ------------------------------------------------------------- */
 

@@ -168,6 +168,11 @@ static void factors_look(Judged *judged) {
                     strength > facts->enrolled)
                         facts->enrolled = strength;
         }
+        /* A code by e-mail is no factor that makes one due, but stands for one that is. */
+        if ((any || facts->factor_required != POLICY_REQUIRED_OFF) &&
+            facts->enrolled < POLICY_STRENGTH_WEAK_MFA &&
+            core_mail_possible(&judged->values, judged->user))
+                facts->enrolled = POLICY_STRENGTH_WEAK_MFA;
         facts->only_forbidden = any && facts->enrolled == POLICY_STRENGTH_NONE;
 }
 

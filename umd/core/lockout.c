@@ -210,12 +210,14 @@ static int known_look(void *userdata, const StoreLockout *count) {
         return 0;
 }
 
-int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec) {
+int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
+                      bool *ret_strange) {
         const CountKey key = { uid, PLACE_KNOWN, *network };
         _cleanup_(store_lockout_freep) StoreLockout *count = NULL;
         Known known = { .network = *network };
         int r;
 
+        *ret_strange = false;
         if (uid == 0 || !core_network_is(network))
                 return 0;
         r = core_count_load(txn, &key, &count);
@@ -228,6 +230,7 @@ int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uin
                 r = store_lockout_each(txn, uid, known_look, &known);
         if (r == 0 && !known.there && known.count >= PLACE_KNOWN_MAX)
                 r = store_lockout_delete(txn, uid, PLACE_KNOWN, &known.oldest);
+        *ret_strange = r == 0 && count->proved_usec == 0 && known.count > 0;
         count->proved_usec = lock_usec;
         return r != 0 ? r : core_count_store(txn, count);
 }

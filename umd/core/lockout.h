@@ -83,8 +83,10 @@ int core_throttle_load(StoreTxn *txn, const StoreNetwork *network, StoreThrottle
 /* The same; a new one may push another out (docs/api/store.md). */
 int core_throttle_store(StoreTxn *txn, const StoreThrottle *throttle, const LockoutRules *rules,
                         uint64_t lock_usec);
-/* He proved who he is, from there: the network is known from now on.  Writes at most once a day. */
-int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec);
+/* He proved who he is, from there: the network is known from now on.  Writes at most once a day.
+ * *ret_strange: others are known, and this one was not. */
+int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
+                      bool *ret_strange);
 
 /* What stands against a login of which nothing is guessed (a key). */
 typedef struct LockoutFacts {

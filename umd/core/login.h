@@ -128,6 +128,19 @@ PolicyExpiry core_expiry_of(const LoginWords *words, PolicyProof proof, const Sh
 /* What whoever gets in is told about his password's age; nothing where there is nothing. */
 void core_age_write(const Judged *judged, Text *text);
 
+/* ---- notices ------------------------------------------------------------------------------- */
+
+/* He proved who he is, from there: known from now on.  Where he is known from elsewhere he is told
+ * of it the next time. */
+int core_login_place(Core *core, StoreTxn *txn, const LoginWords *words, uid_t uid,
+                     uint64_t lock_usec, uint64_t now_usec);
+/* Is this a login at whose end they are shown? */
+bool core_notices_due(const Actor *actor, const LoginWords *words, const Shown *shown);
+/* Adds those from before that moment to the text in buf, and takes them away; by_key: leaves them
+ * for a day. */
+int core_notices_take(StoreTxn *txn, uid_t uid, uint64_t before_usec, bool by_key,
+                      uint64_t now_usec, char *buf, size_t size);
+
 /* ---- graces -------------------------------------------------------------------------------- */
 
 /* Did he prove all of it not longer ago than the span, by the same service, from the same place, in
@@ -169,10 +182,12 @@ typedef enum DialogueState {
 /* The second factor of a dialogue. */
 typedef struct Second {
         bool asked;
-        bool clock_unset;     /* no TOTP can be checked */
-        PolicyProof first;    /* what was proved before it */
-        StoreVerifier better; /* the password's, of a better method; ours */
-        uint32_t chosen;      /* of several, the number of the one to try; 0 */
+        bool clock_unset;       /* no TOTP can be checked */
+        PolicyProof first;      /* what was proved before it */
+        StoreVerifier better;   /* the password's, of a better method; ours */
+        uint32_t chosen;        /* of several, the number of the one to try; 0 */
+        unsigned int mails;     /* how often a code by e-mail was asked for */
+        uint64_t mail_due_usec; /* boottime: no answer to a code is out before that */
         /* What the code was held against; number 0: nothing, time was spent. */
         uid_t uid;
         uint32_t number;

@@ -36,6 +36,7 @@ uint32_t core_method_kind(PolicyMethod method) {
         case POLICY_METHOD_RECOVERY:
                 return CORE_KIND_RECOVERY_CODE;
         case POLICY_METHOD_EMAIL_CODE:
+                return CORE_KIND_MAIL_CODE;
         case POLICY_METHOD_FIDO2:
         case _POLICY_METHOD_MAX:
                 break;

@@ -92,6 +92,7 @@ int core_news_add(News *news, CoreObject object, CoreNews what, uint32_t id, con
 
 void core_news_merge(News *into, News *from) {
         into->everybody = into->everybody || from->everybody;
+        into->policy = into->policy || from->policy;
         for (size_t i = 0; i < from->count; i++)
                 news_put(into, &from->items[i]);
         core_news_done(from);

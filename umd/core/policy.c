@@ -162,6 +162,7 @@ static int change_finish(Change *change, const char *verb, const Place *place, P
                 r = tell_groups(change, place);
         if (r < 0)
                 return r;
+        change->news.policy = true;
         if (place->user)
                 return core_change_commit(change, verb, "user", place->user->name, place->user->uid,
                                           place->user->version, ret);

@@ -26,12 +26,14 @@ typedef struct Holder {
         bool graced;
         PolicyValues values, company;
         StoreFactors factors;
+        StoreMailCode *mail; /* that was sent to him and may be given here; NULL */
 } Holder;
 
 #define _cleanup_holder_ _cleanup_(holder_done)
 
 static void holder_done(Holder *holder) {
         store_factors_done(&holder->factors);
+        store_mail_code_freep(&holder->mail);
 }
 
 static PolicyProof first_kind(const Dialogue *dialogue) {
@@ -55,6 +57,8 @@ static int holder_load_user(const Dialogue *dialogue, StoreTxn *txn, uint64_t no
         r = core_policy_values(core, txn, user->uid, &ret->values);
         if (r == 0)
                 r = store_factors_of_user(txn, user->uid, &ret->factors);
+        if (r == 0)
+                r = core_mail_load(dialogue, txn, user, &ret->values, now_usec, &ret->mail);
         if (r == 0)
                 r = core_credential_load(txn, user->uid, &credential);
         if (r == 0)
@@ -120,17 +124,29 @@ static void ask(Dialogue *dialogue, DialogueState state, const char *text) {
         core_dialogue_step(dialogue, &step);
 }
 
+/* By the company's rules where they hold for everybody. */
+static bool mail_offered(const Dialogue *dialogue, const Holder *holder) {
+        return core_mail_offered(dialogue->core,
+                                 holder->company.factor_required != POLICY_REQUIRED_OFF
+                                         ? &holder->company
+                                         : &holder->values);
+}
+
 /* The words are those of the company's rules, whoever it is. */
-static void ask_code(Dialogue *dialogue, bool everybody, uint64_t now_usec) {
-        char text[192];
+static void ask_code(Dialogue *dialogue, const Holder *holder, uint64_t now_usec) {
+        bool everybody = holder->company.factor_required != POLICY_REQUIRED_OFF;
+        bool mail = mail_offered(dialogue, holder);
+        char text[256];
 
         dialogue->second.clock_unset = now_usec < CLOCK_EARLIEST_USEC;
-        snprintf(text, sizeof(text), "%s%s",
+        snprintf(text, sizeof(text), "%sOne-time code%s%s%s%s%s: ",
                  dialogue->second.clock_unset
                          ? "The clock of this host is not set: codes of an app cannot be checked, "
                            "recovery codes can.\n"
                          : "",
-                 everybody ? "One-time code (empty if you have none): " : "One-time code: ");
+                 everybody || mail ? " (" : "", everybody ? "empty if you have none" : "",
+                 everybody && mail ? ", " : "", mail ? "\"mail\" for one by e-mail" : "",
+                 everybody || mail ? ")" : "");
         ask(dialogue, DIALOGUE_CODE, text);
 }
 
@@ -147,7 +163,8 @@ static size_t choices_of(const Holder *holder, const StoreFactor **ret) {
         return count;
 }
 
-static void ask_choice(Dialogue *dialogue, const StoreFactor *const *choices, size_t count) {
+static void ask_choice(Dialogue *dialogue, const StoreFactor *const *choices, size_t count,
+                       bool mail) {
         char buf[sizeof(((CoreStep *)NULL)->text)];
         Text text;
 
@@ -157,6 +174,8 @@ static void ask_choice(Dialogue *dialogue, const StoreFactor *const *choices, si
                 base_text_addf(&text, " %zu) %s\n", i + 1,
                                core_method_name(
                                        choices[i]->method)); /* no labels: strangers see it */
+        if (mail)                                            /* the weakest */
+                base_text_addf(&text, " %zu) a code by e-mail\n", count + 1);
         base_text_addf(&text, "Number (Enter for 1): ");
         ask(dialogue, DIALOGUE_CHOICE, buf);
 }
@@ -167,10 +186,9 @@ static int ask_of(Dialogue *dialogue, const Holder *holder, uint64_t now_usec) {
 
         dialogue->second.asked = true;
         if (count > 1 && dialogue->second.chosen == 0)
-                ask_choice(dialogue, choices, count);
+                ask_choice(dialogue, choices, count, mail_offered(dialogue, holder));
         else
-                ask_code(dialogue, holder->company.factor_required != POLICY_REQUIRED_OFF,
-                         now_usec);
+                ask_code(dialogue, holder, now_usec);
         return 1;
 }
 
@@ -280,8 +298,28 @@ static int guess_factor(Dialogue *dialogue, const StoreFactor *factor, CodeForm 
         guess->nothing = dialogue->second.first == POLICY_PROOF_WRONG;
         guess->kind = core_method_kind(factor->method);
         guess->verifier = &dialogue->second.tried;
-        guess->otp = factor->method == POLICY_METHOD_RECOVERY ? NULL : &otp;
+        guess->otp = factor->method == POLICY_METHOD_TOTP || factor->method == POLICY_METHOD_HOTP
+                             ? &otp
+                             : NULL;
         return core_vault_guess(dialogue->core, guess, guessed, dialogue, &dialogue->call);
+}
+
+/* Against the code that was sent to him: where he asked for it here, or has nothing else that may
+ * be such a code. */
+static bool is_mailed(const Dialogue *dialogue, const Holder *holder, const StoreFactor *factor,
+                      CodeForm form) {
+        return holder->mail && form == CODE_DIGITS && (!factor || dialogue->second.mails > 0);
+}
+
+static int guess_mailed(Dialogue *dialogue, const Holder *holder, VaultGuess *guess,
+                        uint64_t now_usec) {
+        const StoreFactor factor = { .uid = holder->uid,
+                                     .number = 1, /* any: it has none */
+                                     .method = POLICY_METHOD_EMAIL_CODE,
+                                     .sealed = holder->mail->hash };
+
+        guess->uid = holder->uid;
+        return guess_factor(dialogue, &factor, CODE_DIGITS, guess, now_usec);
 }
 
 static int answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
@@ -302,8 +340,11 @@ static int answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_us
         guess = (VaultGuess){ .uid = has_factor(&holder) ? holder.uid : dialogue->words.lane,
                               .from = core_attempt_from(dialogue),
                               .code = code };
-        if ((factor && factor->method == POLICY_METHOD_TOTP && dialogue->second.clock_unset) ||
-            dialogue->words.lockout.locked || dialogue->words.lockout.throttled)
+        if (dialogue->words.lockout.locked || dialogue->words.lockout.throttled)
+                factor = NULL;
+        else if (is_mailed(dialogue, &holder, factor, form))
+                return guess_mailed(dialogue, &holder, &guess, now_usec);
+        if (factor && factor->method == POLICY_METHOD_TOTP && dialogue->second.clock_unset)
                 factor = NULL;
         return factor ? guess_factor(dialogue, factor, form, &guess, now_usec)
                       : guess_nothing(dialogue, &guess);
@@ -317,30 +358,56 @@ static int answer_choice(Dialogue *dialogue, const Secret *answer, uint64_t now_
         _cleanup_holder_ Holder holder = { 0 };
         size_t count, len = base_secret_len(answer);
         uint64_t number = 1;
+        bool mail;
         int r;
 
         r = holder_load(dialogue, now_usec, &holder);
         if (r < 0)
                 return r;
         count = choices_of(&holder, choices);
-        if (len > 0 && (memchr(s, '\0', len) || base_parse_u64(s, 1, count, &number) < 0))
+        mail = mail_offered(dialogue, &holder);
+        if (len > 0 && (memchr(s, '\0', len) || base_parse_u64(s, 1, count + mail, &number) < 0))
                 number = 0;
-        if (number > 0 && count > 0)
+        if (mail && (number > count || core_mail_is_word(answer)))
+                return core_mail_ask(dialogue);
+        if (number > 0 && number <= count)
                 dialogue->second.chosen = choices[number - 1]->number;
         r = core_second_ask(dialogue, now_usec);
         return r == 0 ? -EUCLEAN : r; /* it was due a moment ago; begin again */
 }
 
 static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        if (dialogue->attempt.due_usec < dialogue->second.mail_due_usec)
+                dialogue->attempt.due_usec = dialogue->second.mail_due_usec;
         if (answer_code(dialogue, answer, now_usec) < 0)
                 core_authenticate_unavailable(dialogue, now_usec);
+}
+
+/* The word that asks for a code by e-mail is no guess: 1, where it is offered. */
+static int answer_word(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        _cleanup_holder_ Holder holder = { 0 };
+        int r;
+
+        if (!core_mail_is_word(answer))
+                return 0;
+        r = holder_load(dialogue, now_usec, &holder);
+        if (r < 0 || !mail_offered(dialogue, &holder))
+                return r;
+        r = core_mail_ask(dialogue);
+        return r < 0 ? r : 1;
 }
 
 /* Password and code are one attempt, charged with the password; after a key, with the code. */
 void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
         int r = 0;
 
-        if (dialogue->state == DIALOGUE_CHOICE)
+        if (dialogue->state == DIALOGUE_CODE)
+                r = answer_word(dialogue, answer, now_usec);
+        if (r > 0)
+                return;
+        if (r < 0)
+                ; /* below */
+        else if (dialogue->state == DIALOGUE_CHOICE)
                 r = answer_choice(dialogue, answer, now_usec);
         else if (dialogue->second.first == POLICY_PROOF_KEY)
                 r = core_attempt_begin(dialogue, answer, look, now_usec);
@@ -358,7 +425,7 @@ static bool is_unused(const Second *second, const StoreFactor *factor) {
         return second->step >= factor->next && second->step < UINT64_MAX;
 }
 
-int core_second_load(Dialogue *dialogue, StoreTxn *txn, StoreFactor **ret) {
+int core_second_load(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, StoreFactor **ret) {
         _cleanup_(store_factor_freep) StoreFactor *factor = NULL;
         Second *second = &dialogue->second;
         int r;
@@ -366,6 +433,8 @@ int core_second_load(Dialogue *dialogue, StoreTxn *txn, StoreFactor **ret) {
         *ret = NULL;
         if (second->result != CORE_PROOF_MATCH || second->number == 0)
                 return 0;
+        if (second->method == POLICY_METHOD_EMAIL_CODE)
+                return core_mail_second(dialogue, txn, now_usec, ret);
         r = store_factor_get(txn, second->uid, second->number, &factor);
         if (r < 0)
                 return r;
@@ -385,16 +454,25 @@ int core_second_load(Dialogue *dialogue, StoreTxn *txn, StoreFactor **ret) {
 static int notice(const Dialogue *dialogue, const Change *change) {
         char object[96];
         uint64_t seq;
+        int r;
 
         snprintf(object, sizeof(object), "user/%s", dialogue->words.name);
-        return store_event_append(change->txn, "user.recovery-used", object, change->now_usec,
-                                  &seq);
+        r = store_event_append(change->txn, "user.recovery-used", object, change->now_usec, &seq);
+        if (r < 0)
+                return r;
+        return core_notice_add(change->core, change->txn, dialogue->second.uid,
+                               dialogue->words.name, change->now_usec,
+                               "a recovery code was used, from %s (%s)",
+                               dialogue->words.source[0] ? dialogue->words.source : "this machine",
+                               dialogue->words.service);
 }
 
 int core_second_use(const Dialogue *dialogue, Change *change, StoreFactor *factor) {
         const Second *second = &dialogue->second;
         int r;
 
+        if (factor->method == POLICY_METHOD_EMAIL_CODE)
+                return core_mail_use(dialogue, change->txn, change->now_usec);
         if (factor->method == POLICY_METHOD_RECOVERY)
                 factor->used |= 1U << second->step;
         else

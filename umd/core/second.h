@@ -111,10 +111,34 @@ int core_second_begin_key(Dialogue *dialogue, uint64_t now_usec);
 void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
 /* Within the transaction of the verdict: the factor whose code was right and is unused still, or
  * NULL; then second.result says why. */
-int core_second_load(Dialogue *dialogue, StoreTxn *txn, StoreFactor **ret);
+int core_second_load(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, StoreFactor **ret);
 /* The code is used up. */
 int core_second_use(const Dialogue *dialogue, Change *change, StoreFactor *factor);
 void core_second_done(Second *second);
+
+/* ---- codes by e-mail ---------------------------------------------------------------------- */
+
+#define MAIL_ASKED_USEC (2 * USEC_PER_SEC) /* what sending takes is over by then */
+
+/* Does a code by e-mail count as a second factor of his, where one is due?  Whether mail can be
+ * sent now makes no difference: a mail system that is down must not make a password enough. */
+bool core_mail_possible(const PolicyValues *values, const StoreUser *user);
+/* Is it offered to whom these rules hold for? */
+bool core_mail_offered(const Core *core, const PolicyValues *values);
+bool core_mail_is_word(const Secret *answer); /* "mail", typed at the prompt for a code */
+/* Asks for the code, and sends one if that is right. */
+int core_mail_ask(Dialogue *dialogue);
+/* The code that may be given in this dialogue, or NULL. */
+int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                   const PolicyValues *values, uint64_t now_usec, StoreMailCode **ret);
+/* For core_second_load() and _use(): the code as a factor (NULL where it does not count any more),
+ * and that it is used up. */
+int core_mail_second(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, StoreFactor **ret);
+int core_mail_use(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
+/* In the transaction of a refusal: a wrong code of a mail costs one of its tries. */
+int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
+void core_mails_flushed(Core *core, uint64_t batch, int r);
+void core_mails_wake(Core *core, uint64_t now_usec);
 
 /* ---- enrolment in a login ----------------------------------------------------------------- */
 

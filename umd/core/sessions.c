@@ -160,7 +160,7 @@ static int note_place(const Opening *opening, StoreTxn *txn, uid_t uid, uint64_t
                 return 0;
         r = core_lock_time(opening->core, txn, now_usec, &lock_usec);
         if (r == 0)
-                r = core_place_proved(txn, network, uid, lock_usec);
+                r = core_login_place(opening->core, txn, &opening->words, uid, lock_usec, now_usec);
         return r > 0 ? -EUCLEAN : r;
 }
 

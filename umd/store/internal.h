@@ -78,7 +78,8 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
 
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
-        codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history;
+        codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history,
+        codec_mail_code, codec_notices;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -133,6 +134,23 @@ typedef struct ThrottleRecord {
         const uint8_t *failures;
         size_t failures_len;
 } ThrottleRecord;
+
+typedef struct MailCodeRecord {
+        StoreMailCode code; /* first, as above */
+        const uint8_t *sends;
+        size_t sends_len;
+} MailCodeRecord;
+
+typedef struct NoticesRecord {
+        StoreNotices notices; /* first, as above */
+        const uint8_t *list;
+        size_t list_len;
+} NoticesRecord;
+
+/* The notices of a record, strictly: -EBADMSG.  Texts point into bytes. */
+int notices_list_read(const uint8_t *bytes, size_t len, StoreNotices *ret);
+/* The times of a record's sends, strictly: -EBADMSG. */
+int mail_code_sends_read(const uint8_t *bytes, size_t len, StoreMailCode *ret);
 
 /* The bytes of a count's failures, strictly: -EBADMSG.  No lock is in them. */
 int lockout_failures_read(const uint8_t *bytes, size_t len, LockoutState *ret);

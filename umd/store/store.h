@@ -321,6 +321,59 @@ typedef struct StoreLockTime {
 int store_lock_time_get(StoreTxn *txn, StoreLockTime *ret); /* STORE_E_MISSING */
 int store_lock_time_put(StoreTxn *txn, const StoreLockTime *time);
 
+/* ---- codes by e-mail ------------------------------------------------------------------------- */
+
+#define STORE_MAIL_SENDS_MAX 16U
+
+/* The code that was sent to a user last, and when others were. */
+typedef struct StoreMailCode {
+        uid_t uid;
+        uint64_t version;   /* of the record; strictly rising, and what the next hash is bound to */
+        StoreVerifier hash; /* len 0: none is out */
+        const char *address;                  /* where it went; "" with none */
+        uint32_t place;                       /* core's number of where it was asked for, and */
+        StoreNetwork network;                 /* its network, zeroed for none */
+        uint32_t tries;                       /* wrong ones against it */
+        uint64_t sends[STORE_MAIL_SENDS_MAX]; /* lock time, strictly rising */
+        size_t send_count;
+} StoreMailCode;
+
+int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailCode **ret); /* STORE_E_MISSING */
+/* Compare-and-set on version (0: must not exist yet), else STORE_E_CONFLICT; writes version + 1. */
+int store_mail_code_put(StoreTxn *txn, const StoreMailCode *code);
+StoreMailCode *store_mail_code_free(StoreMailCode *code);
+
+static inline void store_mail_code_freep(StoreMailCode **code) {
+        *code = store_mail_code_free(*code);
+}
+
+/* ---- notices: what a user is to be told ------------------------------------------------------ */
+
+#define STORE_NOTICES_MAX 8U
+#define STORE_NOTICE_MAX  160U /* bytes of one */
+
+typedef struct StoreNotice {
+        uint64_t time_usec; /* wall clock */
+        const char *text;
+} StoreNotice;
+
+typedef struct StoreNotices {
+        uid_t uid;
+        uint32_t dropped;    /* older ones that gave way */
+        uint64_t shown_usec; /* wall clock: when they were shown first and left; 0: not yet */
+        StoreNotice list[STORE_NOTICES_MAX]; /* the oldest first */
+        size_t count;                        /* at least 1 */
+} StoreNotices;
+
+int store_notices_get(StoreTxn *txn, uid_t uid, StoreNotices **ret); /* STORE_E_MISSING */
+int store_notices_put(StoreTxn *txn, const StoreNotices *notices);   /* new or replaced */
+int store_notices_delete(StoreTxn *txn, uid_t uid);                  /* STORE_E_MISSING */
+StoreNotices *store_notices_free(StoreNotices *notices);
+
+static inline void store_notices_freep(StoreNotices **notices) {
+        *notices = store_notices_free(*notices);
+}
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 typedef struct StoreGroup {

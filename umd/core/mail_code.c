@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Codes by e-mail (FEATURES B4): six digits, sent to the address in the user's record, good once,
+ * for ten minutes, for three tries, from the place they were asked for.  The address is an admin's
+ * to change, never the user's own: whoever took a password must not choose where the code goes.
+ *
+ * Asking for one says nothing.  Whoever it is, the same prompt comes back at once; what follows is
+ * done behind it, and a code is sent only where the first factor was right.  No answer to a code
+ * is out before that is over (MAIL_ASKED_USEC), so the work does not show either.
+ *
+ * The vault hashes the code; then one transaction charges the sending (five an hour, on the clock
+ * of locks) and keeps the hash; and only when that is durable the code goes to um-notify.  A code
+ * is used up, or a wrong try counted, in the transaction of the verdict: of many that are tried at
+ * once no more count than three. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "umd/core/second.h"
+
+#define MAIL_WORD       "mail"
+#define MAIL_DIGITS     6U
+#define MAIL_VALID_USEC (600 * USEC_PER_SEC)
+#define MAIL_TRIES      3U
+#define MAIL_HOUR_USEC  (3600 * USEC_PER_SEC)
+#define MAIL_SENDS      5U /* in that time */
+#define MAIL_ASKS       5U /* of one dialogue */
+#define MAIL_JOBS_MAX   64U
+
+typedef enum MailState {
+        MAIL_WANTED,
+        MAIL_HASHING, /* the vault is asked */
+        MAIL_WRITTEN, /* charged; goes out when that is durable */
+        MAIL_DURABLE,
+        MAIL_OVER,
+} MailState;
+
+/* A code on its way out; it outlives the dialogue that asked for it. */
+typedef struct MailJob {
+        struct MailJob *next;
+        Core *core;
+        MailState state;
+        VaultCall *call;
+        LoginWords words;
+        Actor actor;
+        PolicyProof proof;
+        uid_t uid;
+        uint64_t version; /* of the row when it is written */
+        uint64_t batch;
+        Secret *code;
+} MailJob;
+
+static void job_free(MailJob *job) {
+        core_vault_give_up(job->call);
+        base_secret_free(job->code);
+        free(job);
+}
+
+void core_mail_jobs_free(Core *core) {
+        while (core->mail_jobs) {
+                MailJob *job = core->mail_jobs;
+
+                core->mail_jobs = job->next;
+                job_free(job);
+        }
+}
+
+/* ---- who may ------------------------------------------------------------------------------ */
+
+bool core_mail_possible(const PolicyValues *values, const StoreUser *user) {
+        return core_method_permitted(values, POLICY_METHOD_EMAIL_CODE) && user->email[0] &&
+               base_field_check(FIELD_EMAIL, user->email, strlen(user->email)) == FIELD_OK;
+}
+
+/* By the rules alone, never by who has an address. */
+bool core_mail_offered(const Core *core, const PolicyValues *values) {
+        return core_method_permitted(values, POLICY_METHOD_EMAIL_CODE) &&
+               values->factor_required != POLICY_REQUIRED_HARDWARE && core->host.mail.ready &&
+               core->host.mail.ready(core->host.mail.userdata);
+}
+
+static bool may_get_one(StoreUser *user, PolicyProof proof, uint64_t now_usec) {
+        if (user->status == USER_STATUS_PENDING && proof == POLICY_PROOF_SETUP_CODE)
+                return !user->locked;
+        return core_user_acts(user, now_usec);
+}
+
+/* ---- the row ------------------------------------------------------------------------------ */
+
+/* Where a login comes from, as a code is bound to it; a known network is no other than an unknown
+ * one. */
+static bool same_origin(const StoreMailCode *row, const Origin *origin) {
+        return row->place == (uint32_t)origin->place &&
+               memcmp(&row->network, &origin->network, sizeof(row->network)) == 0;
+}
+
+static bool is_out(const StoreMailCode *row, const Origin *origin, const char *address,
+                   uint64_t lock_usec) {
+        return row->hash.len == CORE_CODE_HASH_BYTES && row->tries < MAIL_TRIES &&
+               row->send_count > 0 && same_origin(row, origin) &&
+               strcasecmp(row->address, address) == 0 &&
+               lock_usec < core_later(row->sends[row->send_count - 1], MAIL_VALID_USEC);
+}
+
+int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                   const PolicyValues *values, uint64_t now_usec, StoreMailCode **ret) {
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        uint64_t lock_usec;
+        int r;
+
+        *ret = NULL;
+        if (!core_mail_possible(values, user))
+                return 0;
+        r = store_mail_code_get(txn, user->uid, &row);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = core_lock_time(dialogue->core, txn, now_usec, &lock_usec);
+        if (r == 0 && is_out(row, &dialogue->words.origin, user->email, lock_usec))
+                *ret = TAKE(row);
+        return r;
+}
+
+static void code_forget(StoreMailCode *row) {
+        row->hash = (StoreVerifier){ 0 };
+        row->address = "";
+        row->tries = 0;
+}
+
+/* What is out now, if it is still what the vault was asked about. */
+static int load_tried(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
+                      StoreMailCode **ret) {
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        const StoreVerifier *tried = &dialogue->second.tried;
+        PolicyValues values;
+        int r;
+
+        *ret = NULL;
+        r = store_user_get(txn, dialogue->second.uid, &user);
+        if (r == 0)
+                r = core_policy_values(dialogue->core, txn, user->uid, &values);
+        if (r == 0)
+                r = core_mail_load(dialogue, txn, user, &values, now_usec, &row);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (row && row->hash.version == tried->version && row->hash.len == tried->len &&
+            base_bytes_equal(row->hash.bytes, tried->bytes, tried->len))
+                *ret = TAKE(row);
+        return 0;
+}
+
+/* ---- in the transaction of the verdict ---------------------------------------------------- */
+
+int core_mail_second(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, StoreFactor **ret) {
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        Second *second = &dialogue->second;
+        StoreFactor *factor;
+        int r;
+
+        r = load_tried(dialogue, txn, now_usec, &row);
+        if (r < 0)
+                return r;
+        if (!row) { /* another login used it up, or the tries */
+                second->result = CORE_PROOF_NO_MATCH;
+                return 0;
+        }
+        factor = calloc(1, sizeof(*factor));
+        if (!factor)
+                return -ENOMEM;
+        *factor = (StoreFactor){
+                .uid = second->uid, .method = POLICY_METHOD_EMAIL_CODE, .active = true, .label = ""
+        };
+        *ret = factor;
+        return 0;
+}
+
+int core_mail_use(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        int r = load_tried(dialogue, txn, now_usec, &row);
+
+        if (r < 0 || !row)
+                return r < 0 ? r : -EUCLEAN; /* it was there in this transaction */
+        code_forget(row);
+        r = store_mail_code_put(txn, row);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        const Second *second = &dialogue->second;
+        int r;
+
+        if (second->method != POLICY_METHOD_EMAIL_CODE || second->number == 0 ||
+            second->first == POLICY_PROOF_WRONG || second->result != CORE_PROOF_NO_MATCH)
+                return 0;
+        r = load_tried(dialogue, txn, now_usec, &row);
+        if (r < 0 || !row)
+                return r;
+        if (++row->tries >= MAIL_TRIES)
+                code_forget(row);
+        r = store_mail_code_put(txn, row);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+/* ---- asking for one ----------------------------------------------------------------------- */
+
+bool core_mail_is_word(const Secret *answer) {
+        return base_secret_len(answer) == strlen(MAIL_WORD) &&
+               strncasecmp(base_secret_bytes(answer), MAIL_WORD, strlen(MAIL_WORD)) == 0;
+}
+
+static size_t job_count(const Core *core) {
+        size_t count = 0;
+
+        for (const MailJob *job = core->mail_jobs; job; job = job->next)
+                count++;
+        return count;
+}
+
+/* What is written down here is the same whoever it is; whether a code is sent is found out later.
+ */
+static int job_new(Dialogue *dialogue) {
+        Core *core = dialogue->core;
+        MailJob *job;
+
+        if (job_count(core) >= MAIL_JOBS_MAX)
+                return 0; /* a flood of them: nobody gets one now */
+        job = calloc(1, sizeof(*job));
+        if (!job)
+                return -ENOMEM;
+        *job = (MailJob){ .next = core->mail_jobs,
+                          .core = core,
+                          .words = dialogue->words,
+                          .actor = dialogue->actor,
+                          .proof = dialogue->second.first };
+        core->mail_jobs = job;
+        core->host.wake_at(core->host.userdata, 0);
+        return 0;
+}
+
+int core_mail_ask(Dialogue *dialogue) {
+        CoreStep step = { .kind = CORE_STEP_ASK_SHOWN, .secret = "code", .reason = "" };
+        Second *second = &dialogue->second;
+        CoreClock clock;
+        int r = 0;
+
+        if (second->mails < MAIL_ASKS)
+                r = job_new(dialogue);
+        if (r < 0)
+                return r;
+        second->mails++;
+        dialogue->core->host.clock(dialogue->core->host.userdata, &clock);
+        second->mail_due_usec = core_later(clock.boottime_usec, MAIL_ASKED_USEC);
+        snprintf(step.text, sizeof(step.text),
+                 "If all was right so far and um has an e-mail address of yours, a code is on its "
+                 "way there, good for %u minutes.\nOne-time code: ",
+                 (unsigned int)(MAIL_VALID_USEC / USEC_PER_SEC / 60));
+        dialogue->state = DIALOGUE_CODE;
+        core_dialogue_step(dialogue, &step);
+        return 0;
+}
+
+/* ---- sending ------------------------------------------------------------------------------ */
+
+static bool first_was_right(PolicyProof proof) {
+        return proof == POLICY_PROOF_PASSWORD || proof == POLICY_PROOF_SETUP_CODE ||
+               proof == POLICY_PROOF_KEY;
+}
+
+/* The user, if he may get a code now: else STORE_E_MISSING. */
+static int job_load(const MailJob *job, StoreTxn *txn, uint64_t now_usec, StoreUser **ret) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        PolicyValues values;
+        int r = STORE_E_MISSING;
+
+        if (job->words.name[0] && first_was_right(job->proof))
+                r = store_user_get_by_name(txn, job->words.name, &user);
+        if (r == 0)
+                r = core_policy_values(job->core, txn, user->uid, &values);
+        if (r != 0)
+                return r;
+        core_user_settle(user, now_usec);
+        if (user->status == USER_STATUS_DELETED || !core_mail_possible(&values, user) ||
+            !may_get_one(user, job->proof, now_usec))
+                return STORE_E_MISSING;
+        *ret = TAKE(user);
+        return 0;
+}
+
+/* The row, or one that says "none ever". */
+static int row_load(StoreTxn *txn, uid_t uid, StoreMailCode **ret) {
+        int r = store_mail_code_get(txn, uid, ret);
+
+        if (r != STORE_E_MISSING)
+                return r;
+        *ret = calloc(1, sizeof(**ret));
+        if (!*ret)
+                return -ENOMEM;
+        (*ret)->uid = uid;
+        (*ret)->address = "";
+        return 0;
+}
+
+/* Forgets what is older than an hour. */
+static void sends_age(StoreMailCode *row, uint64_t lock_usec) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < row->send_count; i++)
+                if (lock_usec < core_later(row->sends[i], MAIL_HOUR_USEC))
+                        row->sends[kept++] = row->sends[i];
+        row->send_count = kept;
+}
+
+static int code_new(Secret **ret) {
+        char code[MAIL_DIGITS + 1];
+        uint32_t number;
+        int r;
+
+        do { /* the rest of the range would make some codes likelier */
+                r = base_random(&number, sizeof(number));
+        } while (r == 0 && number >= UINT32_MAX / 1000000 * 1000000);
+        if (r < 0)
+                return r;
+        snprintf(code, sizeof(code), "%06u", number % 1000000);
+        r = base_secret_new(code, MAIL_DIGITS, ret);
+        base_wipe(code, sizeof(code));
+        base_wipe(&number, sizeof(number));
+        return r;
+}
+
+/* The sending's entry, whether it goes out or was one too many. */
+static int entry_write(const MailJob *job, StoreTxn *txn, const StoreUser *user, bool too_many,
+                       uint64_t now_usec) {
+        const LoginEntry entry = {
+                "login", "mail-code", too_many ? "deny" : "done", too_many ? "too-many" : "", NULL,
+                0
+        };
+        uint64_t seq;
+
+        return core_login_audit(txn, &job->words, user, &job->actor, &entry, now_usec, &seq);
+}
+
+static int charge(MailJob *job, StoreTxn *txn, const StoreUser *user, StoreMailCode *row,
+                  const StoreVerifier *hash, uint64_t lock_usec) {
+        const uint64_t last = row->send_count > 0 ? row->sends[row->send_count - 1] : 0;
+        int r;
+
+        row->sends[row->send_count++] = lock_usec > last ? lock_usec : last + 1;
+        row->hash = *hash;
+        row->address = user->email;
+        row->place = (uint32_t)job->words.origin.place;
+        row->network = job->words.origin.network;
+        row->tries = 0;
+        r = store_mail_code_put(txn, row);
+        if (r == 0)
+                r = core_lock_time_keep(job->core, txn, lock_usec);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+/* Everything is read again: who it is, where it goes, how many there were.  0 with the job over
+ * where nothing is to be sent. */
+static int job_write(MailJob *job, const void *hash, size_t len, uint64_t now_usec) {
+        const StoreVerifier verifier = { hash, len, job->version };
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        uint64_t lock_usec;
+        bool too_many;
+        int r;
+
+        job->state = MAIL_OVER;
+        r = store_begin(job->core->store, &txn);
+        if (r == 0)
+                r = job_load(job, txn, now_usec, &user);
+        if (r == 0)
+                r = row_load(txn, user->uid, &row);
+        if (r == 0)
+                r = core_lock_time(job->core, txn, now_usec, &lock_usec);
+        if (r != 0 || user->uid != job->uid || row->version + 1 != job->version)
+                return r < 0 ? r : 0; /* another login was quicker */
+        sends_age(row, lock_usec);
+        too_many = row->send_count >= MAIL_SENDS;
+        r = entry_write(job, txn, user, too_many, now_usec);
+        if (r == 0 && !too_many)
+                r = charge(job, txn, user, row, &verifier, lock_usec);
+        if (r == 0)
+                r = core_txn_commit(job->core, &txn);
+        if (r < 0 || too_many)
+                return r;
+        job->batch = job->core->batch;
+        job->state = MAIL_WRITTEN;
+        return 0;
+}
+
+static void hashed(void *owner, CoreProofResult result, const void *hash, size_t len,
+                   uint64_t now_usec) {
+        MailJob *job = owner;
+
+        job->call = NULL;
+        if (result != CORE_PROOF_MATCH || len != CORE_CODE_HASH_BYTES ||
+            job_write(job, hash, len, now_usec) < 0)
+                job->state = MAIL_OVER; /* the person sees that nothing comes, and asks again */
+        job->core->host.wake_at(job->core->host.userdata, 0);
+}
+
+/* Asks the vault, if this is somebody who gets a code. */
+static int job_begin(MailJob *job, uint64_t now_usec) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        VaultRequest request = { .kind = CORE_KIND_MAIL_CODE };
+        int r;
+
+        job->state = MAIL_OVER;
+        r = store_begin_read(job->core->store, &txn);
+        if (r == 0)
+                r = job_load(job, txn, now_usec, &user);
+        if (r == 0)
+                r = row_load(txn, user->uid, &row);
+        if (r == 0)
+                r = code_new(&job->code);
+        if (r != 0)
+                return r;
+        job->uid = user->uid;
+        job->version = row->version + 1;
+        request.uid = job->uid;
+        request.new_version = job->version;
+        request.secret = job->code;
+        r = core_vault_call(job->core, VAULT_VERB_CODE_HASH, &request, hashed, job, &job->call);
+        if (r == 0)
+                job->state = MAIL_HASHING;
+        return r;
+}
+
+static int job_send(MailJob *job, uint64_t now_usec) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        Core *core = job->core;
+        int r;
+
+        job->state = MAIL_OVER;
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = job_load(job, txn, now_usec, &user);
+        if (r == 0 && core->host.mail.send) {
+                const CoreMail mail = { .to = user->email,
+                                        .full_name = user->full_name,
+                                        .user = user->name,
+                                        .service = job->words.service,
+                                        .source = job->words.source,
+                                        .code = job->code,
+                                        .valid_usec = MAIL_VALID_USEC,
+                                        .now_usec = now_usec };
+
+                core->host.mail.send(core->host.mail.userdata, &mail);
+        }
+        return r;
+}
+
+void core_mails_flushed(Core *core, uint64_t batch, int r) {
+        for (MailJob *job = core->mail_jobs; job; job = job->next)
+                if (job->state == MAIL_WRITTEN && job->batch <= batch)
+                        job->state = r < 0 ? MAIL_OVER : MAIL_DURABLE;
+}
+
+void core_mails_wake(Core *core, uint64_t now_usec) {
+        MailJob **link = &core->mail_jobs;
+
+        for (MailJob *job = core->mail_jobs; job; job = job->next) {
+                if (job->state == MAIL_WANTED)
+                        (void)job_begin(job, now_usec);
+                else if (job->state == MAIL_DURABLE)
+                        (void)job_send(job, now_usec);
+        }
+        while (*link) {
+                MailJob *job = *link;
+
+                if (job->state != MAIL_OVER) {
+                        link = &job->next;
+                        continue;
+                }
+                *link = job->next;
+                job_free(job);
+        }
+}
