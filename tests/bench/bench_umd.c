@@ -37,7 +37,7 @@
 #define RULE_CHANGES  10U
 #define GROUP         "everybody"
 
-static const char *umd_program, *vault_program, *quality_program;
+static const char *umd_program, *vault_program, *quality_program, *notify_program;
 
 static _Noreturn void die(const char *what, int r) {
         fprintf(stderr, "bench_umd: %s: %s\n", what, r < 0 ? strerror(-r) : "refused");
@@ -96,7 +96,8 @@ static _Noreturn void daemon_exec(const Daemon *daemon) {
         if (log >= 0 && dup2(log, STDERR_FILENO) >= 0)
                 execl(umd_program, "umd", "--state-dir", daemon->state, "--runtime-dir",
                       daemon->run, "--config", daemon->config, "--vault", vault_program,
-                      "--quality", quality_program, "--no-helper", "--debug", (char *)NULL);
+                      "--quality", quality_program, "--notify", notify_program, "--no-helper",
+                      "--debug", (char *)NULL);
         _exit(127);
 }
 
@@ -393,7 +394,7 @@ static uint32_t number(const char *s) {
         uint64_t value;
 
         if (base_parse_u64(s, 1, 10000000, &value) < 0)
-                die("usage: bench_umd UMD VAULT QUALITY STATE-DIR RUN-DIR USERS [USERS...]",
+                die("usage: bench_umd UMD VAULT QUALITY NOTIFY STATE-DIR RUN-DIR USERS [USERS...]",
                     -EINVAL);
         return (uint32_t)value;
 }
@@ -401,17 +402,18 @@ static uint32_t number(const char *s) {
 int main(int argc, char **argv) {
         Daemon few = { 0 };
 
-        if (argc < 7)
+        if (argc < 8)
                 (void)number("");
         umd_program = argv[1];
         vault_program = argv[2];
         quality_program = argv[3];
-        few.users = number(argv[6]);
-        start_measure(&few, argv[4], argv[5]);
-        for (int i = 7; i < argc; i++) {
+        notify_program = argv[4];
+        few.users = number(argv[7]);
+        start_measure(&few, argv[5], argv[6]);
+        for (int i = 8; i < argc; i++) {
                 Daemon many = { .users = number(argv[i]) };
 
-                start_measure(&many, argv[4], argv[5]);
+                start_measure(&many, argv[5], argv[6]);
                 creations_measure(&few, &many);
                 rule_measure(&many);
                 if (many.users == GROUP_MEMBERS)

@@ -110,7 +110,8 @@ class Umd:
     def start(self):
         command = [f"{self.build}/umd/umd", "--state-dir", self.dir + "/state", "--runtime-dir",
                    self.dir + "/run", "--etc", self.dir + "/etc", "--no-helper", "--vault",
-                   f"{self.build}/um_vault/um-vault", "--quality", f"{self.build}/um_quality/um-quality", "--system-bus", "unix:path=" + self.system]
+                   f"{self.build}/um_vault/um-vault", "--quality", f"{self.build}/um_quality/um-quality",
+                   "--notify", f"{self.build}/um_notify/um-notify", "--system-bus", "unix:path=" + self.system]
         if self.nofile:
             command = ["prlimit", f"--nofile={self.nofile}", *command]
         # what a sanitizer keeps back would look like memory that grows

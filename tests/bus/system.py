@@ -7,7 +7,7 @@ import os
 import raw
 from fixture import ERRORS, OUTSIDER, ROOT, until
 
-MANAGER, USER = "org.um1.Manager", "org.um1.User"
+MANAGER, USER, POLICY = "org.um1.Manager", "org.um1.User", "org.um1.Policy"
 DRIVER, DRIVER_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 SECRET = b"correct horse 7fd1 battery"
 
@@ -76,6 +76,18 @@ def signals(umd, people, checks):
                     [m.member for m in heard])
         checks.check("without a value", heard[1].args[0] == USER and heard[1].args[1] == {}
                      and "Locked" in heard[1].args[2])
+        reply = root.call(ROOT, POLICY, "Set", "ssa{sv}", "password.min-length", "13", {}, timeout=30)
+        got = listener.message()
+        checks.same("the bus hears that policy values changed, and neither which nor whose", ("Changed", POLICY, []),
+                    (got.member, got.fields.get(2), got.args))
+        reply = root.call(ROOT, POLICY, "SetForUser", "sssa{sv}", "dora", "password.min-length", "14", {}, timeout=30)
+        got = listener.message()
+        checks.same("a user's too", (None, "Changed", POLICY, []), (reply.error, got.member, got.fields.get(2), got.args))
+        checks.check("root's peer as well", sum(m.member == "Changed" for m in root.signals) == 2)
+        root.call(ROOT, POLICY, "Set", "ssa{sv}", "password.min-length", "13", {}, timeout=30)  # which it is
+        root.call(ROOT, POLICY, "Set", "ssa{sv}", "password.min-length", "15", {"dry-run": ("b", True)}, timeout=30)
+        root.call(ROOT + "/user/dora", USER, "Unlock", "a{sv}", {}, timeout=30)
+        checks.same("what changes nothing is not told", "UserChanged", listener.message().member)
         bob.call(ROOT, MANAGER, "Status")
         quiet.call(ROOT, MANAGER, "Status")
         checks.same("other peers, and who did not ask, hear nothing", ([], []), (bob.signals, quiet.signals))

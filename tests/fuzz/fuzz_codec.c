@@ -14,10 +14,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const CodecKind *const kinds[] = {
-        &codec_meta,     &codec_user,         &codec_credential, &codec_group,
-        &codec_grant,    &codec_audit,        &codec_values,     &codec_event,
-        &codec_session,  &codec_policy_value, &codec_vault_key,  &codec_lockout,
-        &codec_throttle, &codec_lock_time,    &codec_factor,     &codec_history,
+        &codec_meta,      &codec_user,         &codec_credential, &codec_group,
+        &codec_grant,     &codec_audit,        &codec_values,     &codec_event,
+        &codec_session,   &codec_policy_value, &codec_vault_key,  &codec_lockout,
+        &codec_throttle,  &codec_lock_time,    &codec_factor,     &codec_history,
+        &codec_mail_code, &codec_notices,
 };
 
 static void list_check(const ValuesRecord *values) {
@@ -53,6 +54,28 @@ static void failures_check(const uint8_t *failures, size_t len) {
                        (i == 0 || state.failures[i].at_usec > state.failures[i - 1].at_usec));
 }
 
+/* And the times of a mail code's sends. */
+static void sends_check(const uint8_t *sends, size_t len) {
+        StoreMailCode code = { 0 };
+        int r = mail_code_sends_read(sends, len, &code);
+
+        assert(r == 0 || r == -EBADMSG);
+        assert(r < 0 || code.send_count <= STORE_MAIL_SENDS_MAX);
+        for (size_t i = 1; r == 0 && i < code.send_count; i++)
+                assert(code.sends[i] > code.sends[i - 1]);
+}
+
+/* And the notices to a user. */
+static void notices_check(const uint8_t *list, size_t len) {
+        StoreNotices notices;
+        int r = notices_list_read(list, len, &notices);
+
+        assert(r == 0 || r == -EBADMSG);
+        for (size_t i = 0; r == 0 && i < notices.count; i++)
+                assert(strlen(notices.list[i].text) > 0 &&
+                       strlen(notices.list[i].text) <= STORE_NOTICE_MAX);
+}
+
 static void record_check(const CodecKind *kind, const uint8_t *data, size_t len) {
         _cleanup_free_ uint8_t *exact = malloc(len ? len : 1); /* who reads beyond is seen */
         _cleanup_free_ void *record = NULL;
@@ -73,6 +96,11 @@ static void record_check(const CodecKind *kind, const uint8_t *data, size_t len)
         if (kind == &codec_lockout)
                 failures_check(((LockoutRecord *)record)->failures,
                                ((LockoutRecord *)record)->failures_len);
+        if (kind == &codec_notices)
+                notices_check(((NoticesRecord *)record)->list, ((NoticesRecord *)record)->list_len);
+        if (kind == &codec_mail_code)
+                sends_check(((MailCodeRecord *)record)->sends,
+                            ((MailCodeRecord *)record)->sends_len);
         assert(codec_encode(kind, record, &again) == 0);
         assert(again.len == len && memcmp(again.data, data, len) == 0);
         free(again.data);

@@ -108,6 +108,16 @@ def quality():
     yield struct.pack("<2IQ3I4B", 1, 2, 7, 0, 0x3ff, 12, 4, 1, 2, 3)
 
 
+def notify():
+    def request(op, time, valid, *texts):
+        return struct.pack("<2I2QI7H3H", 1, op, 7, time, valid, *map(len, texts), 0, 0, 0) + b"".join(
+            t + b"\0" for t in texts if t)
+    yield request(2, 1785574800000000, 600, b"anna@b.org", b"Anna O.", b"anna", b"host.example", b"sshd", b"192.0.2.7", b"123456")
+    yield request(2, 1, 60, b"a@b.org", "Änne <x>".encode(), b"anna", b"h", b"login", b"", b"12345678")
+    yield request(1, 0, 0, *[b""] * 7)
+    yield struct.pack("<2IQ2I", 1, 2, 7, 3, 75)
+
+
 def config():
     yield b"""# comment
 uid-range = 65536-524287
@@ -164,7 +174,7 @@ def filters():
 
 
 def main():
-    makers = {"gate": gate, "vault": vault, "quality": quality, "recovery": recovery, "config": config, "code": code,
+    makers = {"gate": gate, "vault": vault, "quality": quality, "notify": notify, "recovery": recovery, "config": config, "code": code,
               "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)

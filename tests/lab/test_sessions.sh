@@ -29,6 +29,7 @@ ends_are() {
 
 # Alice comes in by ssh and stays until leave.
 stay() {
+        : >"$said" # what the last one said is not this one's
         lab_ssh alice $PW 'echo came-in; exec sleep 1001' >"$said" 2>&1 </dev/null &
         eventually 20 grep -q came-in "$said"
 }

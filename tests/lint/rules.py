@@ -25,12 +25,14 @@ EDGES = {
     "umctl": {"base", "wire", "qr"},
     "um_vault": {"base"},
     "um_quality": {"base"},
+    "um_notify": {"base"},
     "um_helper": {"base", "map"},
     "umd/store": {"base", "policy"},
     "umd/core": {"base", "policy", "umd/store"},
     "umd/bus": {"base", "wire", "policy", "umd/core"},
     "umd": {"base", "wire", "map", "policy", "umd/store", "umd/core", "umd/bus",
-            "um_vault/um_vault.h", "um_quality/um_quality.h", "um_helper/um_helper.h"},
+            "um_vault/um_vault.h", "um_quality/um_quality.h", "um_notify/um_notify.h",
+            "um_helper/um_helper.h"},
 }
 PRODUCT = sorted(EDGES, key=len, reverse=True)
 

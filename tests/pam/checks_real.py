@@ -14,7 +14,8 @@ from harness import (ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL, AUTHTOK_ERR, BUIL
                      expect_true, plain_only, stack)
 
 UMD = [BUILD + "/umd/umd", "--state-dir", "/run/state", "--runtime-dir", "/run/um", "--no-helper",
-       "--vault", BUILD + "/um_vault/um-vault", "--quality", BUILD + "/um_quality/um-quality"]
+       "--vault", BUILD + "/um_vault/um-vault", "--quality", BUILD + "/um_quality/um-quality",
+       "--notify", BUILD + "/um_notify/um-notify"]
 WORD = "Pferd Batterie Klammer"
 
 

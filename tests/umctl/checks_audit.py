@@ -118,6 +118,23 @@ def status_is_well():
     has(text, "clock: synchronised\n" if answer["clock_synchronised"] else "clock: not synchronised\n")
 
 
+@check
+def codes_that_cannot_be_sent_are_told_where_they_are_permitted():
+    text = ctl("doctor", quiet=True, code=None).out
+    assert "codes can be sent" not in text and "mail:" not in good("status"), text
+    has(ctl("policy set factor.methods +email-code", code=0, warns=True).err,
+        "umctl: warning: there is no sendmail program: no codes can be sent (um.conf(5), sendmail)\n")
+    try:
+        has(ctl("status", code=FAILED).out, "mail: there is no sendmail program: no codes can be sent\n")
+        answer = document(ctl("status", "--json", code=FAILED, quiet=True).out)["status"]
+        same((answer["well"], answer["mail_ok"], answer["vault_ok"]), (False, False, True))
+        has(ctl("doctor", code=FAILED, quiet=True).out, "fail  mail: there is no sendmail program: no codes can be sent",
+            "um.conf(5), sendmail")
+    finally:
+        good("policy unset factor.methods")
+    good("status")
+
+
 def vault_exchange(world, source, target):
     """Moves a key, and has a vault begin with what is there then."""
     old = world.vault_pid()

@@ -75,6 +75,26 @@ static void host_lockout(void *userdata, const CoreLockout *lockout) {
         f->lockout_until = lockout->until_usec;
 }
 
+static bool host_mail_ready(void *userdata) {
+        return !((Fixture *)userdata)->mail_gone;
+}
+
+static void host_mail_send(void *userdata, const CoreMail *mail) {
+        Fixture *f = userdata;
+
+        f->mails++;
+        snprintf(f->mail, sizeof(f->mail), "%s|%s|%s|%s|%s", mail->to, mail->full_name, mail->user,
+                 mail->service, mail->source);
+        snprintf(f->mailed, sizeof(f->mailed), "%s", (const char *)base_secret_bytes(mail->code));
+}
+
+static void host_notice(void *userdata, const char *name, const char *text) {
+        Fixture *f = userdata;
+        size_t len = strlen(f->notices);
+
+        snprintf(f->notices + len, sizeof(f->notices) - len, "%s: %s\n", name, text);
+}
+
 void fixture_wake(Fixture *f) {
         f->wake_at = USEC_INFINITY;
         core_wake(f->core, f->now);
@@ -214,7 +234,9 @@ void fixture_open(Fixture *f) {
                                 host_flush_wanted_later,
                                 host_clock,
                                 host_wake_at,
-                                host_lockout };
+                                host_lockout,
+                                { f, host_mail_ready, host_mail_send },
+                                host_notice };
         const CoreQuality quality = { f, quality_check };
         const CoreHelper helper = { f, helper_make_home, helper_end_sessions };
         const CoreListener listener = { f, listener_changed, listener_everybody, listener_flushed };

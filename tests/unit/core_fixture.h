@@ -88,6 +88,11 @@ typedef struct Fixture {
         CoreQualityAnswer quality_says;
         bool quality_gone;   /* takes no call */
         bool quality_silent; /* does not answer */
+        /* mail; the last one, as "to full_name user service source", and its code */
+        bool mail_gone;
+        size_t mails;
+        char mail[512], mailed[16];
+        char notices[2048]; /* told to the host's log, a line each */
         /* the helper */
         CoreHomeResult home;
         bool helper_waits;

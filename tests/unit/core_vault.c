@@ -234,12 +234,13 @@ static CoreProofResult otp_find(const VaultJob *job, uint64_t *ret_step) {
 
 /* A hash is the code with its number, filled up. */
 static size_t hashes_of(const VaultJob *job, uint8_t *buf) {
-        size_t count = 0;
+        size_t count = 0,
+               each = job->kind == CORE_KIND_MAIL_CODE ? job->secret_len : SETUP_CODE_LEN;
 
-        for (size_t at = 0; at < job->secret_len; at += SETUP_CODE_LEN + 1) {
+        for (size_t at = 0; at < job->secret_len; at += each + 1) {
                 memset(buf, 0, CORE_CODE_HASH_BYTES);
                 memcpy(buf, &job->new_version, sizeof(job->new_version));
-                memcpy(buf + 8, job->secret + at, SETUP_CODE_LEN);
+                memcpy(buf + 8, job->secret + at, each);
                 buf += CORE_CODE_HASH_BYTES;
                 count++;
         }
@@ -249,8 +250,8 @@ static size_t hashes_of(const VaultJob *job, uint8_t *buf) {
 static CoreProofResult hash_find(const VaultJob *job, uint64_t *ret_at) {
         for (size_t at = 0; at < job->len; at += CORE_CODE_HASH_BYTES)
                 if (memcmp(job->verifier + at, &job->version, sizeof(job->version)) == 0 &&
-                    job->secret_len == SETUP_CODE_LEN &&
-                    memcmp(job->verifier + at + 8, job->secret, SETUP_CODE_LEN) == 0) {
+                    job->secret_len == (job->kind == CORE_KIND_MAIL_CODE ? 6 : SETUP_CODE_LEN) &&
+                    memcmp(job->verifier + at + 8, job->secret, job->secret_len) == 0) {
                         *ret_at = at / CORE_CODE_HASH_BYTES;
                         return CORE_PROOF_MATCH;
                 }

@@ -112,6 +112,45 @@ static void factors(Fixture *f) {
         core_login_hangup(f->core, 1);
 }
 
+/* A code by e-mail: asked for, sent, given wrong, then right if it came. */
+static void mails(Fixture *f) {
+        Talk talk;
+
+        talk = dialogue(f, 0, "sshd", (const char *const[]){ "newer", "mail", "nonsense", NULL });
+        assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW);
+        core_login_hangup(f->core, 1);
+        flush(f);
+        memory_on();
+        fixture_wake(f);
+        memory_off();
+        talk = dialogue(f, 0, "sshd", (const char *const[]){ "newer", "000000", NULL });
+        assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW &&
+                     strcmp(f->mailed, "000000") != 0);
+        core_login_hangup(f->core, 1);
+        talk = dialogue(f, 0, "sshd", (const char *const[]){ "newer", f->mailed, NULL });
+        assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW && f->mails == 0);
+        core_login_hangup(f->core, 1);
+}
+
+static void every_allocation_of_a_mail_may_fail(void **state) {
+        for (memory_first(); memory_next();) {
+                void *f;
+
+                fixture_setup(&f);
+                make_user(f, "alice");
+                set_password(f, "alice", "newer");
+                update_text(f, "alice", USER_FIELD_EMAIL, "alice@acme.example");
+                policy_put(f, "factor.methods", "+email-code", NULL);
+                policy_put(f, "factor.required", "on", NULL);
+                policy_put(f, "factor.enrol-within", "0", NULL);
+                flush(f);
+                mails(f);
+                flush(f);
+                fixture_teardown(&f);
+        }
+        assert_true(memory.at > 60);
+}
+
 static void every_allocation_may_fail(void **state) {
         for (memory_first(); memory_next();) {
                 void *f;
@@ -130,6 +169,7 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_allocation_may_fail),
+                cmocka_unit_test(every_allocation_of_a_mail_may_fail),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

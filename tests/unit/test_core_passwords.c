@@ -126,7 +126,9 @@ static void a_temporary_one_must_be_changed(void **state) {
         assert_string_equal(talk.step.reason, "password-expired");
         assert_string_equal(talk.step.text,
                             "Your password has expired and must be changed. It expired on "
-                            "2026-08-02T09:00:00Z: 2 more logins may change it.");
+                            "2026-08-02T09:00:00Z: 2 more logins may change it.\n"
+                            "2026-08-01T09:00:00Z: your password was changed by root.\n"
+                            "Was it not you? Tell your administrator.");
         must(set(f, "alice", "pw3", 3, (CorePasswordOptions){ 0 })); /* not born expired */
         fixture_vault(f);
         log_in(&talk, "alice", "pw3");

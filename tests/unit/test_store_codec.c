@@ -108,6 +108,18 @@ static size_t samples_make(Sample *samples) {
         };
         ThrottleRecord throttle = { .failures = failures, .failures_len = sizeof(failures) };
         StoreLockTime lock_time = { 1, 2, { 3 } };
+        static const uint8_t sends[8] = { 5 }, told[11] = { 5, [8] = 1, 'x' };
+        NoticesRecord notices = { .notices = { .uid = 70000 },
+                                  .list = told,
+                                  .list_len = sizeof(told) };
+        MailCodeRecord mail_code = {
+                .code = { .uid = 70000,
+                          .version = 1,
+                          .hash = { (const uint8_t *)"h", 1, 1 },
+                          .address = "a@b.org" },
+                .sends = sends,
+                .sends_len = sizeof(sends),
+        };
         StorePast past = { 70000, { (const uint8_t *)"s", 1, 3 }, 5 };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
@@ -125,6 +137,8 @@ static size_t samples_make(Sample *samples) {
                 { &codec_lockout, encoded(&codec_lockout, &lockout) },
                 { &codec_throttle, encoded(&codec_throttle, &throttle) },
                 { &codec_lock_time, encoded(&codec_lock_time, &lock_time) },
+                { &codec_mail_code, encoded(&codec_mail_code, &mail_code) },
+                { &codec_notices, encoded(&codec_notices, &notices) },
                 { &codec_history, encoded(&codec_history, &past) },
         };
 
@@ -132,7 +146,7 @@ static size_t samples_make(Sample *samples) {
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 16
+#define SAMPLE_COUNT 18
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

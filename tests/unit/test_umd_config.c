@@ -33,6 +33,7 @@ static void test_a_file_of_comments_is_what_is_shipped(void **state) {
         assert_false(config.unknown_names);
         assert_string_equal(config.shell, "/bin/bash");
         assert_string_equal(config.home_root, "/home");
+        assert_string_equal(config.sendmail, "/usr/sbin/sendmail");
 }
 
 static void test_every_key_is_taken(void **state) {
@@ -40,6 +41,7 @@ static void test_every_key_is_taken(void **state) {
                                    "enumerate=no\n"
                                    "\tshell =\t/bin/sh \n"
                                    "home-root = /srv/home\n"
+                                   "sendmail = /opt/mail/sendmail\n"
                                    "audit.unknown-names = on"; /* no line end behind the last */
         ConfigError error;
         CoreSettings settings;
@@ -47,6 +49,7 @@ static void test_every_key_is_taken(void **state) {
 
         assert_int_equal(parse(text, strlen(text), &config, &error), 0);
         assert_false(config.enumerate);
+        assert_string_equal(config.sendmail, "/opt/mail/sendmail");
         config_settings(&config, &settings);
         assert_int_equal(settings.id_first, 1879048192U);
         assert_int_equal(settings.id_last, 2147483646U);
@@ -77,6 +80,7 @@ static void test_what_is_not_right_is_refused_with_its_line(void **state) {
                 { "uid-range = 0x10000-0x20000\n", "um.conf:1: uid-range" },
                 { "uid-range = 65536-70000-80000\n", "um.conf:1: uid-range" },
                 { "uid-range = 99999999999999999999-3\n", "um.conf:1: uid-range" },
+                { "sendmail = sendmail -t\n", "um.conf:1: sendmail \"sendmail -t\" must be" },
                 { "shell = bash\n", "um.conf:1: shell \"bash\" must be an absolute path" },
                 { "shell = /bin/ba:sh\n", "um.conf:1: shell" },
                 { "home-root = /home/../etc\n", "um.conf:1: home-root" },

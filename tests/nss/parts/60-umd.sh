@@ -5,7 +5,7 @@
 rm -rf /run/um/map.d/* /run/um/bus
 mkdir -m 0700 $work/state
 "$build/umd/umd" --state-dir $work/state --runtime-dir /run/um --no-helper --system-bus none \
-        --vault "$build/um_vault/um-vault" --quality "$build/um_quality/um-quality" > $work/umd.log 2>&1 &
+        --vault "$build/um_vault/um-vault" --quality "$build/um_quality/um-quality" --notify "$build/um_notify/um-notify" > $work/umd.log 2>&1 &
 umd=$!
 for _ in $(seq 500); do
         [ -e /run/um/map.d/map ] && [ -S /run/um/bus ] && break
