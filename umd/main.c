@@ -35,6 +35,7 @@ static const char usage[] =
         "end\n"
         "  --vault PROGRAM       um-vault, by hand (" UM_LIBEXECDIR "/um-vault)\n"
         "  --quality PROGRAM     um-quality, by hand (" UM_LIBEXECDIR "/um-quality)\n"
+        "  --fido PROGRAM        um-fido, by hand (" UM_LIBEXECDIR "/um-fido)\n"
         "  --no-helper           make no homes\n"
         "  --system-bus ADDRESS  where to own org.um1: an address, default, or none (default "
         "under\n"
@@ -55,6 +56,7 @@ enum {
         OPTION_ACCEPT_KEY,
         OPTION_VAULT,
         OPTION_QUALITY,
+        OPTION_FIDO,
         OPTION_NO_HELPER,
         OPTION_SYSTEM_BUS,
         OPTION_ETC,
@@ -72,6 +74,7 @@ static const struct option longs[] = {
         { "accept-new-vault-key", no_argument, NULL, OPTION_ACCEPT_KEY },
         { "vault", required_argument, NULL, OPTION_VAULT },
         { "quality", required_argument, NULL, OPTION_QUALITY },
+        { "fido", required_argument, NULL, OPTION_FIDO },
         { "no-helper", no_argument, NULL, OPTION_NO_HELPER },
         { "system-bus", required_argument, NULL, OPTION_SYSTEM_BUS },
         { "etc", required_argument, NULL, OPTION_ETC },
@@ -105,6 +108,9 @@ static int option_set(Options *options, int option) {
                 return 0;
         case OPTION_QUALITY:
                 options->quality = optarg;
+                return 0;
+        case OPTION_FIDO:
+                options->fido = optarg;
                 return 0;
         case OPTION_NO_HELPER:
                 options->no_helper = true;
@@ -219,6 +225,7 @@ int main(int argc, char **argv) {
                 .runtime_dir = "/run/um",
                 .vault = UM_LIBEXECDIR "/um-vault",
                 .quality = UM_LIBEXECDIR "/um-quality",
+                .fido = UM_LIBEXECDIR "/um-fido",
                 .etc = "/etc",
                 .bus_fd = -1,
                 .config = { .vendor = UM_PREFIX "/lib/um/um.conf",

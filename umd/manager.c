@@ -45,6 +45,7 @@ typedef struct Manager {
         VaultClient *vault;
         bool vault_key_wrong;
         QualityClient *quality;
+        TokenClient *tokens;
         HelperClient *helper;
         Core *core; /* NULL: degraded */
         Publish *publish;
@@ -348,9 +349,13 @@ static int helpers_new(Manager *manager) {
         if (r >= 0)
                 quality_client_set_breach_file(manager->quality, manager->config.breach_file);
         if (r >= 0)
+                r = token_client_new(manager->log, manager->event, by_hand ? options->fido : NULL,
+                                     manager->passwd, &manager->tokens);
+        if (r >= 0)
                 r = helper_client_new(manager->log, manager->event,
                                       options->no_helper ? NULL : HELPER_SOCKET, &manager->helper);
-        return r < 0 ? complain(manager, "the clients of um-vault, um-quality and um-helper", r)
+        return r < 0 ? complain(manager,
+                                "the clients of um-vault, um-quality, um-fido and um-helper", r)
                      : 0;
 }
 
@@ -409,6 +414,7 @@ static void core_start(Manager *manager) {
         if (r == 0)
                 r = place_store_made(manager->state_fd);
         if (r == 0) {
+                token_client_attach(manager->tokens, manager->core);
                 vault_client_bind(manager->vault, core_store_id(manager->core));
                 return;
         }
@@ -612,6 +618,7 @@ static void manager_done(Manager *manager) {
         manager->publish = publish_free(manager->publish);
         manager->vault = vault_client_free(manager->vault);
         manager->quality = quality_client_free(manager->quality);
+        manager->tokens = token_client_free(manager->tokens);
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
         sd_event_source_disable_unref(manager->wake);
