@@ -36,6 +36,22 @@ static int change_print(Ctl *ctl, const char *name, const char *value, const cha
         return ctl_print_change(ctl, "policy", name, done, change, more);
 }
 
+/* Nobody it holds for can satisfy it: told, since whoever sets it may be about to lock them out. */
+static void hardware_warn(Ctl *ctl) {
+        const char *user = option_get(ctl, "user");
+        char filter[64] = "";
+        bool any = false;
+
+        if (user)
+                (void)snprintf(filter, sizeof(filter), "name=%s", user);
+        if (list_any(ctl, "mfa-coverage", filter, "strongest", "hardware", &any) == 0 && !any)
+                fprintf(stderr,
+                        "umctl: warning: %s has %s security key that verifies its user (umctl self "
+                        "2fa enrol fido2): it is needed once factor.enrol-within is over, and lets "
+                        "in at the machine alone\n",
+                        user ? user : "nobody", user ? "no" : "a");
+}
+
 int policy_unset(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *change;
@@ -73,7 +89,12 @@ int policy_set(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "ss", &kept, &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : change_print(ctl, argv[0], kept, change);
+        if (r < 0)
+                return ctl_bad_reply(ctl, r);
+        r = change_print(ctl, argv[0], kept, change);
+        if (r == 0 && strcmp(argv[0], "factor.required") == 0 && strcmp(kept, "hardware") == 0)
+                hardware_warn(ctl);
+        return r;
 }
 
 /* ---- what is in effect ----------------------------------------------------------------------- */
