@@ -57,6 +57,8 @@ int talk_ask(const Call *call, const char *text, bool echo, char **ret);
 /* Shows text line by line, made printable and cut at PAM's limit; nothing with PAM_SILENT, only
  * errors with quiet.  That the application cannot show something changes no verdict. */
 void talk_show(const Call *call, const char *text, bool is_error);
+/* The same for what the person has to do now (touch a key): as a prompt, it is never silent. */
+void talk_tell(const Call *call, const char *text);
 /* Wipes and frees an answer; NULL allowed; returns NULL. */
 char *talk_answer_free(char *answer);
 

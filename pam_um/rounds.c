@@ -257,7 +257,7 @@ static int step_answer(Dialogue *d, const WireStep *step, char **ret_owned, cons
                 talk_show(d->call, step->text, step->is_error);
                 return 0;
         case WIRE_STEP_WAIT:
-                talk_show(d->call, step->text, false);
+                talk_tell(d->call, step->text);
                 return 0;
         case WIRE_STEP_INVALID:
         case WIRE_STEP_ASSERT: /* no key or card can be asked from here */

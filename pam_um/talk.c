@@ -77,6 +77,10 @@ void talk_show(const Call *call, const char *text, bool is_error) {
         lines_show(call, is_error ? PAM_ERROR_MSG : PAM_TEXT_INFO, text, false);
 }
 
+void talk_tell(const Call *call, const char *text) {
+        lines_show(call, PAM_TEXT_INFO, text, false);
+}
+
 int talk_ask(const Call *call, const char *text, bool echo, char **ret) {
         _cleanup_(talk_answer_freep) char *answer = NULL;
         const char *prompt = lines_show(call, PAM_TEXT_INFO, text, true);

@@ -354,7 +354,7 @@ const Command commands[] = {
           "passwd(1) does the same." },
         { "self",
           "2fa",
-          "enrol totp|hotp, list, remove N, recovery",
+          "enrol totp|hotp|fido2, list, remove N, recovery",
           1,
           2,
           self_factor,
@@ -371,8 +371,10 @@ const Command commands[] = {
           "Every change but \"list\" asks for the password and, where there is a factor, for\n"
           "a code.  \"enrol\" shows the key once, on a terminal as a QR code for an\n"
           "authenticator app too, and counts only when a code of it was given.  From then\n"
-          "on logins ask for a code.  \"recovery\" prints ten new codes, each for one login\n"
-          "without the factor; older ones are worthless then." },
+          "on logins ask for a code.  \"enrol fido2\" takes a security key that is plugged in\n"
+          "here, and asks for its PIN if it has one; at the console and for sudo a touch of\n"
+          "it then does instead of a code.  \"recovery\" prints ten new codes, each for one\n"
+          "login without the factor; older ones are worthless then." },
         { "report",
           "mfa-coverage",
           "",

@@ -128,7 +128,7 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
 static void offer_factor(Ctl *ctl, const Command *command, const char *before, const char *prefix) {
         static const char *const self[] = { "enrol", "list", "recovery", "remove" };
         static const char *const user[] = { "list", "remove", "reset" };
-        static const char *const methods[] = { "hotp", "totp" };
+        static const char *const methods[] = { "fido2", "hotp", "totp" };
         bool own = strcmp(command->noun, "self") == 0;
 
         if (strcmp(before, command->verb) == 0) {

@@ -100,6 +100,7 @@ void doctor_units(Doctor *doctor) {
                       { "um-vault.socket", true },   { "um-vault.service", false },
                       { "um-quality.socket", true }, { "um-quality.service", false },
                       { "um-notify.socket", true },  { "um-notify.service", false },
+                      { "um-fido.socket", true },    { "um-fido.service", false },
                       { "um-helper.socket", true },  { "um-helper.service", false } };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         int r;

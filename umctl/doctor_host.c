@@ -39,14 +39,16 @@ static void path_check(Doctor *doctor, const char *path, mode_t type, mode_t mod
 }
 
 void doctor_files(Doctor *doctor) {
-        uint32_t um, um_vault, um_quality, um_notify;
+        uint32_t um, um_vault, um_quality, um_notify, um_fido;
 
         if (base_local_find_name(BASE_PASSWD_PATH, "um", &um) != 1 ||
             base_local_find_name(BASE_PASSWD_PATH, "um-vault", &um_vault) != 1 ||
             base_local_find_name(BASE_PASSWD_PATH, "um-quality", &um_quality) != 1 ||
-            base_local_find_name(BASE_PASSWD_PATH, "um-notify", &um_notify) != 1) {
+            base_local_find_name(BASE_PASSWD_PATH, "um-notify", &um_notify) != 1 ||
+            base_local_find_name(BASE_PASSWD_PATH, "um-fido", &um_fido) != 1) {
                 doctor_find(doctor, LEVEL_FAIL, "system users", "systemd-sysusers",
-                            "um, um-vault, um-quality and um-notify are not all in /etc/passwd");
+                            "um, um-vault, um-quality, um-notify and um-fido are not all in "
+                            "/etc/passwd");
                 return;
         }
         path_check(doctor, "/run/um", S_IFDIR, 0755, 0);

@@ -97,9 +97,9 @@ static int proof_refused(const Ctl *ctl, const WireStep *step) {
 }
 
 /* ret_login is taken for one change. */
-static int proof_give(Ctl *ctl, const char *name, char *ret_login) {
+static int proof_by(Ctl *ctl, const char *operation, const char *name, char *ret_login) {
         const WireContext context = {
-                .operation = WIRE_OPERATION_AUTHENTICATE,
+                .operation = operation,
                 .user = name,
                 .service = "umctl",
         };
@@ -115,6 +115,10 @@ static int proof_give(Ctl *ctl, const char *name, char *ret_login) {
         if (step.kind == WIRE_STEP_DONE && step.verdict == WIRE_VERDICT_ALLOW)
                 return 0;
         return proof_refused(ctl, &step);
+}
+
+static int proof_give(Ctl *ctl, const char *name, char *ret_login) {
+        return proof_by(ctl, WIRE_OPERATION_AUTHENTICATE, name, ret_login);
 }
 
 /* ---- recovery codes -------------------------------------------------------------------------- */
@@ -257,29 +261,33 @@ static void key_show(const Ctl *ctl, uint32_t number, const char *key, const cha
                "shows.\n");
 }
 
+static int confirm_by(Ctl *ctl, const char *name, uint32_t number, const void *code, size_t len) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        int r = user_message_new(ctl, name, "ConfirmFactor", &m);
+
+        if (r != 0)
+                return r;
+        (void)sd_bus_message_sensitive(m);
+        r = sd_bus_message_append(m, "u", number);
+        if (r >= 0)
+                r = sd_bus_message_append_array(m, 'y', code, len);
+        if (r < 0)
+                return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
+        r = ctl_send(ctl, m, &reply);
+        return r != 0 ? r : codes_reply(ctl, reply, name, "given a second factor");
+}
+
 /* Until it counts for something; a wrong code may be typed again at a terminal. */
 static int confirm(Ctl *ctl, const char *name, uint32_t number) {
         int r = EXIT_USAGE;
 
         for (int i = 0; i < CODE_TRIES && r == EXIT_USAGE; i++) {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
                 _cleanup_secret_ Secret *code = NULL;
 
                 r = ask_code(ctl, "Code: ", &code);
-                if (r == 0)
-                        r = user_message_new(ctl, name, "ConfirmFactor", &m);
                 if (r != 0)
                         return r;
-                (void)sd_bus_message_sensitive(m);
-                r = sd_bus_message_append(m, "u", number);
-                if (r >= 0)
-                        r = sd_bus_message_append_array(m, 'y', base_secret_bytes(code),
-                                                        base_secret_len(code));
-                if (r < 0)
-                        return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-                r = ctl_send(ctl, m, &reply);
-                if (r == 0)
-                        return codes_reply(ctl, reply, name, "given a second factor");
+                r = confirm_by(ctl, name, number, base_secret_bytes(code), base_secret_len(code));
                 if (isatty(STDIN_FILENO) != 1)
                         break;
         }
@@ -289,15 +297,17 @@ static int confirm(Ctl *ctl, const char *name, uint32_t number) {
 static int self_enrol(Ctl *ctl, const char *name, const char *method) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         char login[WIRE_LOGIN_ID_BYTES + 1];
+        bool is_key = strcmp(method, "fido2") == 0; /* it is touched in the login before */
         const char *key, *uri, *change;
         uint32_t number;
         int r;
 
-        if (strcmp(method, "totp") != 0 && strcmp(method, "hotp") != 0)
-                return complain(ctl, EXIT_USAGE, "\"%s\": must be totp or hotp", method);
+        if (!is_key && strcmp(method, "totp") != 0 && strcmp(method, "hotp") != 0)
+                return complain(ctl, EXIT_USAGE, "\"%s\": must be totp, hotp or fido2", method);
         r = check_reveal(ctl);
         if (r == 0)
-                r = proof_give(ctl, name, login);
+                r = is_key ? proof_by(ctl, WIRE_OPERATION_ENROL_KEY, name, login)
+                           : proof_give(ctl, name, login);
         if (r == 0)
                 r = user_message_new(ctl, name, "EnrolFactor", &m);
         if (r == 0)
@@ -312,6 +322,8 @@ static int self_enrol(Ctl *ctl, const char *name, const char *method) {
                 return ctl_bad_reply(ctl, r);
         if (ctl->dry_run)
                 return ctl_print_change(ctl, "user", name, "given a second factor", change, NULL);
+        if (is_key)
+                return confirm_by(ctl, name, number, "", 0);
         key_show(ctl, number, key, uri);
         return confirm(ctl, name, number);
 }

@@ -270,6 +270,29 @@ int group_list(Ctl *ctl, int argc, char *argv[]) {
         return list_run(ctl, &list);
 }
 
+int list_any(Ctl *ctl, const char *report, const char *filter, const char *key, const char *value,
+             bool *ret) {
+        const List list = { "Report", report, NULL, NULL, 0, NULL, report };
+        char cursor[128] = "";
+        bool any = false;
+        int r;
+
+        do {
+                json_t *rows = NULL, *row;
+                size_t i;
+
+                r = page_fetch(ctl, &list, filter, cursor, sizeof(cursor), PAGE, &rows);
+                json_array_foreach(rows, i, row) {
+                        const char *found = json_string_value(json_object_get(row, key));
+
+                        any = any || (found && strcmp(found, value) == 0);
+                }
+                json_decref(rows);
+        } while (r == 0 && !any && cursor[0]);
+        *ret = any;
+        return r;
+}
+
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]) {
         static const char *const known[] = { "user",       "roles",     "required",
                                              "methods",    "strongest", "enrolled",

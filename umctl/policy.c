@@ -48,6 +48,22 @@ static void mail_warn(Ctl *ctl) {
         json_decref(status);
 }
 
+/* Nobody it holds for can satisfy it: told, since whoever sets it may be about to lock them out. */
+static void hardware_warn(Ctl *ctl) {
+        const char *user = option_get(ctl, "user");
+        char filter[64] = "";
+        bool any = false;
+
+        if (user)
+                (void)snprintf(filter, sizeof(filter), "name=%s", user);
+        if (list_any(ctl, "mfa-coverage", filter, "strongest", "hardware", &any) == 0 && !any)
+                fprintf(stderr,
+                        "umctl: warning: %s has %s security key that verifies its user (umctl self "
+                        "2fa enrol fido2): it is needed once factor.enrol-within is over, and lets "
+                        "in at the machine alone\n",
+                        user ? user : "nobody", user ? "no" : "a");
+}
+
 int policy_unset(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *change;
@@ -90,6 +106,8 @@ int policy_set(Ctl *ctl, int argc, char *argv[]) {
         r = change_print(ctl, argv[0], kept, change);
         if (r == 0 && strcmp(argv[0], "factor.methods") == 0 && strstr(kept, "email-code"))
                 mail_warn(ctl);
+        if (r == 0 && strcmp(argv[0], "factor.required") == 0 && strcmp(kept, "hardware") == 0)
+                hardware_warn(ctl);
         return r;
 }
 

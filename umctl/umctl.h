@@ -216,6 +216,9 @@ int self_factor(Ctl *ctl, int argc, char *argv[]);
 int user_factor(Ctl *ctl, int argc, char *argv[]);
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]);
 int report_failed_logins(Ctl *ctl, int argc, char *argv[]);
+/* Has any row of the report that text for that key? */
+int list_any(Ctl *ctl, const char *report, const char *filter, const char *key, const char *value,
+             bool *ret);
 int status_run(Ctl *ctl, int argc, char *argv[]);
 int status_ask(Ctl *ctl, json_t **ret); /* umd's Status */
 int audit_log(Ctl *ctl, int argc, char *argv[]);

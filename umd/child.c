@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A vault, an um-quality and an um-notify of umd's own, for umd by hand: the same processes as
- * systemd's, each on one end of a socketpair.
+/* A vault, an um-quality, an um-notify and an um-fido of umd's own, for umd by hand: the same
+ * processes as systemd's, each on one end of a socketpair.
  *
  * The only programs umd ever runs, and only where no systemd does.  They die with umd: the kernel
  * kills them when their parent is gone, and they stop by themselves when their socket is closed. */
@@ -41,7 +41,7 @@ int child_start(const char *binary, const char *option, const char *value, pid_t
                 int *ret_fd) {
         char uid[16], number[4];
         const char *arguments[] = {
-                binary, "--fd", number, option, value, "--peer-uid", uid, NULL
+                binary, "--fd", number, "--peer-uid", uid, option, value, NULL
         };
         int pair[2];
         pid_t parent = getpid(), pid;

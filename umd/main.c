@@ -36,6 +36,7 @@ static const char usage[] =
         "  --vault PROGRAM       um-vault, by hand (" UM_LIBEXECDIR "/um-vault)\n"
         "  --quality PROGRAM     um-quality, by hand (" UM_LIBEXECDIR "/um-quality)\n"
         "  --notify PROGRAM      um-notify, by hand (" UM_LIBEXECDIR "/um-notify)\n"
+        "  --fido PROGRAM        um-fido, by hand (" UM_LIBEXECDIR "/um-fido)\n"
         "  --no-helper           make no homes\n"
         "  --system-bus ADDRESS  where to own org.um1: an address, default, or none (default "
         "under\n"
@@ -57,6 +58,7 @@ enum {
         OPTION_VAULT,
         OPTION_QUALITY,
         OPTION_NOTIFY,
+        OPTION_FIDO,
         OPTION_NO_HELPER,
         OPTION_SYSTEM_BUS,
         OPTION_ETC,
@@ -75,6 +77,7 @@ static const struct option longs[] = {
         { "vault", required_argument, NULL, OPTION_VAULT },
         { "quality", required_argument, NULL, OPTION_QUALITY },
         { "notify", required_argument, NULL, OPTION_NOTIFY },
+        { "fido", required_argument, NULL, OPTION_FIDO },
         { "no-helper", no_argument, NULL, OPTION_NO_HELPER },
         { "system-bus", required_argument, NULL, OPTION_SYSTEM_BUS },
         { "etc", required_argument, NULL, OPTION_ETC },
@@ -111,6 +114,9 @@ static int option_set(Options *options, int option) {
                 return 0;
         case OPTION_NOTIFY:
                 options->notify = optarg;
+                return 0;
+        case OPTION_FIDO:
+                options->fido = optarg;
                 return 0;
         case OPTION_NO_HELPER:
                 options->no_helper = true;
@@ -226,6 +232,7 @@ int main(int argc, char **argv) {
                 .vault = UM_LIBEXECDIR "/um-vault",
                 .quality = UM_LIBEXECDIR "/um-quality",
                 .notify = UM_LIBEXECDIR "/um-notify",
+                .fido = UM_LIBEXECDIR "/um-fido",
                 .etc = "/etc",
                 .bus_fd = -1,
                 .config = { .vendor = UM_PREFIX "/lib/um/um.conf",

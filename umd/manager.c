@@ -46,6 +46,7 @@ typedef struct Manager {
         bool vault_key_wrong;
         QualityClient *quality;
         NotifyClient *notify;
+        TokenClient *tokens;
         HelperClient *helper;
         Core *core; /* NULL: degraded */
         Publish *publish;
@@ -348,11 +349,12 @@ static int helpers_new(Manager *manager) {
         if (r >= 0)
                 r = notify_client_new(&notify, &manager->notify);
         if (r >= 0)
+                r = token_client_new(manager->log, manager->event, by_hand ? options->fido : NULL,
+                                     manager->passwd, &manager->tokens);
+        if (r >= 0)
                 r = helper_client_new(manager->log, manager->event,
                                       options->no_helper ? NULL : HELPER_SOCKET, &manager->helper);
-        return r < 0 ? complain(manager,
-                                "the clients of um-vault, um-quality, um-notify and um-helper", r)
-                     : 0;
+        return r < 0 ? complain(manager, "the clients of um's other services", r) : 0;
 }
 
 /* Nothing is served rather than something wrong: an old map would go on answering, too. */
@@ -413,6 +415,7 @@ static void core_start(Manager *manager) {
         if (r == 0)
                 r = place_store_made(manager->state_fd);
         if (r == 0) {
+                token_client_attach(manager->tokens, manager->core);
                 vault_client_bind(manager->vault, core_store_id(manager->core));
                 return;
         }
@@ -618,6 +621,7 @@ static void manager_done(Manager *manager) {
         manager->vault = vault_client_free(manager->vault);
         manager->quality = quality_client_free(manager->quality);
         manager->notify = notify_client_free(manager->notify);
+        manager->tokens = token_client_free(manager->tokens);
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
         sd_event_source_disable_unref(manager->wake);

@@ -172,8 +172,8 @@ static inline void vault_client_freep(VaultClient **client) {
         *client = vault_client_free(*client);
 }
 
-/* A helper of our own: execs `binary --fd N option value --peer-uid UID` with one end of a
- * socketpair; it is killed when we die. */
+/* A helper of our own: execs `binary --fd N --peer-uid UID option value` with one end of a
+ * socketpair; it is killed when we die.  option NULL: none. */
 int child_start(const char *binary, const char *option, const char *value, pid_t *ret_pid,
                 int *ret_fd);
 void child_end(pid_t pid); /* kills and reaps; 0 allowed */
@@ -230,6 +230,21 @@ void notify_client_problem(const NotifyClient *client, char *ret, size_t size);
 
 static inline void notify_client_freep(NotifyClient **client) {
         *client = notify_client_free(*client);
+}
+
+/* ---- security keys --------------------------------------------------------------------------- */
+
+typedef struct TokenClient TokenClient;
+
+/* binary NULL: the um-fido systemd starts, whose uid stands in the file passwd; else a child of our
+ * own. */
+int token_client_new(const Log *log, sd_event *event, const char *binary, const char *passwd,
+                     TokenClient **ret);
+TokenClient *token_client_free(TokenClient *client);       /* ends the child */
+void token_client_attach(TokenClient *client, Core *core); /* core asks it from now on */
+
+static inline void token_client_freep(TokenClient **client) {
+        *client = token_client_free(*client);
 }
 
 /* ---- the root helper ------------------------------------------------------------------------- */
@@ -372,7 +387,7 @@ int vault_key_accept(const char *state_dir, const Log *log);
 typedef struct Options {
         const char *state_dir, *runtime_dir;
         const char *vault; /* the programs, by hand */
-        const char *quality, *notify;
+        const char *quality, *notify, *fido;
         const char *etc;        /* where local accounts are read */
         const char *boot_id;    /* where the kernel's is not to be seen; NULL: it is */
         const char *system_bus; /* an address, "default" or "none" */

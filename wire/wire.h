@@ -69,6 +69,7 @@ int wire_error_exit_code(WireError error);
 
 #define WIRE_OPERATION_AUTHENTICATE    "authenticate"
 #define WIRE_OPERATION_CHANGE_PASSWORD "change-password"
+#define WIRE_OPERATION_ENROL_KEY       "enrol-key"
 
 #define WIRE_FLAG_SILENT  1U
 #define WIRE_FLAG_EXPIRED 2U /* change-password: only if it is expired or must change */

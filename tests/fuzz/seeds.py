@@ -118,6 +118,28 @@ def notify():
     yield struct.pack("<2IQ2I", 1, 2, 7, 3, 75)
 
 
+def fido():
+    def request(op, flags, rp, name, pin, *ids, target=0):
+        packet = struct.pack("<IIQQII64s4H", 1, op, 7, target, flags, 70000, b"c" * 64, len(rp), len(name), len(pin),
+                             len(ids)) + b"".join(text + b"\0" for text in (rp, name, pin) if text)
+        return packet + b"".join(struct.pack("<HH64s", len(i), 2, b"k" * 64) + i for i in ids)
+    yield request(1, 1, b"um:aa", b"", b"")
+    yield request(1, 0, b"um:aa", b"", b"", b"id", b"i" * 512)
+    yield request(2, 0, b"um:aa", b"", b"1234", b"id")
+    yield request(3, 2, b"um:aa", b"alice", b"1234", b"id")
+    yield request(4, 0, b"", b"", b"", target=3)
+    yield struct.pack("<IIQIII4B", 1, 2, 7, 1, 0, 5, 1, 0, 0, 0) + bytes(600)  # an answer
+    rp = hashlib.sha256(b"um:aa").digest()
+    public = bytes.fromhex("a5010203262001215820") + b"x" * 32 + bytes.fromhex("225820") + b"y" * 32
+    made = rp + b"\x45" + struct.pack(">I", 3) + b"a" * 16 + struct.pack(">H", 4) + b"cred" + public
+    asserted = rp + b"\x05" + struct.pack(">I", 4)
+    for extra in b"", b"\xa1\x61a\x01":  # extensions
+        data = asserted if not extra else rp + b"\x85" + struct.pack(">I", 4) + extra
+        yield (struct.pack("<IIBBHHH", 1, 0, 1, 1, len(made), len(data), 72) + made.ljust(1024, b"\0") +
+               data.ljust(1024, b"\0") + bytes.fromhex("30460221") + b"\0" * 68)
+    yield bytes.fromhex("06d0f10901a101092015002eff00750895408102c0")  # a key's descriptor
+
+
 def config():
     yield b"""# comment
 uid-range = 65536-524287
@@ -174,7 +196,7 @@ def filters():
 
 
 def main():
-    makers = {"gate": gate, "vault": vault, "quality": quality, "notify": notify, "recovery": recovery, "config": config, "code": code,
+    makers = {"gate": gate, "vault": vault, "quality": quality, "notify": notify, "fido": fido, "recovery": recovery, "config": config, "code": code,
               "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)

@@ -73,14 +73,14 @@ ck "vault hung: refused in time" within 8000 lab_exec su -s /bin/sh nobody -c 'e
 ck "vault hung: ssh, local user" lab_ssh bob "$LAB_PASSWORD" true
 lab_sh 'systemctl kill -s CONT um-vault.service'
 
-lab_sh 'systemctl stop umd.socket umd.service um-vault.socket um-vault.service um-quality.socket um-quality.service um-notify.socket um-notify.service um-helper.socket um-helper.service
-        systemctl mask --now umd.socket umd.service um-vault.socket um-quality.socket um-notify.socket um-helper.socket'
+lab_sh 'systemctl stop umd.socket umd.service um-vault.socket um-vault.service um-quality.socket um-quality.service um-notify.socket um-notify.service um-fido.socket um-fido.service um-helper.socket um-helper.service
+        systemctl mask --now umd.socket umd.service um-vault.socket um-quality.socket um-notify.socket um-fido.socket um-helper.socket'
 lab_reboot
 ck "masked: the machine boots" has 'running|degraded' lab_enter systemctl is-system-running
 broken "masked, after a reboot" 3500
 lab_local_logins "masked, after a reboot"
-lab_sh 'systemctl unmask umd.socket umd.service um-vault.socket um-quality.socket um-notify.socket um-helper.socket
-        systemctl start um-vault.socket um-quality.socket um-notify.socket um-helper.socket umd.socket umd.service'
+lab_sh 'systemctl unmask umd.socket umd.service um-vault.socket um-quality.socket um-notify.socket um-fido.socket um-helper.socket
+        systemctl start um-vault.socket um-quality.socket um-notify.socket um-fido.socket um-helper.socket umd.socket umd.service'
 ck "unmasked: she gets in" lab_ssh alice Wonder-land-9 true
 
 lab_sh 'systemctl stop umd.socket umd.service; mv /run/um /run/um.away'

@@ -88,11 +88,11 @@ ck "hung: and back" local_passwd Other-pass-5 $PW_LOCAL
 lab_sh 'systemctl kill -s CONT --kill-whom=main umd.service'
 ck "going on: alice logs in" eventually 15 lab_ssh alice $PW true
 
-lab_sh 'systemctl mask --now --runtime umd.socket umd.service um-vault.socket um-vault.service um-quality.socket um-quality.service um-notify.socket um-notify.service um-helper.socket um-helper.service'
+lab_sh 'systemctl mask --now --runtime umd.socket umd.service um-vault.socket um-vault.service um-quality.socket um-quality.service um-notify.socket um-notify.service um-fido.socket um-fido.service um-helper.socket um-helper.service'
 around "masked" 3500
 ck "masked: no process of um is left" rc_is 1 lab_enter pgrep -af '^/usr/libexec/um/'
-lab_sh 'systemctl unmask --runtime umd.socket umd.service um-vault.socket um-vault.service um-quality.socket um-quality.service um-notify.socket um-notify.service um-helper.socket um-helper.service
-        systemctl start umd.socket um-vault.socket um-quality.socket um-notify.socket um-helper.socket umd.service'
+lab_sh 'systemctl unmask --runtime umd.socket umd.service um-vault.socket um-vault.service um-quality.socket um-quality.service um-notify.socket um-notify.service um-fido.socket um-fido.service um-helper.socket um-helper.service
+        systemctl start umd.socket um-vault.socket um-quality.socket um-notify.socket um-fido.socket um-helper.socket umd.service'
 ck "unmasked: alice logs in" eventually 10 lab_ssh alice $PW true
 
 lab_sh 'systemctl stop umd.service umd.socket; mv /run/um /run/um-away'

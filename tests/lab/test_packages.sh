@@ -16,9 +16,9 @@ packages='um libpam-um libnss-um'
 # What the services need: modes, owners, users.
 layout() {
         diff <(lab_sh 'stat -c "%A %U:%G %n" /run/um /run/um/map.d /run/um/bus /run/um-vault /run/um-vault/socket \
-                        /run/um-quality /run/um-quality/socket /run/um-notify /run/um-notify/socket \
+                        /run/um-quality /run/um-quality/socket /run/um-notify /run/um-notify/socket /run/um-fido /run/um-fido/socket \
                         /run/um-helper/socket /var/lib/um /var/lib/um-vault /etc/um
-                getent passwd um um-vault um-quality um-notify | cut -d: -f1,2,5-') - <<'WANTED'
+                getent passwd um um-vault um-quality um-notify um-fido | cut -d: -f1,2,5-') - <<'WANTED'
 drwxr-xr-x root:root /run/um
 drwxr-xr-x um:um /run/um/map.d
 srw-rw-rw- root:root /run/um/bus
@@ -28,6 +28,8 @@ drwxr-xr-x root:root /run/um-quality
 srw------- um:root /run/um-quality/socket
 drwxr-xr-x root:root /run/um-notify
 srw------- um:root /run/um-notify/socket
+drwxr-xr-x root:root /run/um-fido
+srw------- um:root /run/um-fido/socket
 srw------- um:root /run/um-helper/socket
 drwx------ um:um /var/lib/um
 drwx------ um-vault:um-vault /var/lib/um-vault
@@ -36,6 +38,7 @@ um:x:User Management:/nonexistent:/usr/sbin/nologin
 um-vault:x:User Management Vault:/nonexistent:/usr/sbin/nologin
 um-quality:x:User Management Password Quality:/nonexistent:/usr/sbin/nologin
 um-notify:x:User Management Mail:/nonexistent:/usr/sbin/nologin
+um-fido:x:User Management Security Keys:/nonexistent:/usr/sbin/nologin
 WANTED
 }
 
@@ -59,6 +62,7 @@ live_exposure() {
         lab_exec systemd-analyze security --no-pager --threshold=10 umd.service >/dev/null &&
                 lab_exec systemd-analyze security --no-pager --threshold=5 um-vault.service >/dev/null &&
                 lab_exec systemd-analyze security --no-pager --threshold=10 um-quality.service >/dev/null &&
+                lab_exec systemd-analyze security --no-pager --threshold=10 um-fido.service >/dev/null &&
                 lab_exec systemd-analyze security --no-pager --threshold=20 um-helper.service >/dev/null
 }
 
@@ -127,17 +131,20 @@ left_by_removal() {
 /etc/shadow
 /etc/ssh/sshd_config.d/10-um.conf.removed
 /etc/systemd/system/multi-user.target.wants/umd.service
+/etc/systemd/system/sockets.target.wants/um-fido.socket
 /etc/systemd/system/sockets.target.wants/um-helper.socket
 /etc/systemd/system/sockets.target.wants/um-notify.socket
 /etc/systemd/system/sockets.target.wants/um-quality.socket
 /etc/systemd/system/sockets.target.wants/um-vault.socket
 /etc/systemd/system/sockets.target.wants/umd.socket
 /var/lib/systemd/deb-systemd-helper-enabled/multi-user.target.wants/umd.service
+/var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/um-fido.socket
 /var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/um-helper.socket
 /var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/um-notify.socket
 /var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/um-quality.socket
 /var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/um-vault.socket
 /var/lib/systemd/deb-systemd-helper-enabled/sockets.target.wants/umd.socket
+/var/lib/systemd/deb-systemd-helper-enabled/um-fido.socket.dsh-also
 /var/lib/systemd/deb-systemd-helper-enabled/um-helper.socket.dsh-also
 /var/lib/systemd/deb-systemd-helper-enabled/um-notify.socket.dsh-also
 /var/lib/systemd/deb-systemd-helper-enabled/um-quality.socket.dsh-also
@@ -185,7 +192,7 @@ ck "changes nothing" diff "$LAB/files1" <(files | grep -vE '  \./var/lib/um/')
 
 # ---- installed
 ck "nothing failed" has '^running$' lab_enter systemctl is-system-running
-ck "um runs" has '^active$' lab_enter systemctl is-active umd.service umd.socket um-vault.socket um-quality.socket um-notify.socket um-helper.socket
+ck "um runs" has '^active$' lab_enter systemctl is-active umd.service umd.socket um-vault.socket um-quality.socket um-notify.socket um-fido.socket um-helper.socket
 ck "it has its name on the bus" has 'org.um1' lab_enter busctl --no-pager list --acquired
 ck "modes, owners, users" layout
 ck "PAM, NSS and sshd have um" stacks_have_um

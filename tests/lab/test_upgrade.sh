@@ -209,7 +209,7 @@ half_way() {
         # shellcheck disable=SC2016
         ck "$what: all are installed" lacks 'unpacked|half' lab_enter dpkg-query -W -f '${Package} ${Version} ${Status}\n' um libpam-um libnss-um
         ck "$what: then she logs in" lab_ssh alice Wonder-land-9 true
-        ck "$what: and um runs" has '^active$' lab_enter systemctl is-active umd.service umd.socket um-vault.socket um-quality.socket um-notify.socket um-helper.socket
+        ck "$what: and um runs" has '^active$' lab_enter systemctl is-active umd.service umd.socket um-vault.socket um-quality.socket um-notify.socket um-fido.socket um-helper.socket
 }
 
 ck "unpacked, not configured" lab_sh 'dpkg --unpack /var/tmp/newer/*.deb'

@@ -26,12 +26,14 @@ EDGES = {
     "um_vault": {"base"},
     "um_quality": {"base"},
     "um_notify": {"base"},
+    "um_fido": {"base"},
     "um_helper": {"base", "map"},
     "umd/store": {"base", "policy"},
     "umd/core": {"base", "policy", "umd/store"},
     "umd/bus": {"base", "wire", "policy", "umd/core"},
     "umd": {"base", "wire", "map", "policy", "umd/store", "umd/core", "umd/bus",
             "um_vault/um_vault.h", "um_quality/um_quality.h", "um_notify/um_notify.h",
+            "um_fido/um_fido.h",
             "um_helper/um_helper.h"},
 }
 PRODUCT = sorted(EDGES, key=len, reverse=True)
@@ -46,6 +48,7 @@ HEADERS = [
     (re.compile(r"^crypt\.h$"), {"um_vault"}),
     (re.compile(r"^liboath/"), {"um_vault"}),
     (re.compile(r"^(pwquality\.h|nettle/)"), {"um_quality"}),
+    (re.compile(r"^(fido(/|\.h$)|seccomp\.h$)"), {"um_fido"}),
     (re.compile(r"^qrencode\.h$"), {"qr"}),
     (re.compile(r"^jansson\.h$"), {"umctl", "umd/store", "umd/core", "umd/bus", "umd"}),
 ]

@@ -153,20 +153,20 @@ def steps_shown():
 
 @check
 def silence():
-    """PAM_SILENT shows nothing, quiet errors only; both still ask"""
+    """PAM_SILENT shows nothing, quiet errors only; both still ask, and say what is to be done now (touch a key)"""
     def story(call):
         if call.member == "Begin":
             return begin(SHOW, "info")
         if call.member == "Authorize":
             return outcome(DENIED, "Access refused. Reference um-7K2P")
-        return [None, step(SHOW, "error", ("error", "b", True)), ask(), done(ALLOW, "bye")
+        return [None, step(SHOW, "error", ("error", "b", True)), step(WAIT, "touch"), ask(), done(ALLOW, "bye")
                 ][call.serial]
     with FakeUmd(BUS, story) as umd:
         for options, suffix, shown in (
-                ("", "", ["4 info", "3 error", "1 Password: ", "4 bye",
+                ("", "", ["4 info", "3 error", "4 touch", "1 Password: ", "4 bye",
                           "3 Access refused. Reference um-7K2P"]),
-                ("quiet", "", ["3 error", "1 Password: ", "3 Access refused. Reference um-7K2P"]),
-                ("", "+silent", ["1 Password: "])):
+                ("quiet", "", ["3 error", "4 touch", "1 Password: ", "3 Access refused. Reference um-7K2P"]),
+                ("", "+silent", ["4 touch", "1 Password: "])):
             stack(options)
             run = app("answer=secret", "auth" + suffix, "acct" + suffix)
             expect(f"{options}{suffix}", run.conv(), shown)

@@ -230,6 +230,23 @@ def what_is_no_action_says_which_there_are():
     bad(USAGE, "self 2fa", "enrol", "totp", "--algorithm", "md5", uid=uid, stdin=PASSWORD + "\n")
 
 
+@check
+def a_security_key_is_enrolled_in_a_session_at_the_machine_alone():
+    _, uid = somebody()  # a process that is in no session: nobody knows where he is
+    has(bad(REFUSED, "self 2fa", "enrol", "fido2", "--label", "yubi1", uid=uid, stdin=PASSWORD + "\n"), "PolicyRefused")
+    same(factors(uid), [])
+
+
+@check
+def who_demands_a_key_that_nobody_has_is_warned():
+    name, _ = somebody()
+    warned = ctl("policy set", "factor.required", "hardware", "--user", name, code=0, warns=True).err
+    has(warned, f"umctl: warning: {name} has no security key that verifies its user")
+    good("policy unset", "factor.required", "--user", name)
+    assert not ctl("policy set", "factor.required", "on", "--user", name, code=0).err
+    good("policy unset", "factor.required", "--user", name)
+
+
 # ---- the group and the report ----------------------------------------------------------------------------
 
 @check

@@ -2,9 +2,10 @@
 """umctl policy: values of the company and of users, what is in effect and why, in every spelling the help names."""
 
 import datetime
+import json
 import re
 
-from harness import NOT_FOUND, REFUSED, ROOT, USAGE, bad, check, everything, fresh, get, good, has, lines, same, user
+from harness import NOT_FOUND, REFUSED, ROOT, USAGE, bad, check, ctl, everything, fresh, get, good, has, lines, same, user
 
 SHIPPED = {"password.min-length": "12", "password.classes": "0", "password.similarity": "on",
            "password.dictionary": "on", "password.breached": "off", "password.history": "5",
@@ -90,7 +91,8 @@ def values_are_kept_in_one_form():
                              ("lockout.attempts", "0", "never"), ("password.max-age", "0", "never"),
                              ("password.max-age", "52w", "364d"), ("password.min-age", "1d", "24h"),
                              ("factor.required", "hardware", "hardware")):
-        same(get("policy set", name, text)["value"], kept)
+        warned = ctl("policy set", name, text, "--json", code=0, warns=kept == "hardware")
+        same((json.loads(warned.out)["value"], "nobody has a security key" in warned.err), (kept, kept == "hardware"))
         same(value(name)["value"], kept)
         good("policy unset", name)
 

@@ -17,6 +17,7 @@ import raw  # noqa: E402
 BUILD = pathlib.Path(os.environ["UM_BUILD"]).resolve()
 UMD, VAULT, QUALITY = BUILD / "umd/umd", BUILD / "um_vault/um-vault", BUILD / "um_quality/um-quality"
 NOTIFY = BUILD / "um_notify/um-notify"
+FIDO = BUILD / "tests/fido/um-fido-soft"  # its keys are sockets (tests/fido/softkey.py), in UM_TEST_TOKENS
 # The first uid given out: where no process of another test, a container's for example, holds ids.
 FIRST = 2000000000
 MANAGER, USER = "org.um1.Manager", "org.um1.User"
@@ -77,7 +78,7 @@ class Daemon:
 
     def command(self, *options):
         argv = ["--state-dir", self.state, "--runtime-dir", self.run, "--etc", self.etc, "--config", self.config,
-                "--vault", VAULT, "--quality", QUALITY, "--notify", NOTIFY, "--no-helper", *options]
+                "--vault", VAULT, "--quality", QUALITY, "--notify", NOTIFY, "--fido", FIDO, "--no-helper", *options]
         if self.uid:
             argv = ["/usr/bin/setpriv", "--reuid", self.uid, "--regid", self.uid, "--clear-groups", UMD, *argv]
         else:

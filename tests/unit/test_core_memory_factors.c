@@ -4,6 +4,7 @@
  * half done, and whoever has a factor never gets in by less. */
 
 #include "tests/unit/memory_day.h"
+#include "tests/unit/token_fixture.h"
 
 static void enrolled(void *userdata, int r, uint32_t number, const Secret *key, const Secret *uri,
                      const CoreChange *change, const CoreError *error) {
@@ -151,6 +152,109 @@ static void every_allocation_of_a_mail_may_fail(void **state) {
         assert_true(memory.at > 60);
 }
 
+/* ---- security keys ----------------------------------------------------------------------------
+ */
+
+static Tokens tokens;
+
+/* um-fido has something to say, if it was asked. */
+static void say(Fixture *f, const CoreTokenAnswer *answer) {
+        if (!tokens.done)
+                return;
+        memory_on();
+        tokens_answer(f, &tokens, answer);
+        memory_off();
+}
+
+/* A dialogue in which the key is there, is touched, and its PIN is right. */
+static void by_key(Fixture *f, Talk *talk, uid_t uid, const char *operation, const char *service) {
+        const CoreTokenAnswer answer = { .result = CORE_TOKEN_OK,
+                                         .counter = 5,
+                                         .verified = true,
+                                         .verifies = true,
+                                         .wants_pin = true,
+                                         .id_len = 3,
+                                         .id = { 'x' } };
+
+        tokens = (Tokens){ .id = 1 };
+        *talk = talk_new(f, 1, uid);
+        talk->rhost = talk->ruser = "";
+        talk->peer.ancestors[0] = (CoreProcess){ 20, 200 };
+        talk->peer.ancestor_count = 1;
+        memory_on();
+        talk_begin(talk, operation, "alice", service, 0);
+        memory_off();
+        for (int i = 0; i < 12 && talk->r == 0 && talk->step.kind != CORE_STEP_DONE; i++) {
+                const char *text = talk->step.kind != CORE_STEP_ASK_HIDDEN ? ""
+                                   : strcmp(talk->step.secret, "pin") == 0 ? "1234"
+                                                                           : "newer";
+
+                memory_on();
+                talk_answer_only(talk, text);
+                memory_off();
+                vault(f);
+                while (tokens.done)
+                        say(f, &answer);
+        }
+}
+
+static void enrol_key(Fixture *f) {
+        static const CoreFactorSpec spec = { "fido2", "yubi", { CORE_ALGORITHM_SHA1, 6, 0 } };
+        _cleanup_secret_ Secret *none = NULL;
+        size_t answers = 0, taken;
+        Talk talk;
+
+        must(base_secret_new("", 0, &none));
+        by_key(f, &talk, FIRST, "enrol-key", "umctl");
+        memory_on();
+        taken = core_factor_enrol(f->core, &talk.peer, "alice", &spec, talk.login, &f->options,
+                                  f->now, enrolled, &answers, &f->error) == 0;
+        memory_off();
+        assert_int_equal(answers, taken);
+        answers = 0;
+        memory_on();
+        taken = core_factor_confirm(f->core, &talk.peer, "alice", newest_factor(f), none,
+                                    &f->options, f->now, listed, &answers, &f->error) == 0;
+        memory_off();
+        vault(f);
+        assert_int_equal(answers, taken);
+        core_login_hangup(f->core, 1);
+}
+
+static void opened(void *userdata, int r, const char *session, const CoreStep *step,
+                   const CoreError *error) {
+}
+
+static void keys(Fixture *f) {
+        CoreLoginContext context = talk_context("", "alice", "login", 0);
+        Talk talk = talk_new(f, 9, 0);
+
+        tokens_use(f, &tokens);
+        context.rhost = "";
+        talk.peer.process = (CoreProcess){ 20, 200 };
+        core_session_open(f->core, &talk.peer, &context, "", f->now, opened, NULL);
+        enrol_key(f);
+        by_key(f, &talk, 0, "authenticate", "login");
+        if (talk.r == 0 && talk.step.kind == CORE_STEP_DONE && has_active(f))
+                assert_true(talk.step.verdict != CORE_VERDICT_ALLOW || tokens.asked > 0);
+        core_login_hangup(f->core, 1);
+}
+
+static void every_allocation_of_a_key_may_fail(void **state) {
+        for (memory_first(); memory_next();) {
+                void *f;
+
+                fixture_setup(&f);
+                make_user(f, "alice");
+                set_password(f, "alice", "newer");
+                flush(f);
+                keys(f);
+                flush(f);
+                fixture_teardown(&f);
+        }
+        assert_true(memory.at > 100); /* the wrapping is there */
+}
+
 static void every_allocation_may_fail(void **state) {
         for (memory_first(); memory_next();) {
                 void *f;
@@ -170,6 +274,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_allocation_may_fail),
                 cmocka_unit_test(every_allocation_of_a_mail_may_fail),
+                cmocka_unit_test(every_allocation_of_a_key_may_fail),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

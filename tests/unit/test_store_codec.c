@@ -99,7 +99,12 @@ static size_t samples_make(Sample *samples) {
                                .active = true,
                                .label = "phone",
                                .sealed = { (const uint8_t *)"s", 1, 1 },
-                               .next = 9 };
+                               .next = 9,
+                               .credential = (const uint8_t *)"id",
+                               .credential_len = 2,
+                               .aaguid = (const uint8_t *)"0123456789abcdef",
+                               .aaguid_len = 16,
+                               .verifies = true };
         static const uint8_t failures[12] = { 5, [8] = 1 };
         LockoutRecord lockout = {
                 .lockout = { .uid = 70000, .failed_source = "::1", .failed_service = "sshd" },

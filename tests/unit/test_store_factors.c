@@ -50,6 +50,42 @@ static void a_factor_comes_back_as_it_was(void **state) {
         bed_done(&bed);
 }
 
+static void a_security_key_comes_back_as_it_was_and_stays_itself(void **state) {
+        StoreFactor in = factor_of(70000, 3), changed;
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreFactor *out = NULL;
+
+        in.method = POLICY_METHOD_FIDO2;
+        in.credential = (const uint8_t *)"a credential";
+        in.credential_len = 12;
+        in.aaguid = (const uint8_t *)"0123456789abcdef";
+        in.aaguid_len = 16;
+        in.verifies = true;
+        must(store_factor_put(txn, &in));
+        must(store_factor_get(txn, 70000, 3, &out));
+        assert_int_equal(out->credential_len, 12);
+        assert_memory_equal(out->credential, "a credential", 12);
+        assert_int_equal(out->aaguid_len, 16);
+        assert_memory_equal(out->aaguid, "0123456789abcdef", 16);
+        assert_true(out->verifies);
+        changed = *out;
+        changed.credential = (const uint8_t *)"a credentiaL";
+        assert_int_equal(store_factor_put(txn, &changed), -EINVAL);
+        changed = *out;
+        changed.credential_len = 11;
+        assert_int_equal(store_factor_put(txn, &changed), -EINVAL);
+        changed = *out;
+        changed.verifies = false;
+        assert_int_equal(store_factor_put(txn, &changed), -EINVAL);
+        changed = *out;
+        changed.next++;
+        must(store_factor_put(txn, &changed));
+        store_factor_free(out);
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
 static void a_factor_only_moves_forward(void **state) {
         static const struct {
                 const char *what;
@@ -208,6 +244,7 @@ static void a_walk_meets_everybodys_and_nothing_else(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_factor_comes_back_as_it_was),
+                cmocka_unit_test(a_security_key_comes_back_as_it_was_and_stays_itself),
                 cmocka_unit_test(a_factor_only_moves_forward),
                 cmocka_unit_test(a_users_factors_are_his_alone_and_in_order),
                 cmocka_unit_test(a_walk_meets_everybodys_and_nothing_else),

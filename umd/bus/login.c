@@ -114,7 +114,7 @@ static void peer_look_around(Peer *peer, const CoreLoginContext *context) {
         CorePeer *core_peer = &peer->core_peer;
 
         core_peer->ancestor_count =
-                core_login_is_within(context)
+                core_login_looks_around(context)
                         ? process_ancestors(peer->pid, core_peer->ancestors, CORE_ANCESTORS_MAX)
                         : 0;
 }

@@ -548,6 +548,8 @@ static void wake_dialogues(Core *core, uint64_t now_usec) {
                 next = d->next;
                 if (d->holds && d->done)
                         core_attempt_answered(d);
+                else if (d->token)
+                        core_token_wake(d, now_usec);
                 else if (d->attempt.state == ATTEMPT_FLUSHED)
                         r = go_on(d, now_usec);
                 else if (d->attempt.state == ATTEMPT_WAITS)

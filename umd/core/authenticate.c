@@ -52,7 +52,8 @@ static bool lacks_code(const Judged *judged) {
 
 static const char *why_no_code(const Dialogue *dialogue) {
         if (dialogue->second.result == CORE_PROOF_USED)
-                return "code-reused";
+                return dialogue->second.method == POLICY_METHOD_FIDO2 ? "key-counter"
+                                                                      : "code-reused";
         return dialogue->second.clock_unset && !dialogue->throttled ? "clock-unset"
                                                                     : wrong_word(dialogue);
 }
@@ -175,8 +176,7 @@ static int commit(Change *change, Proof *proof, bool *early) {
 int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor *factor,
                             uint64_t now_usec, Judged *ret) {
         Shown shown = { .proof = dialogue->second.first,
-                        .strength = factor ? policy_method_strength(factor->method)
-                                           : POLICY_STRENGTH_SINGLE,
+                        .strength = factor ? core_factor_strength(factor) : POLICY_STRENGTH_SINGLE,
                         .exempt = core_second_exempt(&dialogue->actor, &dialogue->words),
                         .login = dialogue->actor.uid == 0,
                         .in_dialogue = true };
@@ -324,6 +324,8 @@ void core_authenticate_finish(Dialogue *dialogue, uint64_t now_usec) {
                 core_dialogue_fail(dialogue, r, NULL);
         else if (r > 0)
                 core_enrol_begin(dialogue, &judged, now_usec);
+        else if (dialogue->enrols && step.verdict == CORE_VERDICT_ALLOW)
+                core_token_announce(dialogue, step.text);
         else
                 core_attempt_answer(dialogue, &step);
 }
@@ -550,6 +552,11 @@ void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t
         case DIALOGUE_CHOICE:
         case DIALOGUE_CODE:
                 core_second_answer(dialogue, answer, now_usec);
+                return;
+        case DIALOGUE_TOKEN:
+        case DIALOGUE_PIN:
+        case DIALOGUE_TOKEN_NEW:
+                core_token_answer(dialogue, answer, now_usec);
                 return;
         case DIALOGUE_ENROL_SHOWN:
         case DIALOGUE_ENROL_CODE:

@@ -518,6 +518,9 @@ static int answer_state(Dialogue *dialogue, const Secret *answer, uint64_t now_u
         case DIALOGUE_PASSWORD:
         case DIALOGUE_CHOICE:
         case DIALOGUE_CODE:
+        case DIALOGUE_TOKEN:
+        case DIALOGUE_PIN:
+        case DIALOGUE_TOKEN_NEW:
         case DIALOGUE_ENROL_SHOWN:
         case DIALOGUE_ENROL_CODE:
         case DIALOGUE_RECOVERY_SHOWN:

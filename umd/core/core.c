@@ -106,6 +106,10 @@ void core_set_settings(Core *core, const CoreSettings *settings) {
         core->settings = copy;
 }
 
+void core_use_tokens(Core *core, const CoreTokens *tokens) {
+        core->tokens = *tokens;
+}
+
 const uint8_t *core_store_id(const Core *core) {
         return store_id(core->store);
 }

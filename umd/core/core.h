@@ -21,6 +21,7 @@
 #include "policy/policy.h"
 #include "umd/core/mail.h"
 #include "umd/core/quality.h"
+#include "umd/core/token.h"
 #include "umd/core/vault.h"
 
 typedef struct Core Core;
@@ -482,13 +483,15 @@ typedef struct CorePeer {
         Actor actor;
         CoreProcess process; /* who holds a session that is opened; elsewhere nobody looks at it */
         /* Whose descendant the caller is, the nearest first: in which session it runs.  Looked at
-         * where core_login_is_within() says so; 0: unknown, and then it is in none. */
+         * where core_login_looks_around() says so; 0: unknown, and then it is in none. */
         CoreProcess ancestors[CORE_ANCESTORS_MAX];
         size_t ancestor_count;
 } CorePeer;
 
 /* Is the service one that somebody uses within a session of his (sudo, su, polkit)? */
 bool core_login_is_within(const CoreLoginContext *context);
+/* That, or umctl, which counts for nothing of what the session proved. */
+bool core_login_looks_around(const CoreLoginContext *context);
 
 typedef void (*CoreStepDone)(void *userdata, int r, const char *login, const CoreStep *step,
                              const CoreError *error);

@@ -26,7 +26,7 @@ static void factors_sum(const StoreFactors *factors, const PolicyValues *values,
 
         for (size_t i = 0; i < factors->count; i++) {
                 const StoreFactor *factor = factors->list[i];
-                PolicyStrength strength = policy_method_strength(factor->method);
+                PolicyStrength strength = core_factor_strength(factor);
 
                 if (!factor->active || factor->method == POLICY_METHOD_RECOVERY)
                         continue;

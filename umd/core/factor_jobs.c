@@ -24,6 +24,7 @@ typedef struct FactorJob {
         PolicyMethod method;
         CoreSeedForm form;
         char label[CORE_LABEL_MAX + 1];
+        TokenMade *made; /* FIDO2 */
         /* confirm */
         uint32_t number;
         StoreVerifier tried; /* ours */
@@ -47,6 +48,7 @@ static FactorJob *job_free(FactorJob *job) {
                 job->next->prev = job->prev;
         base_secret_free(job->codes);
         free((uint8_t *)job->tried.bytes);
+        free(job->made);
         free(job->reason);
         free(job);
         return NULL;
@@ -140,14 +142,29 @@ static int job_commit(Change *change, const FactorOwner *owner, const char *verb
 
 /* ---- a new one ---------------------------------------------------------------------------- */
 
-static int spec_read(FactorJob *job, const CoreFactorSpec *spec, CoreError *error) {
-        const CoreSeedForm *form = &spec->form;
-        bool totp = strcmp(spec->method, core_method_name(POLICY_METHOD_TOTP)) == 0;
-        CoreError faults = { 0 };
+static int method_read(const char *name, PolicyMethod *ret, CoreError *error) {
+        static const PolicyMethod methods[] = { POLICY_METHOD_TOTP, POLICY_METHOD_HOTP,
+                                                POLICY_METHOD_FIDO2 };
 
-        if (!totp && strcmp(spec->method, core_method_name(POLICY_METHOD_HOTP)) != 0)
-                return core_fail(error, CORE_E_BAD_VALUE, "method: \"%s\": must be totp or hotp",
-                                 core_quote(spec->method).text);
+        for (size_t i = 0; i < ARRAY_LENGTH(methods); i++)
+                if (strcmp(core_method_name(methods[i]), name) == 0) {
+                        *ret = methods[i];
+                        return 0;
+                }
+        return core_fail(error, CORE_E_BAD_VALUE, "method: \"%s\": must be totp, hotp or fido2",
+                         core_quote(name).text);
+}
+
+/* What the codes of an app are made by. */
+static int form_check(PolicyMethod method, const CoreSeedForm *form, CoreError *error) {
+        bool totp = method == POLICY_METHOD_TOTP;
+
+        if (method == POLICY_METHOD_FIDO2)
+                return form->algorithm == CORE_ALGORITHM_SHA1 && form->digits == DIGITS_DEFAULT &&
+                                       form->period_sec == 0
+                               ? 0
+                               : core_fail(error, CORE_E_BAD_VALUE,
+                                           "algorithm, digits, period: are not a security key's");
         if ((unsigned int)form->algorithm >= _CORE_ALGORITHM_MAX)
                 return core_fail(error, CORE_E_BAD_VALUE,
                                  "algorithm: must be sha1, sha256 or sha512");
@@ -157,6 +174,17 @@ static int spec_read(FactorJob *job, const CoreFactorSpec *spec, CoreError *erro
                 return core_fail(error, CORE_E_BAD_VALUE,
                                  totp ? "period: must be 15 to 120 seconds"
                                       : "period: is not a HOTP's");
+        return 0;
+}
+
+static int spec_read(FactorJob *job, const CoreFactorSpec *spec, CoreError *error) {
+        CoreError faults = { 0 };
+        int r = method_read(spec->method, &job->method, error);
+
+        if (r == 0)
+                r = form_check(job->method, &spec->form, error);
+        if (r != 0)
+                return r;
         core_check_text("label", FIELD_LINE, spec->label, &faults);
         if (faults.outcome == CORE_DONE && strlen(spec->label) > CORE_LABEL_MAX)
                 return core_fail(error, CORE_E_BAD_VALUE, "label: may have at most %u bytes",
@@ -165,8 +193,8 @@ static int spec_read(FactorJob *job, const CoreFactorSpec *spec, CoreError *erro
                 *error = faults;
                 return (int)faults.outcome;
         }
-        job->method = totp ? POLICY_METHOD_TOTP : POLICY_METHOD_HOTP;
-        job->form = *form;
+        if (job->method != POLICY_METHOD_FIDO2)
+                job->form = spec->form;
         snprintf(job->label, sizeof(job->label), "%s", spec->label);
         return 0;
 }
@@ -194,6 +222,15 @@ static int drop_pending(Change *change, FactorOwner *owner) {
         return r > 0 ? -EUCLEAN : r;
 }
 
+static void token_fill(const TokenMade *made, StoreFactor *factor) {
+        factor->credential = made->id;
+        factor->credential_len = made->id_len;
+        factor->aaguid = made->aaguid;
+        factor->aaguid_len = sizeof(made->aaguid);
+        factor->verifies = made->verified;
+        factor->next = made->counter > 0 ? (uint64_t)made->counter + 1 : 0;
+}
+
 static int enrol_store(FactorJob *job, const StoreVerifier *sealed, uint64_t now_usec,
                        CoreChange *ret, CoreError *error) {
         StoreFactor factor = { .uid = job->uid,
@@ -207,6 +244,8 @@ static int enrol_store(FactorJob *job, const StoreVerifier *sealed, uint64_t now
         _cleanup_change_ Change change = { 0 };
         int r;
 
+        if (job->made)
+                token_fill(job->made, &factor);
         r = job_reload(job, &change, now_usec, &owner, error);
         if (r == 0)
                 r = drop_pending(&change, &owner);
@@ -241,11 +280,28 @@ static void seeded(void *userdata, CoreProofResult result, const void *sealed, s
                         r == 0 && !job->options.dry_run ? uri : NULL, &change, &error);
 }
 
+/* A security key needs no seed: what it made came with the login that proved the person. */
+static int enrol_token(FactorJob *job, uint64_t now_usec, CoreError *error) {
+        StoreVerifier key;
+        CoreChange change = { 0 };
+        int r;
+
+        if (!job->made)
+                return core_fail(error, CORE_E_POLICY_REFUSED,
+                                 "%s: a security key is enrolled in a login of its own", job->name);
+        key = (StoreVerifier){ job->made->key, sizeof(job->made->key), job->new_version };
+        r = enrol_store(job, &key, now_usec, &change, error);
+        if (r == 0)
+                job->enrol_done(job->userdata, 0, job->number, NULL, NULL, &change, error);
+        return r;
+}
+
 int core_factor_enrol(Core *core, const CorePeer *peer, const char *name,
                       const CoreFactorSpec *spec, const char *login, const CoreOptions *options,
                       uint64_t now_usec, CoreEnrolDone done, void *userdata, CoreError *error) {
         _cleanup_factor_owner_ FactorOwner owner = { 0 };
         _cleanup_job_ FactorJob *job = NULL;
+        Proof *proof = NULL;
         int r;
 
         r = job_new(core, peer, options, userdata, &job);
@@ -262,7 +318,11 @@ int core_factor_enrol(Core *core, const CorePeer *peer, const char *name,
         if (r == 0)
                 r = check_room(&owner, error);
         if (r == 0)
-                r = core_factors_check_proof(core, peer, &owner, login, now_usec, error);
+                r = core_factors_check_proof(core, peer, &owner, login, now_usec, &proof, error);
+        if (r == 0 && job->method == POLICY_METHOD_FIDO2) {
+                job->made = TAKE(proof->made);
+                return enrol_token(job, now_usec, error);
+        }
         if (r != 0)
                 return r;
         r = core_vault_seed(core, job->uid, core_method_kind(job->method), &job->form,
@@ -331,7 +391,7 @@ int core_recovery_create(Core *core, const CorePeer *peer, const char *name, con
         if (!core_method_permitted(&owner.values, POLICY_METHOD_RECOVERY))
                 return core_fail(error, CORE_E_POLICY_REFUSED,
                                  "recovery: is not among the methods permitted (factor.methods)");
-        r = core_factors_check_proof(core, peer, &owner, login, now_usec, error);
+        r = core_factors_check_proof(core, peer, &owner, login, now_usec, NULL, error);
         if (r != 0)
                 return r;
         r = codes_make(job);
@@ -358,7 +418,8 @@ static int confirm_factor(const FactorJob *job, Change *change, const FactorOwne
                                  job->number);
         factor = *found;
         factor.active = true;
-        factor.next = job->step + 1;
+        if (factor.method != POLICY_METHOD_FIDO2)
+                factor.next = job->step + 1;
         factor.last_used_usec = change->now_usec;
         r = store_factor_put(change->txn, &factor);
         if (r == 0)
@@ -405,11 +466,23 @@ static int wants_codes(const FactorJob *job, bool *ret) {
         return 0;
 }
 
+/* It is proved: recovery codes first, if there are to be any. */
+static int confirm_proved(FactorJob *job, uint64_t now_usec, CoreChange *ret, bool *ret_waits,
+                          CoreError *error) {
+        bool codes = false;
+        int r = wants_codes(job, &codes);
+
+        if (r != 0)
+                return r;
+        if (!codes)
+                return codes_store(job, NULL, 0, now_usec, ret, error);
+        r = codes_make(job);
+        *ret_waits = r == 0;
+        return r < 0 ? core_vault_refuse(r, error) : 0;
+}
+
 static int confirm_answer(FactorJob *job, CoreProofResult result, uint64_t step, uint64_t now_usec,
                           CoreChange *ret, bool *ret_waits, CoreError *error) {
-        bool codes = false;
-        int r;
-
         if (result == CORE_PROOF_NO_MATCH || result == CORE_PROOF_USED ||
             (result == CORE_PROOF_MATCH && step == UINT64_MAX))
                 return core_fail(error, CORE_E_BAD_VALUE, "code: is not the code of factor %u",
@@ -419,14 +492,7 @@ static int confirm_answer(FactorJob *job, CoreProofResult result, uint64_t step,
         if (result != CORE_PROOF_MATCH)
                 return core_vault_fail(result, error);
         job->step = step;
-        r = wants_codes(job, &codes);
-        if (r != 0)
-                return r;
-        if (!codes)
-                return codes_store(job, NULL, 0, now_usec, ret, error);
-        r = codes_make(job);
-        *ret_waits = r == 0;
-        return r < 0 ? core_vault_refuse(r, error) : 0;
+        return confirm_proved(job, now_usec, ret, ret_waits, error);
 }
 
 static void guessed(void *userdata, CoreProofResult result, uint64_t step, uint64_t now_usec) {
@@ -455,6 +521,20 @@ static int tried_keep(FactorJob *job, const StoreFactor *factor) {
         return 0;
 }
 
+/* The key proved itself when it was made: there is no code of it. */
+static int confirm_token(FactorJob *job, const Secret *code, uint64_t now_usec, bool *ret_waits,
+                         CoreError *error) {
+        CoreChange change = { 0 };
+        int r;
+
+        if (base_secret_len(code) > 0)
+                return core_fail(error, CORE_E_BAD_VALUE, "code: a security key has none");
+        r = confirm_proved(job, now_usec, &change, ret_waits, error);
+        if (r == 0 && !*ret_waits)
+                codes_answer(job, 0, &change, error);
+        return r;
+}
+
 int core_factor_confirm(Core *core, const CorePeer *peer, const char *name, uint32_t number,
                         const Secret *code, const CoreOptions *options, uint64_t now_usec,
                         CoreCodesDone done, void *userdata, CoreError *error) {
@@ -462,6 +542,7 @@ int core_factor_confirm(Core *core, const CorePeer *peer, const char *name, uint
         _cleanup_secret_ Secret *read = NULL;
         _cleanup_job_ FactorJob *job = NULL;
         const StoreFactor *factor;
+        bool waits = false;
         VaultGuess guess;
         CodeForm form;
         CoreOtp otp;
@@ -472,22 +553,28 @@ int core_factor_confirm(Core *core, const CorePeer *peer, const char *name, uint
                 return r;
         job->codes_done = done;
         r = job_load(job, name, now_usec, &owner, error);
-        if (r == 0)
-                r = core_code_read(code, &form, &read);
         if (r != 0)
                 return r;
         factor = core_factor_find(&owner.factors, number);
         if (!factor || !core_factor_waits(factor, now_usec))
                 return core_fail(error, CORE_E_NO_SUCH_ENTRY,
                                  "%s: no factor %u waits for its first code", name, number);
+        r = tried_keep(job, factor);
+        if (r == 0 && factor->method == POLICY_METHOD_FIDO2) {
+                r = confirm_token(job, code, now_usec, &waits, error);
+                if (waits)
+                        (void)TAKE(job);
+                return r;
+        }
+        if (r == 0)
+                r = core_code_read(code, &form, &read);
+        if (r < 0)
+                return r;
         if (form != CODE_DIGITS)
                 return core_fail(error, CORE_E_BAD_VALUE, "code: must be 6 to 8 digits");
         if (factor->method == POLICY_METHOD_TOTP && now_usec < CLOCK_EARLIEST_USEC)
                 return core_fail(error, CORE_E_UNAVAILABLE,
                                  "the clock of this host is not set: no code can be checked");
-        r = tried_keep(job, factor);
-        if (r < 0)
-                return r;
         otp = core_otp_of(factor, form, now_usec);
         guess = (VaultGuess){ .uid = job->uid,
                               .from = CORE_FROM_KNOWN,

@@ -133,7 +133,8 @@ int core_factors_check_self(const CorePeer *peer, const StoreUser *user, CoreErr
 }
 
 int core_factors_check_proof(Core *core, const CorePeer *peer, const FactorOwner *owner,
-                             const char *login, uint64_t now_usec, CoreError *error) {
+                             const char *login, uint64_t now_usec, Proof **ret_proof,
+                             CoreError *error) {
         Proof *proof = core_proof_find(core, peer, login, LOGIN_SERVICE_SELF, now_usec);
 
         if (!proof || proof->uid != owner->user->uid || proof->proof != POLICY_PROOF_PASSWORD ||
@@ -146,6 +147,8 @@ int core_factors_check_proof(Core *core, const CorePeer *peer, const FactorOwner
                                          ? ": a code by e-mail is not enough for that"
                                          : "");
         proof->used = true;
+        if (ret_proof)
+                *ret_proof = proof;
         return 0;
 }
 
@@ -218,7 +221,7 @@ static int check_remove(Core *core, const CorePeer *peer, const FactorOwner *own
                 return 0;
         r = core_factors_check_self(peer, owner->user, error);
         if (r == 0)
-                r = core_factors_check_proof(core, peer, owner, login, now_usec, error);
+                r = core_factors_check_proof(core, peer, owner, login, now_usec, NULL, error);
         if (r == 0 && factor->active && factor->method != POLICY_METHOD_RECOVERY &&
             owner->values.factor_required != POLICY_REQUIRED_OFF &&
             count_proving(&owner->factors) == 1)

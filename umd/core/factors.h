@@ -14,7 +14,7 @@
 
 typedef struct CoreFactor {
         uint32_t number;
-        const char *method; /* "totp", "hotp", "recovery"; static */
+        const char *method; /* "totp", "hotp", "fido2", "recovery"; static */
         bool active;        /* else no code of it was proved yet */
         const char *label;
         uint64_t created_usec, last_used_usec; /* 0: never */
@@ -27,14 +27,16 @@ int core_factor_list(Core *core, const char *name,
                      CoreError *error);
 
 typedef struct CoreFactorSpec {
-        const char *method; /* "totp" or "hotp" */
+        const char *method; /* "totp", "hotp" or "fido2" */
         const char *label;  /* "" */
-        CoreSeedForm form;
+        CoreSeedForm form;  /* FIDO2: as shipped, without a period */
 } CoreFactorSpec;
 
-/* key (base32) and uri (otpauth://) are seen once, here.  The factor counts for nothing until
- * core_factor_confirm() was given a code of it, within 15 minutes; a new enrolment takes one that
- * waits away. */
+/* A security key's credential is made in the login before (operation enrol-key), and this stores
+ * it: key and uri are NULL then, done may be called before this returns, and it is confirmed
+ * without a code. Else key (base32) and uri (otpauth://) are seen once, here.  The factor counts
+ * for nothing until core_factor_confirm() was given a code of it, within 15 minutes; a new
+ * enrolment takes one that waits away. */
 typedef void (*CoreEnrolDone)(void *userdata, int r, uint32_t number, const Secret *key,
                               const Secret *uri, const CoreChange *change, const CoreError *error);
 int core_factor_enrol(Core *core, const CorePeer *peer, const char *name,

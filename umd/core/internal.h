@@ -99,6 +99,7 @@ struct Core {
         CoreHost host;
         CoreVault vault;
         CoreQuality quality;
+        CoreTokens tokens;    /* ask NULL: there are none */
         bool vault_key_wrong; /* it is not the one the store's verifiers are sealed under */
         CoreHelper helper;
         CoreListener listeners[CORE_LISTENER_MAX];
@@ -386,6 +387,14 @@ void core_quality_text(const CoreQualityRules *rules, const CoreQualityAnswer *a
 /* That as an error, or where answer is NULL that there was none. */
 int core_quality_fail(const CoreQualityRules *rules, const CoreQualityAnswer *answer,
                       CoreError *error);
+
+/* ---- security keys ------------------------------------------------------------------------ */
+
+typedef void (*TokenDone)(void *owner, const CoreTokenAnswer *answer, uint64_t now_usec);
+
+/* A call to um-fido; the key stops blinking when it is given up. */
+int core_token_call(Core *core, const CoreTokenRequest *request, TokenDone done, void *owner,
+                    VaultCall **ret);
 
 /* ---- views -------------------------------------------------------------------------------- */
 

@@ -25,6 +25,10 @@ bool core_login_is_within(const CoreLoginContext *context) {
         return strcmp(context->service, "polkit-1") == 0;
 }
 
+bool core_login_looks_around(const CoreLoginContext *context) {
+        return core_login_is_within(context) || strcmp(context->service, LOGIN_SERVICE_SELF) == 0;
+}
+
 ServiceClass core_service_class(const char *service) {
         static const struct {
                 const char *service;
@@ -159,7 +163,7 @@ static void factors_look(Judged *judged) {
 
         for (size_t i = 0; i < judged->factors.count; i++) {
                 const StoreFactor *factor = judged->factors.list[i];
-                PolicyStrength strength = policy_method_strength(factor->method);
+                PolicyStrength strength = core_factor_strength(factor);
 
                 if (!factor->active)
                         continue;

@@ -169,6 +169,9 @@ typedef enum DialogueState {
         DIALOGUE_PASSWORD, /* authenticate: asked */
         DIALOGUE_CHOICE,   /* ... which of several second factors */
         DIALOGUE_CODE,
+        DIALOGUE_TOKEN,       /* ... a security key is waited for */
+        DIALOGUE_PIN,         /* ... and its PIN */
+        DIALOGUE_TOKEN_NEW,   /* told to plug in the one that is to be enrolled */
         DIALOGUE_ENROL_SHOWN, /* told the key of a new factor; then its first code is asked */
         DIALOGUE_ENROL_CODE,
         DIALOGUE_RECOVERY_SHOWN, /* told the recovery codes; then it is over */
@@ -188,16 +191,27 @@ typedef struct Second {
         uint32_t chosen;        /* of several, the number of the one to try; 0 */
         unsigned int mails;     /* how often a code by e-mail was asked for */
         uint64_t mail_due_usec; /* boottime: no answer to a code is out before that */
+        bool no_token;          /* no security key is to be had: other methods are asked */
+        const char *why;        /* ... and that is told with the next prompt; static, NULL: told */
         /* What the code was held against; number 0: nothing, time was spent. */
         uid_t uid;
         uint32_t number;
         PolicyMethod method;
         StoreVerifier tried; /* ours */
         CoreProofResult result;
-        uint64_t step; /* with a match: the step, or which of the recovery codes */
+        uint64_t step; /* with a match: the step, the key's counter, which of the recovery codes */
 } Second;
 
+/* Where the person is, as the session tells that the login takes place in (local.c). */
+typedef enum Whereabouts {
+        WHEREABOUTS_ELSEWHERE, /* or in doubt */
+        WHEREABOUTS_HERE,
+        WHEREABOUTS_UNKNOWN, /* it is in none: where all of his are */
+        _WHEREABOUTS_MAX,
+} Whereabouts;
+
 typedef struct Enrolment Enrolment; /* enrol_login.c */
+typedef struct TokenTalk TokenTalk; /* token_login.c */
 typedef struct Proof Proof;         /* below */
 
 typedef struct Dialogue {
@@ -211,6 +225,8 @@ typedef struct Dialogue {
         uint32_t flags;
         bool change; /* change-password */
         bool self;   /* ... by the person himself, who has to prove it */
+        bool enrols; /* enrol-key: an authenticate that goes on to a new security key */
+        Whereabouts whereabouts;
         uint64_t begun_usec;
         DialogueState state;
         Attempt attempt; /* the answer that is, or was last, looked at */
@@ -238,7 +254,9 @@ typedef struct Dialogue {
         PolicyProof proof;      /* change-password: by whom it is */
         uint64_t new_version;
         Second second;
-        Enrolment *enrolment; /* NULL: none is under way */
+        Enrolment *enrolment;           /* NULL: none is under way */
+        TokenTalk *token;               /* NULL: no security key is asked */
+        char notice[CORE_NOTICE_BYTES]; /* enrols: what he is told at the end */
 } Dialogue;
 
 /* Hands a step out: the dialogue goes with a DONE. */
@@ -274,10 +292,24 @@ int core_authenticate_use(Change *change, Dialogue *dialogue, Judged *judged,
                           const StoreFactor *factor, char *ret_notice, Proof **ret);
 /* Is the second factor nobody's business here? */
 bool core_second_exempt(const Actor *actor, const LoginWords *words);
+/* Where the peer is, by what it descends from. */
+Whereabouts core_whereabouts(const Core *core, const CorePeer *peer);
+/* Moves a dialogue on that waits for a security key. */
+void core_token_wake(Dialogue *dialogue, uint64_t now_usec);
 void core_change_login_begin(Dialogue *dialogue, uint64_t now_usec);
 void core_change_login_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
 
 /* ---- proofs ------------------------------------------------------------------------------- */
+
+/* A credential that a security key has made and nobody stored. */
+typedef struct TokenMade {
+        uint8_t id[CORE_TOKEN_ID_MAX];
+        size_t id_len;
+        uint8_t key[CORE_TOKEN_KEY_BYTES];
+        uint8_t aaguid[CORE_TOKEN_AAGUID_BYTES];
+        uint32_t counter;
+        bool verified;
+} TokenMade;
 
 struct Proof {
         struct Proof *prev, *next; /* newest first */
@@ -288,7 +320,8 @@ struct Proof {
         PolicyStrength strength;
         bool recovery;
         uint64_t made_usec, batch;
-        bool used; /* by a session; it still says that a setup code was given */
+        bool used;       /* by a session; it still says that a setup code was given */
+        TokenMade *made; /* enrol-key */
 };
 
 int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, PolicyStrength strength,
@@ -298,6 +331,8 @@ void core_proof_keep(Core *core, Proof *proof); /* takes it */
 /* The proof of that id, neither used nor over, from the same peer and service; NULL for none. */
 Proof *core_proof_find(Core *core, const CorePeer *peer, const char *login, const char *service,
                        uint64_t now_usec);
+/* Takes made, for the unused proof of that id; false: there is none. */
+bool core_proof_attach(Core *core, const LoginId *id, TokenMade *made);
 /* Drops those that are over; NULL: all. */
 void core_proofs_drop(Logins *logins, bool (*over)(const Proof *proof, const void *userdata),
                       const void *userdata);

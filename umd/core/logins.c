@@ -33,6 +33,7 @@ static void dialogue_free(Dialogue *dialogue) {
         free(dialogue->tried);
         core_second_done(&dialogue->second);
         core_enrolment_free(dialogue->enrolment);
+        core_token_free(dialogue->token);
         free(dialogue);
 }
 
@@ -206,13 +207,19 @@ static int check_room(const Logins *logins, const CorePeer *peer, CoreError *err
         return 0;
 }
 
+/* The one in which a person makes a security key his own. */
+static bool is_enrolment(const CoreLoginContext *context) {
+        return strcmp(context->operation, "enrol-key") == 0 &&
+               strcmp(context->service, LOGIN_SERVICE_SELF) == 0;
+}
+
 static int check_begin(Core *core, const CorePeer *peer, const CoreLoginContext *context,
                        LoginWords *ret, bool *ret_elsewhere, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         int r;
 
         if (strcmp(context->operation, "authenticate") != 0 &&
-            strcmp(context->operation, "change-password") != 0)
+            strcmp(context->operation, "change-password") != 0 && !is_enrolment(context))
                 return core_fail(error, CORE_E_BAD_VALUE,
                                  "operation: \"%s\": must be authenticate or change-password",
                                  core_quote(context->operation).text);
@@ -227,6 +234,11 @@ static int check_begin(Core *core, const CorePeer *peer, const CoreLoginContext 
         r = store_begin_read(core->store, &txn);
         if (r == 0)
                 r = core_login_check_peer(core, txn, peer, ret->name, error);
+        if (r == 0 && is_enrolment(context) && peer->actor.uid == 0)
+                r = core_fail(error, CORE_E_ACCESS_DENIED,
+                              "only %s can do this: a key that somebody else holds is no second "
+                              "factor",
+                              ret->name);
         if (r == 0)
                 r = check_room(core->logins, peer, error);
         return r;
@@ -260,6 +272,8 @@ static int dialogue_new(Core *core, const CorePeer *peer, const CoreLoginContext
         dialogue->lane = words->lane;
         dialogue->flags = context->flags;
         dialogue->change = strcmp(context->operation, "change-password") == 0;
+        dialogue->enrols = is_enrolment(context);
+        dialogue->whereabouts = core_whereabouts(core, peer);
         dialogue->begun_usec = now_usec;
         dialogue->next = logins->dialogues;
         if (logins->dialogues)
@@ -292,7 +306,12 @@ void core_login_begin(Core *core, const CorePeer *peer, const CoreLoginContext *
         dialogue->userdata = userdata;
         if (elsewhere)
                 core_dialogue_verdict(dialogue, CORE_VERDICT_UNKNOWN_USER, "");
-        else if (dialogue->change)
+        else if (dialogue->enrols && !core_login_is_local(dialogue, peer->actor.uid)) {
+                r = core_fail(&error, CORE_E_POLICY_REFUSED,
+                              "a security key is enrolled at the machine it is plugged into, not "
+                              "from elsewhere");
+                core_dialogue_fail(dialogue, r, &error);
+        } else if (dialogue->change)
                 core_change_login_begin(dialogue, now_usec);
         else /* whoever it is */
                 core_authenticate_begin(dialogue, now_usec);

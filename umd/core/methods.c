@@ -44,6 +44,12 @@ uint32_t core_method_kind(PolicyMethod method) {
         return 0;
 }
 
+PolicyStrength core_factor_strength(const StoreFactor *factor) {
+        return factor->method == POLICY_METHOD_FIDO2 && factor->verifies
+                       ? POLICY_STRENGTH_HARDWARE
+                       : policy_method_strength(factor->method);
+}
+
 bool core_method_is_code(PolicyMethod method) {
         return core_method_kind(method) != 0;
 }

@@ -17,6 +17,7 @@ static void proof_free(Logins *logins, Proof *proof) {
         if (proof->next)
                 proof->next->prev = proof->prev;
         logins->proof_count--;
+        free(proof->made);
         free(proof);
 }
 
@@ -87,6 +88,15 @@ Proof *core_proof_find(Core *core, const CorePeer *peer, const char *login, cons
                                        ? NULL
                                        : p;
         return NULL;
+}
+
+bool core_proof_attach(Core *core, const LoginId *id, TokenMade *made) {
+        for (Proof *p = core->logins->proofs; p; p = p->next)
+                if (core_login_id_equal(&p->id, id) && !p->used && !p->made) {
+                        p->made = made;
+                        return true;
+                }
+        return false;
 }
 
 bool core_proof_by_code(const Core *core, uid_t uid, uint64_t now_usec) {

@@ -136,10 +136,12 @@ static bool mail_offered(const Dialogue *dialogue, const Holder *holder) {
 static void ask_code(Dialogue *dialogue, const Holder *holder, uint64_t now_usec) {
         bool everybody = holder->company.factor_required != POLICY_REQUIRED_OFF;
         bool mail = mail_offered(dialogue, holder);
-        char text[256];
+        char text[384];
 
         dialogue->second.clock_unset = now_usec < CLOCK_EARLIEST_USEC;
-        snprintf(text, sizeof(text), "%sOne-time code%s%s%s%s%s: ",
+        snprintf(text, sizeof(text), "%s%s%sOne-time code%s%s%s%s%s: ",
+                 dialogue->second.why ? dialogue->second.why : "",
+                 dialogue->second.why ? ".\n" : "",
                  dialogue->second.clock_unset
                          ? "The clock of this host is not set: codes of an app cannot be checked, "
                            "recovery codes can.\n"
@@ -147,13 +149,31 @@ static void ask_code(Dialogue *dialogue, const Holder *holder, uint64_t now_usec
                  everybody || mail ? " (" : "", everybody ? "empty if you have none" : "",
                  everybody && mail ? ", " : "", mail ? "\"mail\" for one by e-mail" : "",
                  everybody || mail ? ")" : "");
+        dialogue->second.why = NULL;
         ask(dialogue, DIALOGUE_CODE, text);
 }
 
-/* The factors one can choose from, the strongest first: today all are as strong, so by number. */
-static size_t choices_of(const Holder *holder, const StoreFactor **ret) {
+/* A security key of his that can be asked for here: which of several does not matter, since
+ * whichever is plugged in answers.  NULL: none. */
+static const StoreFactor *token_of(const Dialogue *dialogue, const Holder *holder) {
+        if (dialogue->second.no_token ||
+            !core_method_permitted(&holder->values, POLICY_METHOD_FIDO2))
+                return NULL;
+        for (size_t i = 0; i < holder->factors.count; i++)
+                if (core_factor_is_token(holder->factors.list[i]))
+                        return core_login_is_local(dialogue, holder->uid) ? holder->factors.list[i]
+                                                                          : NULL;
+        return NULL;
+}
+
+/* The factors one can choose from, the strongest first: all but a security key are as strong as
+ * each other today, so by number. */
+static size_t choices_of(const Dialogue *dialogue, const Holder *holder, const StoreFactor **ret) {
+        const StoreFactor *token = token_of(dialogue, holder);
         size_t count = 0;
 
+        if (token)
+                ret[count++] = token;
         for (size_t i = 0; i < holder->factors.count; i++) {
                 const StoreFactor *factor = holder->factors.list[i];
 
@@ -169,6 +189,9 @@ static void ask_choice(Dialogue *dialogue, const StoreFactor *const *choices, si
         Text text;
 
         base_text_init(&text, buf, sizeof(buf));
+        if (dialogue->second.why)
+                base_text_addf(&text, "%s.\n", dialogue->second.why);
+        dialogue->second.why = NULL;
         base_text_add(&text, "Second factor:\n");
         for (size_t i = 0; i < count; i++)
                 base_text_addf(&text, " %zu) %s\n", i + 1,
@@ -182,12 +205,18 @@ static void ask_choice(Dialogue *dialogue, const StoreFactor *const *choices, si
 
 static int ask_of(Dialogue *dialogue, const Holder *holder, uint64_t now_usec) {
         const StoreFactor *choices[STORE_FACTORS_MAX];
-        size_t count = choices_of(holder, choices);
+        size_t count = choices_of(dialogue, holder, choices);
+        uint32_t chosen = dialogue->second.chosen;
 
         dialogue->second.asked = true;
-        if (count > 1 && dialogue->second.chosen == 0)
+        if (count > 1 && chosen == 0)
                 ask_choice(dialogue, choices, count, mail_offered(dialogue, holder));
-        else
+        else if (count > 0 && choices[0]->method == POLICY_METHOD_FIDO2 &&
+                 (chosen == 0 || chosen == choices[0]->number)) {
+                int r = core_token_begin(dialogue, now_usec);
+
+                return r < 0 ? r : 1;
+        } else
                 ask_code(dialogue, holder, now_usec);
         return 1;
 }
@@ -364,7 +393,7 @@ static int answer_choice(Dialogue *dialogue, const Secret *answer, uint64_t now_
         r = holder_load(dialogue, now_usec, &holder);
         if (r < 0)
                 return r;
-        count = choices_of(&holder, choices);
+        count = choices_of(dialogue, &holder, choices);
         mail = mail_offered(dialogue, &holder);
         if (len > 0 && (memchr(s, '\0', len) || base_parse_u64(s, 1, count + mail, &number) < 0))
                 number = 0;
@@ -422,6 +451,9 @@ void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_u
 static bool is_unused(const Second *second, const StoreFactor *factor) {
         if (factor->method == POLICY_METHOD_RECOVERY)
                 return second->step < 32 && (factor->used & 1U << second->step) == 0;
+        /* a key that counts goes up each time, or there are two of it (WebAuthn, 6.1.1) */
+        if (factor->method == POLICY_METHOD_FIDO2 && second->step == 0 && factor->next == 0)
+                return true;
         return second->step >= factor->next && second->step < UINT64_MAX;
 }
 
@@ -475,7 +507,7 @@ int core_second_use(const Dialogue *dialogue, Change *change, StoreFactor *facto
                 return core_mail_use(dialogue, change->txn, change->now_usec);
         if (factor->method == POLICY_METHOD_RECOVERY)
                 factor->used |= 1U << second->step;
-        else
+        else if (factor->method != POLICY_METHOD_FIDO2 || second->step > 0)
                 factor->next = second->step + 1;
         factor->last_used_usec = change->now_usec;
         r = store_factor_put(change->txn, factor);

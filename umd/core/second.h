@@ -40,6 +40,10 @@ bool core_method_permitted(const PolicyValues *values, PolicyMethod method);
 /* Does it prove by a code that is typed? */
 bool core_method_is_code(PolicyMethod method);
 uint32_t core_method_kind(PolicyMethod method); /* CORE_KIND_*; 0 for none */
+/* What a proof by it counts as: a security key that verifies its user is more than another. */
+PolicyStrength core_factor_strength(const StoreFactor *factor);
+/* Is it a security key that can be asked? */
+bool core_factor_is_token(const StoreFactor *factor);
 /* Do the rules of second factors hold for this login? */
 PolicySecond core_second_scope(const LoginWords *words, const Shown *shown,
                                PolicyRequired required);
@@ -87,9 +91,10 @@ void core_factor_owner_done(FactorOwner *owner);
 bool core_factors_any(const StoreFactors *factors); /* an active one */
 const StoreFactor *core_factor_find(const StoreFactors *factors, uint32_t number); /* or NULL */
 int core_factors_check_self(const CorePeer *peer, const StoreUser *user, CoreError *error);
-/* Did he prove all he has, by that login?  It is used up. */
+/* Did he prove all he has, by that login?  It is used up; ret_proof may be NULL. */
 int core_factors_check_proof(Core *core, const CorePeer *peer, const FactorOwner *owner,
-                             const char *login, uint64_t now_usec, CoreError *error);
+                             const char *login, uint64_t now_usec, Proof **ret_proof,
+                             CoreError *error);
 
 /* ---- recovery codes ----------------------------------------------------------------------- */
 
@@ -139,6 +144,16 @@ int core_mail_use(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
 int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
 void core_mails_flushed(Core *core, uint64_t batch, int r);
 void core_mails_wake(Core *core, uint64_t now_usec);
+/* ---- a security key in a login ------------------------------------------------------------ */
+
+/* Is the person at this machine, as far as can be told?  uid is who the login is of. */
+bool core_login_is_local(const Dialogue *dialogue, uid_t uid);
+/* Asks for it; where there is none, for the next method.  A fault: nothing was asked. */
+int core_token_begin(Dialogue *dialogue, uint64_t now_usec);
+/* He proved who he is, and goes on to enrol a new one; notice is for the end. */
+void core_token_announce(Dialogue *dialogue, const char *notice);
+void core_token_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+void core_token_free(TokenTalk *talk);
 
 /* ---- enrolment in a login ----------------------------------------------------------------- */
 

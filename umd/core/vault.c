@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls to the vault, and to um-quality, that their owner may give up.  Both answer each exactly
- * once and know nothing of dialogues, connections or of core's end; between them and those stands a
- * VaultCall, which outlives all of them if it must and then says nothing.
+/* Calls to the vault, to um-quality and to um-fido, that their owner may give up.  They answer each
+ * exactly once and know nothing of dialogues, connections or of core's end; between them and those
+ * stands a VaultCall, which outlives all of them if it must and then says nothing.
  *
  * core passes verifiers on without looking into them and never compares a secret itself. */
 
@@ -18,7 +18,9 @@ struct VaultCall {
                 VaultSeedDone seed;
                 VaultMatchDone match;
                 QualityDone quality;
-        } done; /* as the operation has it */
+                TokenDone token;
+        } done;            /* as the operation has it */
+        uint64_t token_id; /* um-fido's, to be cancelled; 0: another's */
         void *owner;
 };
 
@@ -195,9 +197,38 @@ int core_quality_call(Core *core, const CoreQualityRequest *request, QualityDone
         return call_sent(call, r, ret);
 }
 
+static void token_done(void *userdata, const CoreTokenAnswer *answer, uint64_t now_usec) {
+        VaultCall call;
+
+        if (call_end(userdata, now_usec, &call))
+                call.done.token(call.owner, answer, now_usec);
+}
+
+int core_token_call(Core *core, const CoreTokenRequest *request, TokenDone done, void *owner,
+                    VaultCall **ret) {
+        VaultCall *call;
+        int r;
+
+        if (!core->tokens.ask)
+                return -ENOTCONN;
+        r = call_new(core, owner, &call);
+        if (r < 0)
+                return r;
+        call->done.token = done;
+        r = core->tokens.ask(core->tokens.userdata, request, token_done, call, &call->token_id);
+        return call_sent(call, r, ret);
+}
+
 VaultCall *core_vault_give_up(VaultCall *call) {
-        if (call && call->core)
-                call_unlink(call);
+        const Core *core = call ? call->core : NULL;
+        uint64_t token_id;
+
+        if (!core)
+                return NULL;
+        token_id = call->token_id;
+        call_unlink(call);
+        if (token_id != 0) /* it may be answered at once */
+                core->tokens.cancel(core->tokens.userdata, token_id);
         return NULL;
 }
 

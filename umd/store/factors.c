@@ -30,6 +30,11 @@ static const CodecField factor_fields[] = {
         { 13, CODEC_U32, false, offsetof(StoreFactor, used), 0, 0 },
         { 14, CODEC_U64, false, offsetof(StoreFactor, created_usec), 0, 0 },
         { 15, CODEC_U64, false, offsetof(StoreFactor, last_used_usec), 0, 0 },
+        { 16, CODEC_BYTES, false, offsetof(StoreFactor, credential),
+          offsetof(StoreFactor, credential_len), CODEC_TEXT_MAX },
+        { 17, CODEC_BYTES, false, offsetof(StoreFactor, aaguid), offsetof(StoreFactor, aaguid_len),
+          16 },
+        { 18, CODEC_BOOL, false, offsetof(StoreFactor, verifies), 0, 0 },
 };
 
 const CodecKind codec_factor = { 14, 1, sizeof(StoreFactor), factor_fields,
@@ -79,9 +84,14 @@ int store_factor_get(StoreTxn *txn, uid_t uid, uint32_t number, StoreFactor **re
 }
 
 static bool moves_forward(const StoreFactor *old, const StoreFactor *factor) {
+        static const uint8_t none[1];
+
         return old->method == factor->method && factor->next >= old->next &&
                (factor->used & old->used) == old->used && (factor->active || !old->active) &&
-               old->sealed.version == factor->sealed.version;
+               old->sealed.version == factor->sealed.version && old->verifies == factor->verifies &&
+               old->credential_len == factor->credential_len &&
+               memcmp(old->credential ? old->credential : none,
+                      factor->credential ? factor->credential : none, old->credential_len) == 0;
 }
 
 int store_factor_put(StoreTxn *txn, const StoreFactor *factor) {

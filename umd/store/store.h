@@ -36,7 +36,7 @@
 #include "base/base.h"
 #include "policy/policy.h"
 
-#define STORE_SCHEMA 2U
+#define STORE_SCHEMA 3U
 
 #define STORE_E_EXISTS   1 /* a name, id or e-mail address is taken */
 #define STORE_E_MISSING  2 /* no such record */
@@ -215,11 +215,21 @@ typedef struct StoreFactor {
         PolicyMethod method;
         bool active; /* else pending: no code was proved yet, and it counts for nothing */
         const char *label;
-        StoreVerifier sealed; /* a seed; of recovery codes the hashes, one behind the other */
+        /* a seed; of recovery codes the hashes, one behind the other; of a FIDO2 key the public
+         * key, ES256's x and y */
+        StoreVerifier sealed;
         uint32_t algorithm, digits, period_seconds; /* TOTP, HOTP: as the vault takes them */
-        uint64_t next; /* TOTP: the lowest step, HOTP: the lowest counter still accepted */
+        /* TOTP: the lowest step, HOTP: the lowest counter still accepted; FIDO2: the same of its
+         * counter, 0 as long as it counted nothing */
+        uint64_t next;
         uint32_t used; /* recovery codes: a bit for each that is gone */
         uint64_t created_usec, last_used_usec;
+        /* FIDO2 */
+        const uint8_t *credential; /* its id */
+        size_t credential_len;
+        const uint8_t *aaguid; /* which model says it is; 16 bytes */
+        size_t aaguid_len;
+        bool verifies; /* the key verifies its user (PIN, finger) each time */
 } StoreFactor;
 
 typedef struct StoreFactors {
