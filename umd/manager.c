@@ -46,7 +46,7 @@ typedef struct Manager {
         bool vault_key_wrong;
         QualityClient *quality;
         NotifyClient *notify;
-        TokenClient *tokens;
+        TokenClient *tokens; /* to um-fido */
         HelperClient *helper;
         Core *core; /* NULL: degraded */
         Publish *publish;
@@ -484,10 +484,8 @@ static int bus_start(Manager *manager) {
 static void status_notify(const Manager *manager) {
         PublishStatus map = { 0 };
 
-        if (!manager->core) {
-                (void)sd_notifyf(false, "STATUS=Not serving: %s", manager->why);
-                return;
-        }
+        if (!manager->core)
+                return (void)sd_notifyf(false, "STATUS=Not serving: %s", manager->why);
         publish_status(manager->publish, &map);
         (void)sd_notifyf(false, "STATUS=%llu users, %llu groups%s", (unsigned long long)map.users,
                          (unsigned long long)map.groups, map.ok ? "" : "; the map is withdrawn");
