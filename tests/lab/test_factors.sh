@@ -12,6 +12,8 @@ CODE='ne-time code'
 # What talk.py makes the code of: the key as people are shown it, in groups of four.
 FIND_KEY='tr -d "\r" | grep -E "^ *([A-Z2-7]{4} ){3,}[A-Z2-7]{2,4}$" | tail -n 1 | tr -d " "'
 CODE_OF_SEEN="!oathtool --totp -b \"\$($FIND_KEY)\""
+# The same of the QR code that is drawn for them.
+CODE_OF_QR="!oathtool --totp -b \"\$(/usr/bin/python3 $LAB_DIR/qr_read.py | sed -n 's/.*[?&]secret=\([A-Z2-7]*\).*/\1/p')\""
 
 um() {
         lab_exec umctl "$@"
@@ -203,8 +205,10 @@ ck "a key alone is refused by um itself, where sshd's block is gone" says 'secon
         without_block lab_ssh_key carol "$LAB/key" true
 ck "breaking off in the middle of it" says 'otpauth' ssh_talk dave 'assword: ' "$PW" "$CODE" '' 'otpauth' '^C'
 ck "leaves nothing half-enrolled" lacks totp um user 2fa list dave
-ck "dave enrols in the login, from the key he is shown, and is in" has 'uid=[0-9]+\(dave\)' \
-        ssh_talk dave 'assword: ' "$PW" "$CODE" '' 'otpauth.*[Cc]ode' "$CODE_OF_SEEN"
+ck "erin enrols in the login, from the QR code she is shown, and is in" has 'uid=[0-9]+\(erin\)' \
+        ssh_talk erin 'assword: ' "$PW" "$CODE" '' 'Code the app shows' "$CODE_OF_QR"
+ck "dave from the key as text" has 'uid=[0-9]+\(dave\)' \
+        ssh_talk dave 'assword: ' "$PW" "$CODE" '' 'Code the app shows' "$CODE_OF_SEEN"
 ck "the factor is his" has 'totp.*active' um user 2fa list dave
 ck "local users and root are asked for nothing" lab_local_logins "factor.required on"
 ck "a lost phone: an admin takes the factor away" has 'rid of all' um user 2fa reset carol --yes --reason 'lost phone'

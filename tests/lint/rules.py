@@ -29,7 +29,7 @@ EDGES = {
     "um_fido": {"base"},
     "um_helper": {"base", "map"},
     "umd/store": {"base", "policy"},
-    "umd/core": {"base", "policy", "umd/store"},
+    "umd/core": {"base", "policy", "qr", "umd/store"},
     "umd/bus": {"base", "wire", "policy", "umd/core"},
     "umd": {"base", "wire", "map", "policy", "umd/store", "umd/core", "umd/bus",
             "um_vault/um_vault.h", "um_quality/um_quality.h", "um_notify/um_notify.h",

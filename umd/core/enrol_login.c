@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Enrolment inside a login (FEATURES B13), for whoever has to have a second factor, has none, and
- * proved all he can: the key is shown, a code of it is asked, and only then factor, recovery codes
- * and login become one transaction.  Until that moment everything is in this dialogue alone, so
- * that breaking off leaves nothing.  The code that proved it is used up by it. */
+ * proved all he can: the key is shown, as text and drawn as a QR code, a code of it is asked, and
+ * only then factor, recovery codes and login become one transaction.  Until that moment everything
+ * is in this dialogue alone, so that breaking off leaves nothing.  The code that proved it is used
+ * up by it. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "qr/qr.h"
 #include "umd/core/second.h"
 
 #define ENROL_TRIES 3U
@@ -22,6 +24,8 @@ struct Enrolment {
         bool with_recovery;
         uint64_t step;
         unsigned int tries;
+        Secret *drawing; /* the key as a QR code; NULL: none, or all of it was shown */
+        size_t drawn;    /* bytes of it that were */
         Secret *codes;
         char notice[CORE_NOTICE_BYTES]; /* what he is told with the verdict */
 };
@@ -30,6 +34,7 @@ void core_enrolment_free(Enrolment *enrolment) {
         if (!enrolment)
                 return;
         free((uint8_t *)enrolment->sealed.bytes);
+        base_secret_free(enrolment->drawing);
         base_secret_free(enrolment->codes);
         free(enrolment);
 }
@@ -54,6 +59,38 @@ static void key_write(const Secret *key, Text *text) {
                                s + i);
 }
 
+/* Where lines are shown in a window (a display manager, by its tty) a drawing is no QR code. */
+static bool is_terminal(const Dialogue *dialogue) {
+        return dialogue->words.tty[0] && !strchr(dialogue->words.tty, ':');
+}
+
+/* A drawing that cannot be made is done without: the key is there as text. */
+static void drawing_make(Dialogue *dialogue, const Secret *uri) {
+        char buf[QR_DRAWN_MAX];
+
+        if (is_terminal(dialogue) && qr_draw(base_secret_bytes(uri), buf) == 0)
+                (void)base_secret_new(buf, strlen(buf), &dialogue->enrolment->drawing);
+        base_wipe(buf, sizeof(buf));
+}
+
+/* As many lines as a step holds. */
+static void show_drawing(Dialogue *dialogue) {
+        CoreStep step = { .kind = CORE_STEP_SHOW, .secret = "", .reason = "" };
+        Enrolment *enrolment = dialogue->enrolment;
+        const char *s = (const char *)base_secret_bytes(enrolment->drawing) + enrolment->drawn;
+        size_t len = 0, next;
+
+        while (s[len] && (next = len + strcspn(s + len, "\n") + 1) < sizeof(step.text))
+                len = next;
+        if (len > 0)
+                memcpy(step.text, s, len - 1); /* without the last newline */
+        enrolment->drawn += len;
+        if (len == 0 || !s[len])
+                enrolment->drawing = base_secret_free(enrolment->drawing);
+        core_dialogue_step(dialogue, &step);
+        base_wipe(&step, sizeof(step));
+}
+
 static int show_key(Dialogue *dialogue, const Secret *key) {
         const Enrolment *enrolment = dialogue->enrolment;
         CoreStep step = { .kind = CORE_STEP_SHOW, .secret = "", .reason = "" };
@@ -70,6 +107,7 @@ static int show_key(Dialogue *dialogue, const Secret *key) {
                              "app, now:\n  ");
         key_write(key, &text);
         base_text_addf(&text, "\n  %s", (const char *)base_secret_bytes(uri));
+        drawing_make(dialogue, uri);
         dialogue->state = DIALOGUE_ENROL_SHOWN;
         core_dialogue_step(dialogue, &step);
         base_wipe(&step, sizeof(step));
@@ -298,7 +336,9 @@ static void answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_u
 }
 
 void core_enrol_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
-        if (dialogue->state == DIALOGUE_ENROL_SHOWN)
+        if (dialogue->state == DIALOGUE_ENROL_SHOWN && dialogue->enrolment->drawing)
+                show_drawing(dialogue);
+        else if (dialogue->state == DIALOGUE_ENROL_SHOWN)
                 ask_code(dialogue, "Code the app shows: ");
         else if (dialogue->state == DIALOGUE_ENROL_CODE)
                 answer_code(dialogue, answer, now_usec);
