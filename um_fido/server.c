@@ -53,6 +53,7 @@ typedef struct Serving {
         int clients[CLIENTS_MAX]; /* -1: free */
         Worker workers[WORKERS_MAX];
         Memory *memory;
+        bool accept_failed; /* for want of descriptors or memory: tried again after a pause */
 } Serving;
 
 enum { POLL_SIGNAL, POLL_LISTEN, POLL_CLIENTS, POLL_WORKERS = POLL_CLIENTS + CLIENTS_MAX };
@@ -245,14 +246,11 @@ static void client_add(Serving *serving, int fd) {
 }
 
 static void client_accept(Serving *serving) {
-        int fd = accept4(serving->service->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = -1, r = base_service_accept(serving->service, &fd);
 
-        if (fd < 0)
-                return;
-        if (base_service_serves(serving->service, fd))
+        serving->accept_failed = r < 0;
+        if (r > 0)
                 client_add(serving, fd);
-        else
-                base_close(fd);
 }
 
 static void client_drop(Serving *serving, size_t i) {
@@ -318,6 +316,7 @@ static void polls_fill(const Serving *serving, int signal_fd, struct pollfd *pol
                 polls[POLL_WORKERS + i] =
                         (struct pollfd){ .fd = serving->workers[i].control, .events = POLLIN };
         polls[POLL_SIGNAL] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
+        has_place = has_place && !serving->accept_failed;
         polls[POLL_LISTEN] = (struct pollfd){ .fd = has_place ? serving->service->listen_fd : -1,
                                               .events = POLLIN };
 }
@@ -364,6 +363,9 @@ static int serving_loop(Serving *serving, int signal_fd) {
         while (r == 0) {
                 int timeout_msec = jobs_expire(serving);
 
+                if (serving->accept_failed &&
+                    (timeout_msec < 0 || timeout_msec > BASE_SERVICE_PAUSE_MSEC))
+                        timeout_msec = BASE_SERVICE_PAUSE_MSEC;
                 polls_fill(serving, signal_fd, polls);
                 if (poll(polls, ARRAY_LENGTH(polls), timeout_msec) < 0) {
                         r = errno == EINTR ? 0 : -errno;
@@ -371,6 +373,7 @@ static int serving_loop(Serving *serving, int signal_fd) {
                 }
                 if (polls[POLL_SIGNAL].revents)
                         return 0;
+                serving->accept_failed = false;
                 r = ready_serve(serving, polls);
                 if (polls[POLL_LISTEN].revents)
                         client_accept(serving);

@@ -93,7 +93,6 @@ static void offer_policy_words(Ctl *ctl, const char *name, const char *prefix) {
 }
 
 static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
-        static const char *const statuses[] = { "active", "inactive", "pending", "suspended" };
 
         switch (kind) {
         case COMPLETE_USER:
@@ -107,10 +106,6 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
                 for (const char *shell; (shell = getusershell());)
                         offer(shell, prefix);
                 endusershell();
-                break;
-        case COMPLETE_STATUS:
-                for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++)
-                        offer(statuses[i], prefix);
                 break;
         case COMPLETE_POLICY:
         case COMPLETE_POLICY_WORDS:

@@ -63,7 +63,13 @@ static int step_answer(Ctl *ctl, const WireStep *step, Secret **ret) {
         return code;
 }
 
-static int round_failed(const Ctl *ctl, int r, WireError error) {
+static int round_failed(const Ctl *ctl, const WireContext *context, int r, WireError error) {
+        if (r == -EREMOTEIO && error == WIRE_E_POLICY_REFUSED &&
+            strcmp(context->operation, WIRE_OPERATION_ENROL_KEY) == 0)
+                return complain(ctl, wire_error_exit_code(error),
+                                "refused: %s: a security key is enrolled at the machine it is "
+                                "plugged into, in a session that began at its console",
+                                wire_error_name(error));
         if (r == -EREMOTEIO)
                 return complain(ctl, wire_error_exit_code(error), "refused: %s",
                                 wire_error_name(error));
@@ -90,5 +96,5 @@ int dialogue_run(Ctl *ctl, const WireContext *context, char *ret_login, WireStep
                                       base_secret_len(answer),
                                       base_boottime_usec() + ROUND_TIMEOUT_USEC, ret, &error);
         }
-        return r < 0 ? round_failed(ctl, r, error) : 0;
+        return r < 0 ? round_failed(ctl, context, r, error) : 0;
 }

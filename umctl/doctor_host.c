@@ -257,8 +257,8 @@ static void ssh_second(Doctor *doctor) {
                 doctor_find(doctor, LEVEL_FAIL, "sshd",
                             "the Match block of /etc/ssh/sshd_config.d/10-um.conf as um brings it, "
                             "before any other AuthenticationMethods; systemctl reload ssh",
-                            "%s is in um-mfa, and sshd lets um ask for no code after a key: it is "
-                            "refused where factor.required is on, and enough where not",
+                            "%s is in um-mfa, and sshd lets um ask for no code after a key: a key "
+                            "alone is refused to whoever has to have a second factor or has one",
                             member);
 }
 

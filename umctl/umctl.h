@@ -39,7 +39,6 @@ typedef enum Complete {
         COMPLETE_GROUP,
         COMPLETE_SHELL,
         COMPLETE_FILE,
-        COMPLETE_STATUS,
         COMPLETE_COMMAND,
         COMPLETE_POLICY,       /* the name of a policy value */
         COMPLETE_POLICY_WORDS, /* and behind it the words it may be */

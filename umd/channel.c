@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Numbered requests to one other process: what the vault's and the helper's clients share.
+/* Numbered requests to one other process: what the clients of um's other services share.
  *
  * The loop never waits here: a request that cannot be sent at once is queued, one that is not
  * answered in time ends as -ETIMEDOUT, and a connection that breaks ends all of them as

@@ -201,7 +201,7 @@ static int client_connect(void *userdata, int *ret_fd) {
 static void client_lost(void *userdata, int fault) {
         const HelperClient *client = userdata;
 
-        /* a helper that ends when it is idle is no event */
+        /* one that is exchanged for its next version is no event; what it does not do is told */
         log_write(client->log, &(LogRecord){ .priority = LOG_DEBUG, .fault = fault },
                   "no connection to um-helper");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* umd's start: options, shutting itself in, and whether systemd or a person started it.
  *
- * Under systemd the private socket comes from umd.socket and the vault and the helper have sockets
- * of their own; by hand umd binds the socket and runs the vault as its child.  Exit status: 0
+ * Under systemd the private socket comes from umd.socket and um's other services have sockets
+ * of their own; by hand umd binds the socket and runs them as its children.  Exit status: 0
  * served and stopped, 1 a fault, 2 usage. */
 
 #include <errno.h>

@@ -187,7 +187,7 @@ static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
         return r;
 }
 
-/* systemd ends it where nothing is asked of it for a while: told only if it cannot be had. */
+/* It may be exchanged for its next version: told only if it cannot be had. */
 static void client_lost(void *userdata, int fault) {
         TokenClient *client = userdata;
 

@@ -5,7 +5,7 @@
  * their tests.
  *
  * manager.c wires the parts; every part is told what it needs and knows none of the others:
- * configuration, the log, the vault's and the helper's clients, what the host holds, the map. */
+ * configuration, the log, the clients of um's other services, what the host holds, the map. */
 
 #include <stdbool.h>
 #include <stddef.h>

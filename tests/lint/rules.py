@@ -13,7 +13,7 @@ import re
 import sys
 
 # Folder -> folders it may include besides itself. A file belongs to the longest prefix; "umd" is the
-# wiring in umd/*.c, which sees everything below umd/ and only the contracts of the other two processes.
+# wiring in umd/*.c, which sees everything below umd/ and only the contracts of um's other services.
 EDGES = {
     "base": set(),
     "policy": {"base"},

@@ -302,6 +302,13 @@ void core_moment_write(uint64_t usec, char *buf) {
                 buf[10] = '\0';
 }
 
+/* Does a login with the password lead him through it? */
+static bool can_enrol_in_login(const Judged *judged) {
+        return judged->values.factor_required != POLICY_REQUIRED_HARDWARE &&
+               (core_method_permitted(&judged->values, POLICY_METHOD_TOTP) ||
+                core_method_permitted(&judged->values, POLICY_METHOD_HOTP));
+}
+
 static void refusal_write(const Judged *judged, Text *text) {
         char when[32];
 
@@ -351,8 +358,11 @@ static void refusal_write(const Judged *judged, Text *text) {
                 base_text_add(text, judged->facts.only_forbidden
                                             ? "your second factor is of a kind that is not "
                                               "permitted any more: ask an administrator"
-                                            : "a second factor is needed and you have none: log "
-                                              "in with your password to enrol one");
+                                    : can_enrol_in_login(judged)
+                                            ? "a second factor is needed and you have none: log "
+                                              "in with your password to enrol one"
+                                            : "a second factor is needed and you have none: ask "
+                                              "an administrator");
                 return;
         case POLICY_REASON_STRENGTH:
                 base_text_add(text, "a stronger second factor is needed");
@@ -377,6 +387,19 @@ static void refusal_write(const Judged *judged, Text *text) {
         base_text_add(text, "try again later");
 }
 
+/* What satisfies the rule for him, of what he may have. */
+static const char *how_to_enrol(const Judged *judged) {
+        if (judged->values.factor_required == POLICY_REQUIRED_HARDWARE)
+                return "umctl self 2fa enrol fido2, with a security key at this machine";
+        if (core_method_permitted(&judged->values, POLICY_METHOD_TOTP))
+                return "umctl self 2fa enrol totp";
+        if (core_method_permitted(&judged->values, POLICY_METHOD_HOTP))
+                return "umctl self 2fa enrol hotp";
+        if (core_method_permitted(&judged->values, POLICY_METHOD_FIDO2))
+                return "umctl self 2fa enrol fido2, with a security key at this machine";
+        return "ask an administrator";
+}
+
 static void line_begin(Text *text) {
         if (text->len > 0)
                 base_text_add(text, "\n");
@@ -395,7 +418,7 @@ static void notices_write(const Judged *judged, Text *text) {
                         core_moment_write(facts->enrol_until_usec, when);
                         base_text_addf(text, " until %s", when);
                 }
-                base_text_add(text, ": umctl self 2fa enrol totp");
+                base_text_addf(text, ": %s", how_to_enrol(judged));
         }
         if (facts->second == POLICY_SECOND_DUE && left >= 0 &&
             (left < RECOVERY_FEW || judged->recovery)) {
