@@ -95,10 +95,41 @@ static void a_session_nobody_proved_himself_for_proves_nothing(void **state) {
         assert_false(is_enough(f, "sudo", (CoreProcess[]){ hers }, 1));
 }
 
+static uint32_t failures_of(Fixture *f) {
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+
+        must(core_user_get(f->core, "alice", false, &user, &f->error));
+        return user->failures;
+}
+
+/* It is borrowed for one decision: nothing that lasts comes of it. */
+static void what_the_session_proved_makes_no_grace_and_clears_no_failure(void **state) {
+        const CoreProcess hers = holder_of(100);
+        Fixture *f = *state;
+        uint32_t number = setup_alice(f, POLICY_METHOD_TOTP);
+        Talk talk;
+
+        policy_put(f, "factor.required", "on", NULL);
+        policy_put(f, "factor.grace", "8h", NULL);
+        session_with_code(f, number, 100);
+        talk = talk_new(f, 7, 0);
+        talk.rhost = "";
+        talk.ruser = "alice";
+        talk_begin(&talk, "authenticate", "alice", "sudo", 0); /* of a job of hers: it is asked */
+        talk_answer(&talk, PASSWORD);
+        talk_answer(&talk, "000000");
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF);
+        assert_int_equal(failures_of(f), 1);
+        assert_true(is_enough(f, "sudo", (CoreProcess[]){ hers }, 1));
+        assert_int_equal(failures_of(f), 1);
+        assert_false(is_enough(f, "sudo", NULL, 0));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 STORY(what_the_session_proved_counts_for_sudo),
                 STORY(only_the_nearest_session_counts_and_only_its_user),
+                STORY(what_the_session_proved_makes_no_grace_and_clears_no_failure),
                 STORY(a_session_nobody_proved_himself_for_proves_nothing),
         };
 

@@ -179,6 +179,31 @@ static void without_ancestors_all_her_sessions_count(void **state) {
         assert_true(sudo_asks(f));
 }
 
+/* ... as they are on a real desktop: the user manager, which does hold one, is among them. */
+static void below_the_user_manager_all_her_sessions_count(void **state) {
+        Fixture *f = *state;
+        char display[SESSION_ID_BYTES], remote[SESSION_ID_BYTES];
+
+        open_session(f, "systemd-user", "", SESSION_PID);
+        snprintf(display, sizeof(display), "%s", open_session(f, "gdm-password", "", 50));
+        snprintf(remote, sizeof(remote), "%s", open_session(f, "xrdp-sesman", "", 52));
+        needs_it(f);
+        assert_false(sudo_asks(f)); /* one names no host, and may be anywhere */
+        core_session_close(f->core, remote, f->now);
+        assert_true(sudo_asks(f));
+        core_session_close(f->core, display, f->now);
+        assert_false(sudo_asks(f)); /* it lingers */
+}
+
+static void below_cron_it_is_not_asked(void **state) {
+        Fixture *f = *state;
+
+        open_session(f, "gdm-password", "", 50);
+        open_session(f, "cron", "", SESSION_PID);
+        needs_it(f);
+        assert_false(sudo_asks(f));
+}
+
 static void without_any_session_it_is_in_doubt(void **state) {
         Fixture *f = *state;
 
@@ -452,6 +477,8 @@ int main(void) {
                 TOKEN_STORY(what_stands_between_is_looked_through),
                 TOKEN_STORY(su_in_somebody_elses_session_is_in_doubt),
                 TOKEN_STORY(without_ancestors_all_her_sessions_count),
+                TOKEN_STORY(below_the_user_manager_all_her_sessions_count),
+                TOKEN_STORY(below_cron_it_is_not_asked),
                 TOKEN_STORY(without_any_session_it_is_in_doubt),
                 TOKEN_STORY(a_key_becomes_her_own),
                 TOKEN_STORY(it_lets_her_in_then),

@@ -205,13 +205,13 @@ int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor
         return 0;
 }
 
-/* The failures of the place are over once somebody has proved all he has to; a password alone,
- * where there is a factor too, takes back its own charge and no guess at codes (SECURITY I2). */
+/* The failures of the place are over once somebody has proved all he has; a password alone, where
+ * there is a factor too, takes back its own charge and no guess at codes (SECURITY I2), also where
+ * a grace or the session around it stands for the factor. */
 static int succeed(Change *change, Dialogue *dialogue, const Judged *judged, char *ret_notice) {
         const PolicyFacts *facts = &judged->facts;
 
-        if (facts->enrolled <= POLICY_STRENGTH_SINGLE || facts->strength > POLICY_STRENGTH_SINGLE ||
-            facts->graced)
+        if (facts->enrolled <= POLICY_STRENGTH_SINGLE || judged->own > POLICY_STRENGTH_SINGLE)
                 return core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
         ret_notice[0] = '\0';
         return core_attempt_refund(dialogue, change->txn, change->now_usec);
@@ -228,8 +228,8 @@ static int use_all(Change *change, Dialogue *dialogue, Judged *judged, StoreFact
         if (r >= 0)
                 r = succeed(change, dialogue, judged, ret_notice);
         if (r >= 0)
-                r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first,
-                                   judged->facts.strength, change->now_usec, ret);
+                r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first, judged->own,
+                                   change->now_usec, ret);
         return r;
 }
 
@@ -256,8 +256,8 @@ int core_authenticate_use(Change *change, Dialogue *dialogue, Judged *judged,
         if (r >= 0)
                 r = core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
         if (r >= 0)
-                r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first,
-                                   judged->facts.strength, change->now_usec, ret);
+                r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first, judged->own,
+                                   change->now_usec, ret);
         return r;
 }
 

@@ -243,7 +243,9 @@ static void compared(void *owner, CoreProofResult result, const void *verifier, 
                 core_past_text(dialogue->past, what);
                 snprintf(text, sizeof(text), "The new password must %s.", what);
                 r = step_refuse_new(dialogue, text, &step);
-        } else if (result == CORE_PROOF_BUSY || (!present && result != CORE_PROOF_NO_MATCH))
+        } else if (result == CORE_PROOF_BUSY ||
+                   (result == CORE_PROOF_THROTTLED && dialogue->self) ||
+                   (!present && result != CORE_PROOF_NO_MATCH))
                 r = step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, &step);
         else /* also where the vault failed at the current one: a new password is what helps then */
                 r = accept_new(dialogue, false, now_usec, &step);

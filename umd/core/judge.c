@@ -194,7 +194,7 @@ static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, cons
         if (r < 0)
                 return r;
         facts->second = core_second_scope(words, shown, judged->values.factor_required);
-        facts->strength = shown->strength;
+        facts->strength = judged->own = shown->strength;
         if (words->around.uid == judged->user->uid && words->around.strength > facts->strength)
                 facts->strength = words->around.strength;
         judged->recovery = shown->recovery;

@@ -44,16 +44,22 @@ static const Session *session_held_by(const Core *core, const CoreProcess *proce
         return NULL;
 }
 
-/* All that the user has on record began at the console. */
+/* A user manager, cron: nobody sits there, wherever he is. */
+static bool is_nobodys(const Session *session) {
+        return core_service_class(session->words.service) == SERVICE_SCHEDULED;
+}
+
+/* All that the user has on record began at the console.  What says of no session where it began (a
+ * program that names no host) is in doubt. */
 static bool user_is_local(const Core *core, uid_t uid) {
         bool local = false;
 
         for (const Session *s = core->logins->sessions; s; s = s->next) {
-                if (s->uid != uid)
+                if (s->uid != uid || is_nested(s->words.service) || is_nobodys(s))
                         continue;
-                if (s->words.source[0])
+                if (!session_is_local(s))
                         return false;
-                local = local || session_is_local(s);
+                local = true;
         }
         return local;
 }
@@ -64,6 +70,9 @@ Whereabouts core_whereabouts(const Core *core, const CorePeer *peer) {
         for (size_t i = 0; i < peer->ancestor_count; i++) {
                 const Session *session = session_held_by(core, &peer->ancestors[i]);
 
+                if (session && strcmp(session->words.service, "systemd-user") == 0)
+                        /* a desktop's programs are the user manager's */
+                        return nested ? WHEREABOUTS_ELSEWHERE : WHEREABOUTS_UNKNOWN;
                 if (session && !is_nested(session->words.service))
                         return session_is_local(session) ? WHEREABOUTS_HERE : WHEREABOUTS_ELSEWHERE;
                 nested = nested || session;

@@ -102,6 +102,9 @@ typedef struct Judged {
         /* core_judge_login() alone; zeroed where nobody has the name */
         StoreFactors factors;
         bool recovery;
+        /* Proved in this login itself: without what the session around it proved, which is borrowed
+         * for one decision and makes no grace, clears no failure and is no other session's. */
+        PolicyStrength own;
 } Judged;
 
 #define _cleanup_judged_ _cleanup_(core_judged_done)

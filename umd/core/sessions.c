@@ -189,7 +189,7 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
         r = core_login_audit(txn, &opening->words, judged.user, &opening->actor, &entry, now_usec,
                              &seq);
         if (r >= 0 && allowed)
-                r = session_new(opening, judged.user, judged.facts.strength, seq, &session);
+                r = session_new(opening, judged.user, judged.own, seq, &session);
         if (r >= 0 && allowed)
                 r = session_record(txn, opening, session);
         if (r >= 0 && allowed) /* a key proves him as well */
