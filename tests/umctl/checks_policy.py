@@ -38,6 +38,14 @@ def the_man_page_has_each_value_with_its_range():
 
 
 @check
+def the_man_page_has_each_reason():
+    names = re.findall(r'\[POLICY_REASON_\w+\] = "([\w-]+)"', (ROOT / "policy/names.c").read_text())
+    page = re.findall(r"^\.It Li (\S+)$", (ROOT / "packaging/man/umctl.8").read_text(), re.M)
+    assert len(names) > 15
+    same(sorted(set(names) - set(page) - {"none"}), [])
+
+
+@check
 def a_users_value_wins_over_the_companys_and_says_so():
     alice, bob = fresh(), fresh()
     good("user add", alice)
