@@ -226,4 +226,15 @@ lab_powercut
 ck "a power cut turns no code back" denied ssh_talk alice 'assword: ' "$PW" "$CODE" "$code"
 ck "and the next one is good" has 'uid=[0-9]+\(alice\)' ssh_talk alice 'assword: ' "$PW" "$CODE" \
         "!oathtool --totp -b -N '30 seconds' $ALICES"
+
+# ---- an app, by the other doors: two steps on
+used=$(($(date +%s) / 30 + 1))
+while [ $(($(date +%s) / 30)) -lt $((used + 2)) ] || [ $(($(date +%s) % 30)) -gt 20 ]; do sleep 0.5; done
+ck "key and a code of the step before, with a clock that is behind" lacks 'assword' \
+        lab_talk "$(key_line alice publickey,keyboard-interactive)" "$CODE" "$(totp "$ALICES" -30)"
+ck "login(1) with a code of an app" has 'uid=[0-9]+\(alice\)' \
+        lab_talk "$(lab_tty_line '/bin/login -p')" 'login: ' alice 'assword: ' "$PW" "$CODE" "$(totp "$ALICES")" '\$ ' 'id; exit'
+lab_sh 'printf "alice ALL=(ALL) ALL\n" >/etc/sudoers.d/alice; chmod 440 /etc/sudoers.d/alice'
+ck "sudo outside of a session, with the code it asks for" has 'uid=0\(root\)' \
+        lab_talk "$(lab_tty_line "--uid=alice sudo -p SUDO: id")" 'SUDO:' "$PW" 'SUDO:' "$(totp "$ALICES" 30)"
 checks_done

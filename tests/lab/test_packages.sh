@@ -63,6 +63,7 @@ live_exposure() {
                 lab_exec systemd-analyze security --no-pager --threshold=5 um-vault.service >/dev/null &&
                 lab_exec systemd-analyze security --no-pager --threshold=10 um-quality.service >/dev/null &&
                 lab_exec systemd-analyze security --no-pager --threshold=10 um-fido.service >/dev/null &&
+                lab_exec systemd-analyze security --no-pager --threshold=65 um-notify.service >/dev/null &&
                 lab_exec systemd-analyze security --no-pager --threshold=20 um-helper.service >/dev/null
 }
 
