@@ -5,8 +5,12 @@
  * Everything is bounded: requests at once, children, the time of each.  A device that somebody is
  * asked to touch is asked for nothing else meanwhile.  A request that nobody waits for any more
  * (cancelled, its peer gone, its time over) lets its children tell their devices to stop; until
- * they have, the devices stay busy.  PINs pass through locked memory and are wiped as soon as the
- * children have them. */
+ * they have, the devices stay busy.
+ *
+ * A PIN goes to the child whose device has shown, by a signature that was checked here, that it has
+ * the credential, and to no other; the one of a new credential, to the only key that is plugged in.
+ * Until then it is in locked memory that no child inherits, and it is wiped when no device can
+ * become the one it is for. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,26 +37,37 @@ typedef struct Job {
         TokenRequest request; /* points into packet */
         size_t running;       /* its children */
         TokenResult result;   /* the most telling refusal by now */
+        TokenGo *go;          /* its PIN, in Hidden */
         char packet[TOKEN_PACKET_MAX];
 } Job;
+
+typedef enum WorkerState {
+        WORKER_ASKS,   /* what it reports is what it has to say */
+        WORKER_SEEKS,  /* ASSERT: has its device a credential? */
+        WORKER_PROVED, /* it has; as WORKER_ASKS */
+        WORKER_ENDS,   /* nothing is heard of it any more */
+} WorkerState;
 
 typedef struct Worker {
         int control; /* -1: free */
         uint64_t device;
+        WorkerState state;
         Job *job;           /* NULL: nobody waits */
         TokenReport report; /* a fault, as long as it said nothing */
 } Worker;
 
-typedef struct Memory { /* locked */
+/* Where PINs are: locked, and not there in children. */
+typedef struct Hidden {
         char packet[TOKEN_PACKET_MAX];
-        Job jobs[JOBS_MAX];
-} Memory;
+        TokenGo gos[JOBS_MAX];
+} Hidden;
 
 typedef struct Serving {
         const BaseService *service;
         int clients[CLIENTS_MAX]; /* -1: free */
         Worker workers[WORKERS_MAX];
-        Memory *memory;
+        Job jobs[JOBS_MAX];
+        Hidden *hidden;
         bool accept_failed; /* for want of descriptors or memory: tried again after a pause */
 } Serving;
 
@@ -78,6 +93,7 @@ static void job_drop(Serving *serving, Job *job) {
                         serving->workers[i].job = NULL;
                         (void)shutdown(serving->workers[i].control, SHUT_WR);
                 }
+        base_wipe(job->go, sizeof(*job->go));
         base_wipe(job, sizeof(*job));
 }
 
@@ -93,17 +109,35 @@ static void job_refuse(Serving *serving, Job *job, TokenResult result) {
         job_answer(serving, job, &answer);
 }
 
+/* The packet that children will see, without its PIN. */
+static int packet_move(Serving *serving, Job *job, size_t len) {
+        char *packet = serving->hidden->packet;
+        TokenRequest request;
+        int r = token_request_parse(packet, len, &request);
+
+        if (r < 0)
+                return r;
+        if (request.pin) { /* packet's own */
+                char *pin = packet + (request.pin - packet);
+
+                memcpy(job->go->pin, pin, request.head.pin_bytes);
+                memset(pin, '*', request.head.pin_bytes);
+        }
+        memcpy(job->packet, packet, len);
+        r = token_request_parse(job->packet, len, &job->request);
+        job->request.pin = NULL;
+        return r;
+}
+
 /* NULL: too many. */
 static Job *job_new(Serving *serving, int client, size_t len) {
-        Memory *memory = serving->memory;
-
         for (size_t i = 0; i < JOBS_MAX; i++) {
-                Job *job = &memory->jobs[i];
+                Job *job = &serving->jobs[i];
 
                 if (job->used)
                         continue;
-                memcpy(job->packet, memory->packet, len);
-                if (token_request_parse(job->packet, len, &job->request) < 0)
+                job->go = &serving->hidden->gos[i];
+                if (packet_move(serving, job, len) < 0)
                         return NULL; /* it was one a moment ago */
                 job->used = true;
                 job->client = client;
@@ -118,7 +152,7 @@ static Job *job_new(Serving *serving, int client, size_t len) {
 
 static void job_cancel(Serving *serving, int client, uint64_t target) {
         for (size_t i = 0; i < JOBS_MAX; i++) {
-                Job *job = &serving->memory->jobs[i];
+                Job *job = &serving->jobs[i];
 
                 if (job->used && job->client == client && job->request.head.id == target)
                         job_refuse(serving, job, TOKEN_CANCELLED);
@@ -155,6 +189,14 @@ static Worker *worker_free_one(Serving *serving) {
         return NULL;
 }
 
+/* Lets it go on, with the PIN where it needs one.  One that is gone is seen where it is read. */
+static void worker_go(const Worker *worker, bool with_pin) {
+        static const TokenGo without;
+        const TokenGo *go = with_pin ? worker->job->go : &without;
+
+        (void)send(worker->control, go, sizeof(*go), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static int worker_start(Serving *serving, Job *job, const TokenDevice *device) {
         Worker *worker = worker_free_one(serving);
         pid_t parent = getpid(), pid;
@@ -174,7 +216,20 @@ static int worker_start(Serving *serving, Job *job, const TokenDevice *device) {
         }
         *worker = (Worker){ .control = pair[0], .device = device->id, .job = job };
         job->running++;
+        if (job->request.head.op == TOKEN_ASSERT)
+                worker->state = WORKER_SEEKS;
+        else if (job->request.head.op == TOKEN_MAKE)
+                worker_go(worker, true);
         return 0;
+}
+
+/* Wipes the PIN where there is no child that may yet be given it. */
+static void pin_forget(const Serving *serving, Job *job) {
+        for (size_t i = 0; i < WORKERS_MAX; i++)
+                if (serving->workers[i].control >= 0 && serving->workers[i].job == job &&
+                    serving->workers[i].state == WORKER_SEEKS)
+                        return;
+        base_wipe(job->go, sizeof(*job->go));
 }
 
 /* One for each device that is not asked for something already. */
@@ -192,26 +247,43 @@ static void job_start(Serving *serving, Job *job) {
                         job->result = TOKEN_BUSY;
                 base_close(devices[i].fd);
         }
-        if (job->request.pin) /* the children have it */
-                base_wipe((char *)job->request.pin, head->pin_bytes);
+        pin_forget(serving, job);
         if (job->running == 0)
                 job_refuse(serving, job, job->result);
 }
 
-/* A child's word for its request. */
-static void report_take(Serving *serving, Job *job, const TokenReport *report) {
+/* A child's last word for its request.  Why the key refuses that it is about tells more than what
+ * others say. */
+static void report_take(Serving *serving, Job *job, const Worker *worker) {
         TokenAnswer answer;
 
-        token_report_judge(&job->request, report, &answer);
+        token_report_judge(&job->request, &worker->report, &answer);
         job->running--;
         if (answer.result == TOKEN_OK) {
                 job_answer(serving, job, &answer);
                 return;
         }
-        if (job->result == TOKEN_ABSENT)
+        if (job->result == TOKEN_ABSENT ||
+            (worker->state == WORKER_PROVED && answer.result != TOKEN_ABSENT))
                 job->result = (TokenResult)answer.result;
         if (job->running == 0)
                 job_refuse(serving, job, job->result);
+}
+
+/* ASSERT: what it found.  Only who has shown that he has a credential is asked for more. */
+static void found_take(Serving *serving, Worker *worker, const TokenReport *report) {
+        const TokenRequest *request = &worker->job->request;
+        TokenResult result = token_find_judge(request, report);
+
+        if (result == TOKEN_OK) {
+                worker->state = WORKER_PROVED;
+                worker_go(worker, request->credentials[report->which].flags & TOKEN_FLAG_VERIFY);
+        } else {
+                worker->state = WORKER_ENDS;
+                worker->report.result = result;
+                (void)shutdown(worker->control, SHUT_WR);
+        }
+        pin_forget(serving, worker->job);
 }
 
 /* What it said counts when it is gone: the next request then finds its device free. */
@@ -223,14 +295,20 @@ static void worker_read(Serving *serving, Worker *worker) {
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
         if (n > 0) {
-                if (n == (ssize_t)sizeof(report))
+                if (n != (ssize_t)sizeof(report) || !job || worker->state == WORKER_ENDS)
+                        return;
+                if (worker->state == WORKER_SEEKS)
+                        found_take(serving, worker, &report);
+                else
                         worker->report = report;
                 return;
         }
         worker->control = base_close(worker->control);
         worker->job = NULL;
-        if (job)
-                report_take(serving, job, &worker->report);
+        if (job) {
+                pin_forget(serving, job);
+                report_take(serving, job, worker);
+        }
 }
 
 /* ---- clients --------------------------------------------------------------------------------- */
@@ -255,7 +333,7 @@ static void client_accept(Serving *serving) {
 
 static void client_drop(Serving *serving, size_t i) {
         for (size_t j = 0; j < JOBS_MAX; j++) {
-                Job *job = &serving->memory->jobs[j];
+                Job *job = &serving->jobs[j];
 
                 if (job->used && job->client == serving->clients[i])
                         job_drop(serving, job);
@@ -269,7 +347,7 @@ static bool packet_take(Serving *serving, int client, size_t len) {
         TokenAnswer answer;
         Job *job;
 
-        if (token_request_parse(serving->memory->packet, len, &request) < 0)
+        if (token_request_parse(serving->hidden->packet, len, &request) < 0)
                 return false;
         if (request.head.op == TOKEN_CANCEL) {
                 job_cancel(serving, client, request.head.target);
@@ -287,7 +365,7 @@ static bool packet_take(Serving *serving, int client, size_t len) {
 
 /* False: the peer is to be dropped. */
 static bool client_read(Serving *serving, int client) {
-        char *packet = serving->memory->packet;
+        char *packet = serving->hidden->packet;
         bool good = true;
 
         for (unsigned i = 0; good && i < PACKETS_A_TURN; i++) {
@@ -326,7 +404,7 @@ static int jobs_expire(Serving *serving) {
         uint64_t now_usec = base_boottime_usec(), next_usec = USEC_INFINITY;
 
         for (size_t i = 0; i < JOBS_MAX; i++) {
-                Job *job = &serving->memory->jobs[i];
+                Job *job = &serving->jobs[i];
 
                 if (job->used && job->deadline_usec <= now_usec)
                         job_refuse(serving, job,
@@ -382,12 +460,14 @@ static int serving_loop(Serving *serving, int signal_fd) {
 }
 
 static int serving_prepare(Serving *serving) {
-        serving->memory = mmap(NULL, sizeof(Memory), PROT_READ | PROT_WRITE,
+        serving->hidden = mmap(NULL, sizeof(Hidden), PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (serving->memory == MAP_FAILED)
+        if (serving->hidden == MAP_FAILED)
                 return -ENOMEM;
-        (void)mlock(serving->memory, sizeof(Memory));
-        (void)madvise(serving->memory, sizeof(Memory), MADV_DONTDUMP);
+        if (madvise(serving->hidden, sizeof(Hidden), MADV_DONTFORK) < 0)
+                return -errno;
+        (void)mlock(serving->hidden, sizeof(Hidden));
+        (void)madvise(serving->hidden, sizeof(Hidden), MADV_DONTDUMP);
         for (size_t i = 0; i < CLIENTS_MAX; i++)
                 serving->clients[i] = -1;
         for (size_t i = 0; i < WORKERS_MAX; i++)
@@ -414,7 +494,7 @@ int token_serve(const BaseService *service, int signal_fd) {
                         client_drop(&serving, i);
         for (size_t i = 0; i < WORKERS_MAX; i++)
                 base_close(serving.workers[i].control);
-        base_wipe(serving.memory, sizeof(Memory));
-        munmap(serving.memory, sizeof(Memory));
+        base_wipe(serving.hidden, sizeof(Hidden));
+        munmap(serving.hidden, sizeof(Hidden));
         return r;
 }

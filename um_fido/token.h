@@ -36,12 +36,19 @@ typedef struct TokenReport {
         uint8_t signature[TOKEN_SIGNATURE_MAX];
 } TokenReport;
 
-/* Where it finds its two descriptors.  CONTROL is one end of a SOCK_SEQPACKET pair: the report goes
- * out there, and when the other end says nothing more (shutdown), the device is told to stop. */
+/* What lets it go on: MAKE waits for it at the start, ASSERT once the parent has seen that the
+ * device has the credential.  Before that no child has a PIN. */
+typedef struct TokenGo {
+        char pin[TOKEN_PIN_MAX + 1]; /* "": none */
+} TokenGo;
+
+/* Where it finds its two descriptors.  CONTROL is one end of a SOCK_SEQPACKET pair: a report goes
+ * out there (ASSERT: two, what it found and what was signed with a touch), a TokenGo comes in, and
+ * when the other end says nothing more (shutdown), the device is told to stop. */
 #define TOKEN_WORKER_CONTROL 3
 #define TOKEN_WORKER_DEVICE  4
 
-/* In a fork of its own; the request may have been checked.  Never returns. */
+/* In a fork of its own; the request may have been checked, and has no PIN.  Never returns. */
 _Noreturn void token_worker_run(const TokenRequest *request);
 /* No rights but to read and write what is open, and an end to it. */
 int token_sandbox_enter(void);
@@ -51,6 +58,10 @@ int token_sandbox_enter(void);
 /* Judges a report: *ret has op, id, result and what goes with it.  Nothing of a report is believed
  * that a signature does not cover, but for what only leads to the next question. */
 void token_report_judge(const TokenRequest *request, const TokenReport *report, TokenAnswer *ret);
+/* LOOK for a credential, and ASSERT before anybody is asked: TOKEN_OK where the device has shown,
+ * without a touch, that it has the credential `which`.  A refusal of one that has not is none that
+ * tells of a PIN or a credential. */
+TokenResult token_find_judge(const TokenRequest *request, const TokenReport *report);
 /* Has libcrypto read what it reads at its first use: children can open nothing.  -EIO: it does not
  * work. */
 int token_verify_prepare(void);

@@ -84,6 +84,36 @@ static bool report_is_whole(const TokenRequest *request, const TokenReport *repo
                       : report->which < request->head.credential_count);
 }
 
+TokenResult token_find_judge(const TokenRequest *request, const TokenReport *report) {
+        uint32_t counter;
+        uint8_t flags;
+
+        if (report->result >= _TOKEN_RESULT_MAX)
+                return TOKEN_FAULT;
+        if (report->result == TOKEN_PIN_WRONG || report->result == TOKEN_PIN_OFF ||
+            report->result == TOKEN_EXISTS)
+                return TOKEN_UNPROVED; /* it was given no PIN and asked to make nothing */
+        if (report->result != TOKEN_OK)
+                return (TokenResult)report->result;
+        if (!report_is_whole(request, report) || report->which >= request->head.credential_count)
+                return TOKEN_UNPROVED;
+        return assertion_check(request, report, request->credentials[report->which].key, false,
+                               false, &counter, &flags);
+}
+
+static TokenResult judge_look(const TokenRequest *request, const TokenReport *report,
+                              TokenAnswer *ret) {
+        TokenResult result = TOKEN_OK;
+
+        if (!(request->head.flags & TOKEN_FLAG_NEW)) {
+                result = token_find_judge(request, report);
+                ret->which = report->which;
+        }
+        ret->verifies = report->verifies != 0;
+        ret->wants_pin = report->wants_pin != 0;
+        return result;
+}
+
 static TokenResult judge_assert(const TokenRequest *request, const TokenReport *report,
                                 TokenAnswer *ret) {
         const TokenCredential *credential = &request->credentials[report->which];
@@ -162,17 +192,11 @@ void token_report_judge(const TokenRequest *request, const TokenReport *report, 
 
         if (report->result >= _TOKEN_RESULT_MAX)
                 answer.result = TOKEN_FAULT;
+        else if (request->head.op == TOKEN_LOOK && report->result == TOKEN_OK)
+                answer.result = judge_look(request, report, &answer);
         else if (report->result != TOKEN_OK)
                 ; /* a refusal is a refusal */
-        else if (request->head.op == TOKEN_LOOK) {
-                if (request->head.credential_count > 0 &&
-                    report->which >= request->head.credential_count)
-                        answer.result = TOKEN_FAULT;
-                else
-                        answer.which = report->which;
-                answer.verifies = report->verifies != 0;
-                answer.wants_pin = report->wants_pin != 0;
-        } else if (!report_is_whole(request, report))
+        else if (!report_is_whole(request, report))
                 answer.result = TOKEN_UNPROVED;
         else if (request->head.op == TOKEN_ASSERT)
                 answer.result = judge_assert(request, report, &answer);

@@ -3,7 +3,8 @@
  * device and nothing else; what it reports is judged by its parent.
  *
  * Which key has a credential is found out without a touch (an assertion with "up" off), so that
- * only that one lights up, and only that one is given the PIN. */
+ * only that one lights up.  Its signature is the parent's to check, who then hands over the PIN:
+ * whatever only claims to have a credential has a child that has no PIN to give. */
 
 #include <errno.h>
 #include <fido.h>
@@ -47,7 +48,7 @@ static _Noreturn void line_cancel(const Line *line) {
 static int line_read(void *handle, unsigned char *buf, size_t len, int timeout_msec) {
         struct pollfd polls[] = {
                 { .fd = TOKEN_WORKER_DEVICE, .events = POLLIN },
-                { .fd = TOKEN_WORKER_CONTROL, .events = POLLIN },
+                { .fd = TOKEN_WORKER_CONTROL, .events = POLLRDHUP }, /* a TokenGo may wait */
         };
         int n = poll(polls, ARRAY_LENGTH(polls), timeout_msec);
 
@@ -124,6 +125,31 @@ static TokenResult result_of(int r) {
         return TOKEN_FAULT;
 }
 
+/* ---- the parent ------------------------------------------------------------------------------ */
+
+static void report_send(const TokenReport *report) {
+        if (send(TOKEN_WORKER_CONTROL, report, sizeof(*report), MSG_NOSIGNAL) < 0)
+                _exit(1);
+}
+
+/* Returns only with leave to go on. */
+static void go_receive(TokenGo *ret) {
+        ssize_t n;
+
+        do
+                n = recv(TOKEN_WORKER_CONTROL, ret, sizeof(*ret), 0);
+        while (n < 0 && errno == EINTR);
+        if (n != (ssize_t)sizeof(*ret))
+                _exit(n == 0 ? 0 : 1); /* 0: nobody waits, and the device does nothing now */
+        ret->pin[TOKEN_PIN_MAX] = '\0';
+}
+
+static const char *pin_of(const TokenGo *go) {
+        return go->pin[0] ? go->pin : NULL;
+}
+
+/* ---- assertions ------------------------------------------------------------------------------ */
+
 /* The data of an assertion stand in a byte string of CBOR; here is what is in it. */
 static int bytes_of(const uint8_t *cbor, size_t len, const uint8_t **ret, size_t *ret_len) {
         size_t head;
@@ -140,8 +166,6 @@ static int bytes_of(const uint8_t *cbor, size_t len, const uint8_t **ret, size_t
         *ret_len = len - head;
         return 0;
 }
-
-/* ---- assertions ------------------------------------------------------------------------------ */
 
 static int assertion_get(fido_dev_t *dev, const TokenRequest *request,
                          const TokenCredential *credential, bool touch, const char *pin,
@@ -165,11 +189,10 @@ static int assertion_get(fido_dev_t *dev, const TokenRequest *request,
                 r = fido_dev_get_assert(dev, assertion, pin);
         if (r == FIDO_OK && fido_assert_count(assertion) != 1)
                 r = FIDO_ERR_INVALID_CBOR;
-        if (r == FIDO_OK && ret) {
+        if (r == FIDO_OK)
                 *ret = assertion;
-                return FIDO_OK;
-        }
-        fido_assert_free(&assertion);
+        else
+                fido_assert_free(&assertion);
         return r;
 }
 
@@ -188,19 +211,19 @@ static int assertion_report(const fido_assert_t *assertion, TokenReport *report)
         return FIDO_OK;
 }
 
-/* Which of the credentials it has.  A key that says nothing without its PIN may have any: it is
- * asked for the PIN, and says it then. */
-static int find(fido_dev_t *dev, const TokenRequest *request, uint32_t *ret) {
+/* Which of the credentials it has, with what shows it.  A key that says nothing without its PIN is
+ * refused, here as when it is enrolled: anything could say that to be given a PIN. */
+static int find(fido_dev_t *dev, const TokenRequest *request, TokenReport *report) {
         for (uint32_t i = 0; i < request->head.credential_count; i++) {
-                const TokenCredential *credential = &request->credentials[i];
-                int r = assertion_get(dev, request, credential, false, NULL, NULL);
+                fido_assert_t *assertion = NULL;
+                int r = assertion_get(dev, request, &request->credentials[i], false, NULL,
+                                      &assertion);
 
-                if (r == FIDO_ERR_PIN_REQUIRED && request->pin)
-                        r = assertion_get(dev, request, credential, false, request->pin, NULL);
-                else if (r == FIDO_ERR_PIN_REQUIRED && request->head.op == TOKEN_LOOK)
-                        r = FIDO_OK;
-                if (r == FIDO_OK)
-                        *ret = i;
+                if (r == FIDO_OK) {
+                        report->which = i;
+                        r = assertion_report(assertion, report);
+                }
+                fido_assert_free(&assertion);
                 if (result_of(r) != TOKEN_ABSENT)
                         return r;
         }
@@ -218,7 +241,7 @@ static int look(fido_dev_t *dev, const TokenRequest *request, TokenReport *repor
         report->wants_pin = pin_is_wanted(dev);
         if (request->head.flags & TOKEN_FLAG_NEW)
                 return FIDO_OK;
-        r = find(dev, request, &report->which);
+        r = find(dev, request, report);
         if (r == FIDO_OK && !(request->credentials[report->which].flags & TOKEN_FLAG_VERIFY))
                 report->wants_pin = 0;
         return r;
@@ -227,13 +250,17 @@ static int look(fido_dev_t *dev, const TokenRequest *request, TokenReport *repor
 static int assert_by_one(fido_dev_t *dev, const TokenRequest *request, TokenReport *report) {
         const TokenCredential *credential;
         fido_assert_t *assertion = NULL;
-        int r = find(dev, request, &report->which);
+        int r = find(dev, request, report);
+        TokenGo go;
 
         if (r != FIDO_OK)
                 return r;
+        report->result = TOKEN_OK;
+        report_send(report);
+        go_receive(&go);
         credential = &request->credentials[report->which];
-        r = assertion_get(dev, request, credential, true,
-                          credential->flags & TOKEN_FLAG_VERIFY ? request->pin : NULL, &assertion);
+        r = assertion_get(dev, request, credential, true, pin_of(&go), &assertion);
+        base_wipe(&go, sizeof(go));
         if (r == FIDO_OK)
                 r = assertion_report(assertion, report);
         fido_assert_free(&assertion);
@@ -270,8 +297,6 @@ static int credential_try(fido_dev_t *dev, const TokenRequest *request, const fi
         fido_assert_t *assertion = NULL;
         int r = assertion_get(dev, request, &credential, false, NULL, &assertion);
 
-        if (r == FIDO_ERR_PIN_REQUIRED)
-                r = assertion_get(dev, request, &credential, false, request->pin, &assertion);
         if (r == FIDO_OK)
                 r = assertion_report(assertion, report);
         fido_assert_free(&assertion);
@@ -282,9 +307,12 @@ static int make(fido_dev_t *dev, const TokenRequest *request, TokenReport *repor
         fido_cred_t *made = fido_cred_new();
         size_t len;
         int r = made ? credential_fill(made, request) : FIDO_ERR_INTERNAL;
+        TokenGo go;
 
+        go_receive(&go);
         if (r == FIDO_OK)
-                r = fido_dev_make_cred(dev, made, request->pin);
+                r = fido_dev_make_cred(dev, made, pin_of(&go));
+        base_wipe(&go, sizeof(go));
         if (r == FIDO_OK) {
                 len = fido_cred_authdata_raw_len(made);
                 if (len > sizeof(report->made) || len == 0)
@@ -324,5 +352,6 @@ _Noreturn void token_worker_run(const TokenRequest *request) {
         if (token_sandbox_enter() < 0)
                 _exit(1);
         report.result = result_of(work(request, &report));
-        _exit(send(TOKEN_WORKER_CONTROL, &report, sizeof(report), MSG_NOSIGNAL) < 0 ? 1 : 0);
+        report_send(&report);
+        _exit(0);
 }

@@ -9,6 +9,10 @@ How it behaves is written to DIRECTORY/keyN.how as JSON, read anew with each com
     patience   seconds until it gives up (60)
     pin        the PIN that is set; absent: none
     answer     "good", or how it goes wrong (see WRONG below)
+    when       "touch": it goes wrong so only where a touch is asked for, and is good when it is looked for
+    claims     true: it says of every credential that it has it, and signs with a key of its own
+    refuses    the CTAP error it answers when it is looked for
+    slow       seconds before it answers when it is looked for
     counter    what it counts to next, once; absent: one more each time.  false: it never counts
 
     extension  true: what it makes has one that nobody asked for
@@ -150,8 +154,8 @@ class Key:
         nonce = os.urandom(32)
         return nonce + mac(self.master, nonce + rp_hash)
 
-    def owns(self, credential, rp_hash):
-        return hmac.compare_digest(credential[32:], mac(self.master, credential[:32] + rp_hash))
+    def owns(self, how, credential, rp_hash):
+        return how.get("claims") or hmac.compare_digest(credential[32:], mac(self.master, credential[:32] + rp_hash))
 
     def count(self, how):
         if how.get("counter") is False:
@@ -194,7 +198,7 @@ class Key:
         uv = self.verified(how, request, 8, request[1])
         if "pin" in how and not uv:
             raise Refused(PIN_REQUIRED)
-        if any(self.owns(c["id"], rp_hash) for c in request.get(5, ())):
+        if any(self.owns(how, c["id"], rp_hash) for c in request.get(5, ())):
             touch()
             raise Refused(EXCLUDED)
         touch()
@@ -216,10 +220,14 @@ class Key:
         options = request.get(5, {})
         if options.get("uv"):
             raise Refused(UNSUPPORTED)
-        mine = [c["id"] for c in request.get(3, ()) if self.owns(c["id"], rp_hash)]
+        mine = [c["id"] for c in request.get(3, ()) if self.owns(how, c["id"], rp_hash)]
+        up = options.get("up", True)
+        if not up:
+            time.sleep(how.get("slow", 0))
+        if "refuses" in how and not up:
+            raise Refused(how["refuses"])
         if not mine:
             raise Refused(NO_CREDENTIALS)
-        up = options.get("up", True)
         if up:
             touch()
             self.log(f"assert {request[1]}{' uv' if uv else ''}")
@@ -305,8 +313,15 @@ class Line:
         if wait < 0:
             raise Refused(TIMEOUT)
 
-    def cbor(self, channel, data):
+    def how(self, data):
+        """How it behaves now that it is asked this."""
         how = self.key.how()
+        if how.get("when") == "touch" and data[0] == ASSERT and not decode(data, 1)[0].get(5, {}).get("up", True):
+            how["answer"] = "good"
+        return how
+
+    def cbor(self, channel, data):
+        how = self.how(data)
         command, request = data[0], decode(data, 1)[0] if len(data) > 1 else {}
 
         def touch():
@@ -336,7 +351,7 @@ class Line:
             if message is None:
                 return
             channel, command, data = message
-            how = self.key.how()
+            how = self.how(data) if command == CBOR else {}
             if command == INIT:
                 self.channel = os.urandom(4)
                 self.send(channel, INIT, data[:8] + self.channel + bytes([2, 1, 0, 0, 0x0C]))

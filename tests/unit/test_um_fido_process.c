@@ -92,17 +92,22 @@ static void unplug(Rig *rig, unsigned int key) {
         unlink(path);
 }
 
+/* Is that in what the key noted by now? */
+static bool has_noted(const Rig *rig, unsigned int key, const char *text) {
+        _cleanup_free_ char *log = NULL;
+        char path[64];
+        size_t len;
+
+        path_of(rig, key, ".log", path, sizeof(path));
+        return base_file_read(AT_FDCWD, path, 65536, &log, &len) == 0 && strstr(log, text);
+}
+
 /* Waits until the key has noted that; false where it does not come. */
 static bool noted(const Rig *rig, unsigned int key, const char *text) {
         uint64_t end_usec = base_boottime_usec() + 20 * USEC_PER_SEC;
-        char path[64];
 
-        path_of(rig, key, ".log", path, sizeof(path));
         while (base_boottime_usec() < end_usec) {
-                _cleanup_free_ char *log = NULL;
-                size_t len;
-
-                if (base_file_read(AT_FDCWD, path, 65536, &log, &len) == 0 && strstr(log, text))
+                if (has_noted(rig, key, text))
                         return true;
                 (void)base_poll_until(-1, 0, base_boottime_usec() + 20 * USEC_PER_MSEC);
         }
@@ -297,7 +302,9 @@ static void a_key_may_add_what_nobody_asked_for(void **state) {
 
 /* ---- what is not ----------------------------------------------------------------------------- */
 
+/* When it is looked for, and when it is only the touch that goes wrong. */
 static void what_is_not_right_is_no_proof(void **state) {
+        static const char *const whens[] = { "", ", \"when\": \"touch\"" };
         static const struct {
                 const char *how;
                 bool decodes;
@@ -309,21 +316,97 @@ static void what_is_not_right_is_no_proof(void **state) {
         };
         Rig *rig = *state;
         Stored stored;
-        char how[64];
+        char how[96];
 
         behave(rig, 0, "{\"pin\": \"1234\"}");
         stored = make(rig, true, "1234");
-        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        for (size_t i = 0; i < 2 * ARRAY_LENGTH(rows); i++) {
+                const char *when = whens[i % 2], *wrong = rows[i / 2].how;
                 TokenResult result;
 
-                snprintf(how, sizeof(how), "{\"pin\": \"1234\", \"answer\": \"%s\"}", rows[i].how);
+                snprintf(how, sizeof(how), "{\"pin\": \"1234\", \"answer\": \"%s\"%s}", wrong,
+                         when);
                 behave(rig, 0, how);
                 result = result_of(rig, TOKEN_ASSERT, &stored, "1234");
-                if (rows[i].decodes ? result != TOKEN_UNPROVED : result == TOKEN_OK)
-                        fail_msg("%s: %d", rows[i].how, (int)result);
+                if (rows[i / 2].decodes ? result != TOKEN_UNPROVED : result == TOKEN_OK)
+                        fail_msg("%s%s: %d", wrong, when, (int)result);
                 behave(rig, 0, "{\"pin\": \"1234\"}");
                 assert_int_equal(result_of(rig, TOKEN_ASSERT, &stored, "1234"), TOKEN_OK);
         }
+}
+
+/* ---- a device of somebody else's beside it, or in its place ---------------------------------- */
+
+/* One that claims every credential at once, before the real one says a word, and says that it needs
+ * a PIN, or none. */
+static void a_claim_wins_no_look(void **state) {
+        static const char *const rows[] = { "{\"claims\": true}",
+                                            "{\"claims\": true, \"pin\": \"9\"}",
+                                            "{\"refuses\": 54, \"pin\": \"9\"}" };
+        Rig *rig = *state;
+        Stored stored, plain = make(rig, false, NULL);
+        TokenAnswer got;
+
+        behave(rig, 0, "{\"pin\": \"1234\"}");
+        stored = make(rig, true, "1234");
+        behave(rig, 0, "{\"pin\": \"1234\", \"slow\": 0.3}");
+        plug(rig, 1);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                behave(rig, 1, rows[i]);
+                got = ask_one(rig, request_of(TOKEN_LOOK, &stored, NULL));
+                assert_int_equal(got.result, TOKEN_OK);
+                assert_true(got.wants_pin);
+                got = ask_one(rig, request_of(TOKEN_LOOK, &plain, NULL));
+                assert_int_equal(got.result, TOKEN_OK);
+                assert_false(got.wants_pin);
+        }
+        unplug(rig, 0);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                behave(rig, 1, rows[i]);
+                assert_int_not_equal(result_of(rig, TOKEN_LOOK, &stored, NULL), TOKEN_OK);
+        }
+}
+
+/* Neither by claiming, nor by saying that it tells nothing without (54: PIN_REQUIRED), nor by
+ * saying it was wrong (49: PIN_INVALID); and it does not blink. */
+static void a_claim_is_given_no_pin(void **state) {
+        static const struct {
+                const char *how;
+                TokenResult alone;
+        } rows[] = {
+                { "{\"claims\": true, \"pin\": \"9\"}", TOKEN_UNPROVED },
+                { "{\"refuses\": 54, \"pin\": \"9\"}", TOKEN_DENIED },
+                { "{\"refuses\": 49, \"pin\": \"9\"}", TOKEN_UNPROVED },
+        };
+        Rig *rig = *state;
+        Stored stored;
+
+        behave(rig, 0, "{\"pin\": \"1234\"}");
+        stored = make(rig, true, "1234");
+        plug(rig, 1);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                behave(rig, 1, rows[i].how);
+                behave(rig, 0, "{\"pin\": \"1234\", \"slow\": 0.3}");
+                assert_int_equal(result_of(rig, TOKEN_ASSERT, &stored, "1234"), TOKEN_OK);
+                /* what the real one says of its PIN is what counts */
+                assert_int_equal(result_of(rig, TOKEN_ASSERT, &stored, "0000"), TOKEN_PIN_WRONG);
+        }
+        unplug(rig, 0);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                behave(rig, 1, rows[i].how);
+                assert_int_equal(result_of(rig, TOKEN_ASSERT, &stored, "1234"), rows[i].alone);
+        }
+        assert_false(has_noted(rig, 1, "pin") || has_noted(rig, 1, "blinks"));
+}
+
+/* It could be found by no login. */
+static void one_that_says_nothing_without_its_pin_is_not_made(void **state) {
+        TokenRequest request = request_of(TOKEN_MAKE, NULL, "1234");
+        Rig *rig = *state;
+
+        behave(rig, 0, "{\"refuses\": 54, \"pin\": \"1234\"}");
+        request.head.flags = TOKEN_FLAG_VERIFY;
+        assert_int_equal(ask_one(rig, request).result, TOKEN_DENIED);
 }
 
 /* The key signs that it was not: with and without a PIN. */
@@ -503,6 +586,9 @@ int main(int argc, char **argv) {
                 STORY(a_key_that_has_one_already_makes_no_other),
                 STORY(a_key_may_add_what_nobody_asked_for),
                 STORY(what_is_not_right_is_no_proof),
+                STORY(a_claim_wins_no_look),
+                STORY(a_claim_is_given_no_pin),
+                STORY(one_that_says_nothing_without_its_pin_is_not_made),
                 STORY(nobody_has_touched_it),
                 STORY(nor_is_it_made),
                 STORY(another_question_is_not_answered_by_it),
