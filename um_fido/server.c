@@ -34,6 +34,7 @@ typedef struct Job {
         bool used;
         int client; /* the descriptor */
         uint64_t deadline_usec;
+        uint64_t seek_usec;   /* ASSERT: until then a device may show that it is meant */
         TokenRequest request; /* points into packet */
         size_t running;       /* its children */
         TokenResult result;   /* the most telling refusal by now */
@@ -142,9 +143,10 @@ static Job *job_new(Serving *serving, int client, size_t len) {
                 job->used = true;
                 job->client = client;
                 job->result = TOKEN_ABSENT;
-                job->deadline_usec =
-                        base_boottime_usec() +
-                        (job->request.head.op == TOKEN_LOOK ? TOKEN_LOOK_USEC : TOKEN_TOUCH_USEC);
+                job->seek_usec = base_boottime_usec() + TOKEN_LOOK_USEC;
+                job->deadline_usec = job->request.head.op == TOKEN_LOOK
+                                             ? job->seek_usec
+                                             : base_boottime_usec() + TOKEN_TOUCH_USEC;
                 return job;
         }
         return NULL;
@@ -270,6 +272,23 @@ static void report_take(Serving *serving, Job *job, const Worker *worker) {
                 job_refuse(serving, job, job->result);
 }
 
+/* ASSERT: its device is not the one, and is asked for nothing more. */
+static void worker_end(Worker *worker, TokenResult result) {
+        worker->state = WORKER_ENDS;
+        worker->report.result = result;
+        (void)shutdown(worker->control, SHUT_WR);
+}
+
+/* What has not shown by now that it is meant holds up nothing, and no PIN is kept for it. */
+static void seeking_end(Serving *serving, Job *job) {
+        for (size_t i = 0; i < WORKERS_MAX; i++)
+                if (serving->workers[i].control >= 0 && serving->workers[i].job == job &&
+                    serving->workers[i].state == WORKER_SEEKS)
+                        worker_end(&serving->workers[i], TOKEN_ABSENT);
+        pin_forget(serving, job);
+        job->seek_usec = USEC_INFINITY;
+}
+
 /* ASSERT: what it found.  Only who has shown that he has a credential is asked for more. */
 static void found_take(Serving *serving, Worker *worker, const TokenReport *report) {
         const TokenRequest *request = &worker->job->request;
@@ -278,11 +297,8 @@ static void found_take(Serving *serving, Worker *worker, const TokenReport *repo
         if (result == TOKEN_OK) {
                 worker->state = WORKER_PROVED;
                 worker_go(worker, request->credentials[report->which].flags & TOKEN_FLAG_VERIFY);
-        } else {
-                worker->state = WORKER_ENDS;
-                worker->report.result = result;
-                (void)shutdown(worker->control, SHUT_WR);
-        }
+        } else
+                worker_end(worker, result);
         pin_forget(serving, worker->job);
 }
 
@@ -406,12 +422,20 @@ static int jobs_expire(Serving *serving) {
         for (size_t i = 0; i < JOBS_MAX; i++) {
                 Job *job = &serving->jobs[i];
 
-                if (job->used && job->deadline_usec <= now_usec)
+                if (!job->used)
+                        continue;
+                if (job->deadline_usec <= now_usec) {
                         job_refuse(serving, job,
                                    job->request.head.op == TOKEN_LOOK ? TOKEN_ABSENT
                                                                       : TOKEN_TIMEOUT);
-                else if (job->used && job->deadline_usec < next_usec)
+                        continue;
+                }
+                if (job->seek_usec <= now_usec)
+                        seeking_end(serving, job);
+                if (job->deadline_usec < next_usec)
                         next_usec = job->deadline_usec;
+                if (job->seek_usec < next_usec)
+                        next_usec = job->seek_usec;
         }
         return next_usec == USEC_INFINITY
                        ? -1

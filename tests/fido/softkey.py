@@ -11,7 +11,7 @@ How it behaves is written to DIRECTORY/keyN.how as JSON, read anew with each com
     answer     "good", or how it goes wrong (see WRONG below)
     when       "touch": it goes wrong so only where a touch is asked for, and is good when it is looked for
     claims     true: it says of every credential that it has it, and signs with a key of its own
-    refuses    the CTAP error it answers when it is looked for
+    refuses    the CTAP error it answers when it is looked for and was given no PIN
     slow       seconds before it answers when it is looked for
     counter    what it counts to next, once; absent: one more each time.  false: it never counts
 
@@ -224,7 +224,7 @@ class Key:
         up = options.get("up", True)
         if not up:
             time.sleep(how.get("slow", 0))
-        if "refuses" in how and not up:
+        if "refuses" in how and not up and not uv:
             raise Refused(how["refuses"])
         if not mine:
             raise Refused(NO_CREDENTIALS)

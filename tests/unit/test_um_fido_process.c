@@ -495,6 +495,21 @@ static void one_that_is_silent_holds_up_nothing(void **state) {
         assert_true(base_boottime_usec() - began_usec < 2 * TOKEN_LOOK_USEC);
 }
 
+static void nor_the_refusal_of_the_one_beside_it(void **state) {
+        uint64_t began_usec;
+        Rig *rig = *state;
+        Stored stored;
+
+        behave(rig, 0, "{\"pin\": \"1234\"}");
+        stored = make(rig, true, "1234");
+        plug(rig, 1);
+        behave(rig, 1, "{\"answer\": \"silent\"}");
+        began_usec = base_boottime_usec();
+        assert_int_equal(result_of(rig, TOKEN_ASSERT, &stored, "0000"), TOKEN_PIN_WRONG);
+        assert_true(base_boottime_usec() - began_usec < 2 * TOKEN_LOOK_USEC);
+        assert_int_equal(result_of(rig, TOKEN_ASSERT, &stored, "1234"), TOKEN_OK);
+}
+
 /* Asks for a touch that does not come; its id. */
 static uint64_t ask_in_vain(Rig *rig, const Stored *stored) {
         TokenRequest request = request_of(TOKEN_ASSERT, stored, NULL);
@@ -596,6 +611,7 @@ int main(int argc, char **argv) {
                 STORY(pins_run_out),
                 STORY(nobody_touches_it),
                 STORY(one_that_is_silent_holds_up_nothing),
+                STORY(nor_the_refusal_of_the_one_beside_it),
                 STORY(one_touch_is_asked_for_at_a_time),
                 cmocka_unit_test_setup_teardown(who_goes_lets_the_key_go, listening_setup,
                                                 teardown),
