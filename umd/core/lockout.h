@@ -86,7 +86,10 @@ int core_throttle_store(StoreTxn *txn, const StoreThrottle *throttle, const Lock
 /* He proved who he is, from there: the network is known from now on.  Writes at most once a day.
  * *ret_strange: others are known, and this one was not. */
 int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
-                      bool *ret_strange);
+                      uint64_t now_usec, bool *ret_strange);
+/* Is he known from there, whatever the policy makes of it, and since when (wall clock)?  1 or 0. */
+int core_place_known(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
+                     uint64_t *ret_since);
 
 /* What stands against a login of which nothing is guessed (a key). */
 typedef struct LockoutFacts {
