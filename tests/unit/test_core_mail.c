@@ -230,6 +230,8 @@ static void five_an_hour_are_sent(void **state) {
         for (size_t i = 1; i <= 5; i++) {
                 ask_mail(&talk, "alice", PASSWORD);
                 assert_int_equal(f->mails, i);
+                if (i == 1) /* she is known from there from now on */
+                        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
                 fixture_pass(f, MINUTE);
         }
         assert_string_equal(audit_line(f, 0), "mail-code done  user/alice");
@@ -248,6 +250,38 @@ static void five_an_hour_are_sent(void **state) {
         f->boottime += 56 * MINUTE; /* the first of them is an hour old */
         ask_mail(&talk, "alice", PASSWORD);
         assert_int_equal(f->mails, 6);
+}
+
+/* Each would be work for the vault and a write for who hangs up and asks again. */
+static void what_is_too_many_costs_nothing(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+        uint64_t seq;
+
+        setup_mail(f);
+        talk.rhost = "";
+        for (int i = 0; i < 6; i++)
+                ask_mail(&talk, "alice", PASSWORD);
+        assert_string_equal(audit_line(f, 0), "mail-code deny too-many user/alice");
+        seq = last_audit(f);
+        fixture_flush(f);
+        fixture_reopen(f);
+        for (int i = 0; i < 20; i++) {
+                answer_password(&talk, "alice", PASSWORD);
+                fixture_flush(f);
+                talk_answer_only(&talk, "mail");
+                fixture_wake(f);
+                assert_int_equal(f->job_count, 0);
+                assert_false(core_has_unflushed(f->core));
+                core_login_hangup(f->core, 1);
+        }
+        assert_int_equal(last_audit(f), seq);
+        assert_int_equal(f->mails, 5);
+        fixture_pass(f, HOUR + MINUTE);
+        for (int i = 0; i < 7; i++)
+                ask_mail(&talk, "alice", PASSWORD);
+        assert_int_equal(last_audit(f), seq + 6); /* five that went out, and one word more */
+        assert_int_equal(f->mails, 10);
 }
 
 static void nothing_goes_out_before_it_is_charged(void **state) {
@@ -269,6 +303,53 @@ static void nothing_goes_out_before_it_is_charged(void **state) {
         assert_int_equal(f->mails, 1);
         fixture_wake(f);
         assert_int_equal(f->mails, 1);
+}
+
+/* Whoever has the password alone asks from elsewhere. */
+static void a_thief_leaves_the_owner_his_codes(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0), thief = talk_new(f, 2, 0);
+        char first[16];
+
+        setup_mail(f);
+        ask_mail(&talk, "alice", PASSWORD);
+        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+        fixture_pass(f, 2 * HOUR);
+        ask_mail(&talk, "alice", PASSWORD);
+        assert_int_equal(f->mails, 2);
+        snprintf(first, sizeof(first), "%s", f->mailed);
+        thief.rhost = "198.51.100.9";
+        ask_mail(&thief, "alice", PASSWORD);
+        assert_int_equal(f->mails, 2);
+        assert_string_equal(audit_line(f, 0), "mail-code deny code-is-out user/alice");
+        assert_int_equal(give(&talk, first), CORE_VERDICT_ALLOW);
+        for (int i = 0; i < 5; i++)
+                ask_mail(&thief, "alice", PASSWORD);
+        assert_int_equal(f->mails, 4);
+        ask_mail(&talk, "alice", PASSWORD);
+        assert_int_equal(f->mails, 5);
+        core_login_hangup(f->core, 2);
+        ask_mail(&thief, "alice", PASSWORD);
+        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+        thief.rhost = ""; /* the console is always hers */
+        ask_mail(&thief, "alice", PASSWORD);
+        assert_int_equal(f->mails, 6);
+}
+
+/* A code that is over, or for an address that is no more, holds nobody back. */
+static void a_code_that_is_over_holds_nobody_back(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0), away = talk_new(f, 2, 0);
+
+        setup_mail(f);
+        talk.rhost = "";
+        ask_mail(&talk, "alice", PASSWORD);
+        ask_mail(&away, "alice", PASSWORD);
+        assert_int_equal(f->mails, 1);
+        fixture_pass(f, 10 * MINUTE + USEC_PER_SEC);
+        ask_mail(&away, "alice", PASSWORD);
+        assert_int_equal(f->mails, 2);
+        assert_int_equal(give(&away, f->mailed), CORE_VERDICT_ALLOW);
 }
 
 static void who_may_not_log_in_gets_none(void **state) {
@@ -338,6 +419,7 @@ static void a_dialogue_asks_five_times_at_most(void **state) {
         Talk talk = talk_new(f, 1, 0);
 
         setup_mail(f);
+        talk.rhost = "";
         ask_mail(&talk, "alice", PASSWORD);
         for (int i = 0; i < 10; i++) {
                 fixture_pass(f, 55 * USEC_PER_SEC);
@@ -562,7 +644,10 @@ int main(void) {
                 STORY(another_address_ends_it),
                 STORY(the_address_is_not_its_owners_to_change),
                 STORY(five_an_hour_are_sent),
+                STORY(what_is_too_many_costs_nothing),
                 STORY(nothing_goes_out_before_it_is_charged),
+                STORY(a_thief_leaves_the_owner_his_codes),
+                STORY(a_code_that_is_over_holds_nobody_back),
                 STORY(who_may_not_log_in_gets_none),
                 STORY(a_key_and_a_mailed_code_let_in),
                 STORY(a_vault_that_is_away_sends_nothing),

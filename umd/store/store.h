@@ -347,6 +347,7 @@ typedef struct StoreMailCode {
         uint32_t tries;                       /* wrong ones against it */
         uint64_t sends[STORE_MAIL_SENDS_MAX]; /* lock time, strictly rising */
         size_t send_count;
+        uint64_t refused_usec; /* lock time: when the log was last told that none was sent */
 } StoreMailCode;
 
 int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailCode **ret); /* STORE_E_MISSING */
