@@ -392,6 +392,60 @@ static void a_key_and_a_mailed_code_let_in(void **state) {
         assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
 }
 
+/* As a guess at a code would be: with hanging up and asking again it is over soon. */
+static void after_a_key_the_word_is_charged(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_mail(f);
+        policy_put(f, "lockout.attempts", "2", NULL);
+        talk.auth_info = KEY;
+        for (int i = 0; i < 2; i++) { /* right in the end: nothing stays of it */
+                talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+                talk_answer(&talk, "mail");
+                mail_settle(f);
+                talk_answer(&talk, "mail");
+                mail_settle(f);
+                assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+                fixture_pass(f, 2 * HOUR);
+        }
+        assert_int_equal(f->mails, 4);
+        for (int i = 0; i < 4; i++) {
+                talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+                talk_answer(&talk, "mail");
+                must(talk.r);
+                assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
+                mail_settle(f);
+                core_login_hangup(f->core, 1);
+        }
+        assert_int_equal(f->mails, 6);
+        talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_BAD_PROOF);
+}
+
+/* A network that is throttled for what it tried at others. */
+static void a_throttled_network_gets_none(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_mail(f);
+        policy_put(f, "lockout.source-attempts", "2", NULL);
+        for (int i = 0; i < 3; i++)
+                (void)two(&talk, "nobody-there", "wrong", "000000");
+        talk.auth_info = KEY;
+        talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+        talk_answer(&talk, "mail");
+        must(talk.r);
+        assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
+        mail_settle(f);
+        assert_int_equal(f->mails, 0);
+        talk.rhost = "198.51.100.9";
+        talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+        talk_answer(&talk, "mail");
+        mail_settle(f);
+        assert_int_equal(f->mails, 1);
+}
+
 static void a_vault_that_is_away_sends_nothing(void **state) {
         Fixture *f = *state;
         Talk talk = talk_new(f, 1, 0);
@@ -650,6 +704,8 @@ int main(void) {
                 STORY(a_code_that_is_over_holds_nobody_back),
                 STORY(who_may_not_log_in_gets_none),
                 STORY(a_key_and_a_mailed_code_let_in),
+                STORY(after_a_key_the_word_is_charged),
+                STORY(a_throttled_network_gets_none),
                 STORY(a_vault_that_is_away_sends_nothing),
                 STORY(a_dialogue_asks_five_times_at_most),
                 STORY(off_as_shipped_it_is_a_wrong_code),
