@@ -503,6 +503,29 @@ static void off_as_shipped_it_is_a_wrong_code(void **state) {
         assert_int_equal(talk.step.verdict, CORE_VERDICT_BAD_PROOF);
 }
 
+/* Who is on this machine sees its processes, and so that a mail goes out. */
+static void to_other_users_here_it_is_not_offered(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0);
+
+        setup_mail(f);
+        talk.rhost = "";
+        talk.ruser = "mallory";
+        talk_begin(&talk, "authenticate", "alice", "su", 0);
+        talk_answer(&talk, PASSWORD);
+        assert_string_equal(talk.step.text, "One-time code (empty if you have none): ");
+        assert_int_equal(give(&talk, "mail"), CORE_VERDICT_BAD_PROOF);
+        mail_settle(f);
+        assert_int_equal(f->mails, 0);
+        talk.ruser = "alice"; /* her own session */
+        talk_begin(&talk, "authenticate", "alice", "su", 0);
+        talk_answer(&talk, PASSWORD);
+        assert_non_null(strstr(talk.step.text, "\"mail\""));
+        talk_answer(&talk, "mail");
+        mail_settle(f);
+        assert_int_equal(f->mails, 1);
+}
+
 /* An address makes no second factor due, or everybody would need one. */
 static void an_address_alone_asks_for_nothing(void **state) {
         Fixture *f = *state;
@@ -709,6 +732,7 @@ int main(void) {
                 STORY(a_vault_that_is_away_sends_nothing),
                 STORY(a_dialogue_asks_five_times_at_most),
                 STORY(off_as_shipped_it_is_a_wrong_code),
+                STORY(to_other_users_here_it_is_not_offered),
                 STORY(an_address_alone_asks_for_nothing),
                 STORY(a_mail_system_that_is_down_opens_nothing),
                 STORY(it_is_not_hardware),

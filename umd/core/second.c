@@ -124,8 +124,11 @@ static void ask(Dialogue *dialogue, DialogueState state, const char *text) {
         core_dialogue_step(dialogue, &step);
 }
 
-/* By the company's rules where they hold for everybody. */
+/* By the company's rules where they hold for everybody.  Not to other users of this machine (su):
+ * they may see its processes, so that a mail goes out, and by that that the password was right. */
 static bool mail_offered(const Dialogue *dialogue, const Holder *holder) {
+        if (dialogue->words.origin.place == PLACE_OTHERS)
+                return false;
         return core_mail_offered(dialogue->core,
                                  holder->company.factor_required != POLICY_REQUIRED_OFF
                                          ? &holder->company
