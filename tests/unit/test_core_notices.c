@@ -157,6 +157,23 @@ static void a_dry_run_tells_nothing(void **state) {
         assert_string_equal(shown(f), "");
 }
 
+/* Neither the log nor she is told of what did not happen, whatever is durable after it. */
+static void a_change_that_fails_tells_nothing(void **state) {
+        static const CoreOptions options = { .reason = "" };
+        Fixture *f = *state;
+        uid_t uid = setup_known(f);
+        _cleanup_change_ Change change = { 0 };
+
+        must(core_change_begin(&change, f->core, &f->root, &options, f->now, &f->error));
+        must(core_notice_change(&change, "user.setup-code", uid, "alice"));
+        core_change_done(&change);
+        make_user(f, "bob");
+        fixture_flush(f);
+        assert_string_equal(f->notices, "");
+        fixture_pass(f, MINUTE);
+        assert_string_equal(shown(f), "");
+}
+
 static void a_used_recovery_code_is_told_the_next_time(void **state) {
         Fixture *f = *state;
         static const CoreOptions options = { .reason = "" };
@@ -392,6 +409,7 @@ int main(void) {
                 STORY(each_of_these_is_told),
                 STORY(a_factor_that_was_added_is_told_once),
                 STORY(a_dry_run_tells_nothing),
+                STORY(a_change_that_fails_tells_nothing),
                 STORY(a_used_recovery_code_is_told_the_next_time),
                 STORY(a_login_from_a_strange_network_is_told),
                 STORY(only_a_full_login_shows_them),

@@ -45,8 +45,7 @@ static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
 static int notices_take(Core *core, StoreTxn *txn, const CorePeer *peer, const LoginWords *words,
                         const Shown *shown, const Judged *judged, uint64_t proved_usec,
                         uint64_t now_usec, CoreStep *step) {
-        if (judged->decision.verdict == POLICY_DENY ||
-            !core_notices_due(&peer->actor, words))
+        if (judged->decision.verdict == POLICY_DENY || !core_notices_due(&peer->actor, words))
                 return 0;
         return core_notices_take(core, txn, judged->user->uid, &peer->actor, words, proved_usec,
                                  shown->proof == POLICY_PROOF_NONE, now_usec, step->text,

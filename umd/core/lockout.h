@@ -156,8 +156,8 @@ int core_attempt_begin(struct Dialogue *dialogue, const Secret *answer, AttemptR
 /* It was right: in the transaction that says so.  ret_notice (CORE_NOTICE_BYTES) is what the user
  * is told of failures since the last time; "" for nothing. */
 #define CORE_NOTICE_BYTES 320U
-int core_attempt_succeed(struct Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
-                         char *ret_notice);
+int core_attempt_succeed(struct Dialogue *dialogue, StoreTxn *txn, NoticeDrafts *drafts,
+                         uint64_t now_usec, char *ret_notice);
 /* It was wrong, or may not be right: in the transaction that says so. */
 int core_attempt_fail(struct Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
 /* Nobody looked at it. */

@@ -135,7 +135,7 @@ void core_age_write(const Judged *judged, Text *text);
 
 /* He proved who he is, from there: known from now on.  Where he is known from elsewhere he is told
  * of it the next time. */
-int core_login_place(Core *core, StoreTxn *txn, const LoginWords *words, uid_t uid,
+int core_login_place(NoticeDrafts *drafts, StoreTxn *txn, const LoginWords *words, uid_t uid,
                      uint64_t lock_usec, uint64_t now_usec);
 /* Is this a login at whose end they are shown? */
 bool core_notices_due(const Actor *actor, const LoginWords *words);

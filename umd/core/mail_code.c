@@ -7,11 +7,11 @@
  * done behind it, and a code is sent only where the first factor was right.  No answer to a code
  * is out before that is over (MAIL_ASKED_USEC), so the work does not show either.
  *
- * Where too many were sent (mail_budget.c) that is all, with a word in the log once an hour: neither
- * the vault nor the disk is there for who asks on.  The vault hashes the code; then one transaction
- * charges the sending (on the clock of locks) and keeps the hash; and only when that is durable the code goes to um-notify.  A code
- * is used up, or a wrong try counted, in the transaction of the verdict: of many that are tried at
- * once no more count than three. */
+ * Where too many were sent (mail_budget.c) that is all, with a word in the log once an hour:
+ * neither the vault nor the disk is there for who asks on.  The vault hashes the code; then one
+ * transaction charges the sending (on the clock of locks) and keeps the hash; and only when that is
+ * durable the code goes to um-notify.  A code is used up, or a wrong try counted, in the
+ * transaction of the verdict: of many that are tried at once no more count than three. */
 
 #include <errno.h>
 #include <stdio.h>

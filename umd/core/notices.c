@@ -26,16 +26,26 @@ static void line_tell(Core *core, const NoticeLine *line) {
                 core->host.notice(core->host.userdata, line->name, line->text);
 }
 
-/* For the log, once it is durable; with too many of them at once, now. */
-static void line_note(Core *core, const char *name, const char *text) {
-        NoticeLine line;
+static int draft_add(NoticeDrafts *drafts, const char *name, const char *text) {
+        NoticeLine *line;
 
-        snprintf(line.name, sizeof(line.name), "%s", name);
-        snprintf(line.text, sizeof(line.text), "%s", text);
-        if (core->notice_count < ARRAY_LENGTH(core->notices))
-                core->notices[core->notice_count++] = line;
-        else
-                line_tell(core, &line);
+        if (drafts->count == ARRAY_LENGTH(drafts->list))
+                return -E2BIG;
+        line = &drafts->list[drafts->count++];
+        snprintf(line->name, sizeof(line->name), "%s", name);
+        snprintf(line->text, sizeof(line->text), "%s", text);
+        return 0;
+}
+
+/* For the log, once they are durable; with too many of them at once, now. */
+void core_notices_keep(Core *core, NoticeDrafts *drafts) {
+        for (size_t i = 0; i < drafts->count; i++) {
+                if (core->notice_count < ARRAY_LENGTH(core->notices))
+                        core->notices[core->notice_count++] = drafts->list[i];
+                else
+                        line_tell(core, &drafts->list[i]);
+        }
+        drafts->count = 0;
 }
 
 void core_notices_flushed(Core *core, int r) {
@@ -44,8 +54,8 @@ void core_notices_flushed(Core *core, int r) {
         core->notice_count = 0;
 }
 
-int core_notice_add(Core *core, StoreTxn *txn, uid_t uid, const char *name, uint64_t now_usec,
-                    const char *format, ...) {
+int core_notice_add(NoticeDrafts *drafts, StoreTxn *txn, uid_t uid, const char *name,
+                    uint64_t now_usec, const char *format, ...) {
         _cleanup_(store_notices_freep) StoreNotices *old = NULL;
         StoreNotices notices = { .uid = uid };
         char text[STORE_NOTICE_MAX + 1];
@@ -72,9 +82,7 @@ int core_notice_add(Core *core, StoreTxn *txn, uid_t uid, const char *name, uint
         notices.list[notices.count++] = (StoreNotice){ now_usec, text };
         notices.shown_usec = 0; /* there is news */
         r = store_notices_put(txn, &notices);
-        if (r == 0)
-                line_note(core, name, text);
-        return r;
+        return r == 0 ? draft_add(drafts, name, text) : r;
 }
 
 /* ---- of changes --------------------------------------------------------------------------- */
@@ -157,13 +165,13 @@ int core_notice_change(Change *change, const char *verb, uid_t uid, const char *
                 return r;
         if (change->service && change->service[0])
                 base_text_addf(&text, " (%s)", change->service);
-        return core_notice_add(change->core, change->txn, uid, name, change->now_usec, "%s %s",
+        return core_notice_add(&change->notices, change->txn, uid, name, change->now_usec, "%s %s",
                                words, by);
 }
 
 /* ---- of logins ---------------------------------------------------------------------------- */
 
-int core_login_place(Core *core, StoreTxn *txn, const LoginWords *words, uid_t uid,
+int core_login_place(NoticeDrafts *drafts, StoreTxn *txn, const LoginWords *words, uid_t uid,
                      uint64_t lock_usec, uint64_t now_usec) {
         bool strange;
         int r;
@@ -171,7 +179,7 @@ int core_login_place(Core *core, StoreTxn *txn, const LoginWords *words, uid_t u
         r = core_place_proved(txn, &words->origin.network, uid, lock_usec, now_usec, &strange);
         if (r != 0 || !strange)
                 return r;
-        return core_notice_add(core, txn, uid, words->name, now_usec,
+        return core_notice_add(drafts, txn, uid, words->name, now_usec,
                                "a login from a network that was not seen before, %s (%s)",
                                words->source, words->service);
 }

@@ -382,8 +382,8 @@ static int answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_us
                       : guess_nothing(dialogue, &guess);
 }
 
-/* After a key the word is charged as a code is, once in a dialogue: so whoever has a key asks for no
- * more codes than he might guess at, and where he is locked out none is sent. */
+/* After a key the word is charged as a code is, once in a dialogue: so whoever has a key asks for
+ * no more codes than he might guess at, and where he is locked out none is sent. */
 static bool is_charged(const Dialogue *dialogue) {
         return dialogue->second.first != POLICY_PROOF_KEY ||
                dialogue->attempt.state == ATTEMPT_RUNS;
@@ -504,7 +504,7 @@ int core_second_load(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, Store
 }
 
 /* Whose it was is told of it (FEATURES B9); an event of the login's entry. */
-static int notice(const Dialogue *dialogue, const Change *change) {
+static int notice(const Dialogue *dialogue, Change *change) {
         char object[96];
         uint64_t seq;
         int r;
@@ -513,7 +513,7 @@ static int notice(const Dialogue *dialogue, const Change *change) {
         r = store_event_append(change->txn, "user.recovery-used", object, change->now_usec, &seq);
         if (r < 0)
                 return r;
-        return core_notice_add(change->core, change->txn, dialogue->second.uid,
+        return core_notice_add(&change->notices, change->txn, dialogue->second.uid,
                                dialogue->words.name, change->now_usec,
                                "a recovery code was used, from %s (%s)",
                                dialogue->words.source[0] ? dialogue->words.source : "this machine",
