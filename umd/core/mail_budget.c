@@ -6,8 +6,7 @@
 #include "umd/core/second.h"
 
 #define SENDS           5U
-#define SENDS_ELSEWHERE 3U /* once so many went out, wherever to, the rest is for his own places   \
-                            */
+#define SENDS_ELSEWHERE 3U /* after so many the rest is for his own places */
 
 /* Forgets what is older than an hour. */
 static void sends_age(StoreMailCode *row, uint64_t lock_usec) {
