@@ -129,16 +129,22 @@ def five_an_hour_also_over_restarts():
             with umd.peer() as peer:
                 asks(umd, peer)
                 last = box.code(count)
+            if count == 1:  # known from there from now on
+                same(log_in(umd, "alice", PASSWORD, last), ALLOW)
             if count == 3:
                 umd.process.send_signal(signal.SIGKILL)
                 umd.process.wait()
                 served(umd)
+        def refusals():
+            return sum(entry["verb"] == "mail-code" and entry["reason"] == "too-many" for entry in umd.call(
+                "/org/um1", "org.um1.Audit", "List", "a{sv}tu", {}, 0, 10)[0])
+
         with umd.peer() as peer:
             asks(umd, peer, b"mail", b"mail")
-            until(lambda: sum(entry["verb"] == "mail-code" and entry["reason"] == "too-many" for entry in umd.call(
-                "/org/um1", "org.um1.Audit", "List", "a{sv}tu", {}, 0, 10)[0]) == 3)
+            until(lambda: refusals() == 1)
         same(box.code(5), last)
         same(log_in(umd, "alice", PASSWORD, last), ALLOW)
+        same(refusals(), 1)  # for three that were asked for
 
 
 @check
@@ -221,8 +227,10 @@ def a_reset_is_told_once_also_after_kill_9():
         until(lambda: umd.status()["vault_ok"] and umd.status()["quality_ok"])
         umd.create("alice")
         set_policy(umd, password_history="0")
-        for _ in range(2):
+        for known in (False, True):
             umd.call("/org/um1/user/alice", USER, "SetPassword", "aya{sv}a{sv}", PASSWORD, {}, {})
+            if not known:
+                same(shown(umd), "")
         umd.process.send_signal(signal.SIGKILL)
         umd.process.wait()
         assert "alice is told at the next login: your password was changed by root" in umd.said(), umd.said()

@@ -34,8 +34,8 @@ CoreLoginContext talk_context(const char *operation, const char *user, const cha
                                    "::ffff:192.0.2.7", "",   "",      flags };
 }
 
-void talk_begin(Talk *talk, const char *operation, const char *user, const char *service,
-                uint32_t flags) {
+static CoreLoginContext context_of(const Talk *talk, const char *operation, const char *user,
+                                   const char *service, uint32_t flags) {
         CoreLoginContext context = talk_context(operation, user, service, flags);
 
         if (talk->rhost)
@@ -44,6 +44,13 @@ void talk_begin(Talk *talk, const char *operation, const char *user, const char 
                 context.ruser = talk->ruser;
         if (talk->auth_info)
                 context.auth_info = talk->auth_info;
+        return context;
+}
+
+void talk_begin(Talk *talk, const char *operation, const char *user, const char *service,
+                uint32_t flags) {
+        CoreLoginContext context = context_of(talk, operation, user, service, flags);
+
         talk->record[0] = '\0';
         talk->answers = 0;
         talk->r = -1;
@@ -88,7 +95,7 @@ void talk_answer(Talk *talk, const char *text) {
 }
 
 CoreVerdict talk_authorize(Talk *talk, const char *user, const char *service) {
-        CoreLoginContext context = talk_context("", user, service, 0);
+        CoreLoginContext context = context_of(talk, "", user, service, 0);
 
         talk->r = core_login_authorize(talk->f->core, &talk->peer, &context, talk->login,
                                        talk->f->now, &talk->step, &talk->error);

@@ -17,22 +17,43 @@ static uid_t setup_told(Fixture *f) {
 }
 
 /* A whole login by password; what is shown at its end. */
-static const char *shown_by(Fixture *f, const char *password, const char *service) {
+static const char *shown_to(Talk *talk, const char *service) {
         static char text[1024];
-        Talk talk = talk_new(f, 1, 0);
 
-        talk_begin(&talk, "authenticate", "alice", service, 0);
-        talk_answer(&talk, password);
-        assert_int_equal(talk.step.verdict, CORE_VERDICT_ALLOW);
-        assert_int_equal(talk_authorize(&talk, "alice", service), CORE_VERDICT_ALLOW);
-        snprintf(text, sizeof(text), "%s", talk.step.text);
-        core_login_hangup(f->core, 1);
-        fixture_pass(f, MINUTE);
+        talk_begin(talk, "authenticate", "alice", service, 0);
+        talk_answer(talk, PASSWORD);
+        assert_int_equal(talk->step.verdict, CORE_VERDICT_ALLOW);
+        assert_int_equal(talk_authorize(talk, "alice", service), CORE_VERDICT_ALLOW);
+        snprintf(text, sizeof(text), "%s", talk->step.text);
+        core_login_hangup(talk->f->core, 1);
+        fixture_pass(talk->f, MINUTE);
         return text;
 }
 
+static const char *shown_by(Fixture *f, const char *service) {
+        Talk talk = talk_new(f, 1, 0);
+
+        return shown_to(&talk, service);
+}
+
+static const char *shown_from(Fixture *f, const char *rhost, const char *service) {
+        Talk talk = talk_new(f, 1, 0);
+
+        talk.rhost = rhost;
+        return shown_to(&talk, service);
+}
+
 static const char *shown(Fixture *f) {
-        return shown_by(f, PASSWORD, "sshd");
+        return shown_by(f, "sshd");
+}
+
+/* ... who is known from where shown() comes from. */
+static uid_t setup_known(Fixture *f) {
+        uid_t uid = setup_told(f);
+
+        assert_string_equal(shown(f), "");
+        fixture_flush(f);
+        return uid;
 }
 
 /* The same by key, cron, su from root: without a dialogue. */
@@ -51,7 +72,7 @@ static const char *shown_without(Fixture *f, const char *service, uid_t uid) {
 static void a_reset_is_told_once(void **state) {
         Fixture *f = *state;
 
-        setup_told(f);
+        setup_known(f);
         assert_string_equal(f->notices, ""); /* the first one is what she was given */
         assert_string_equal(shown(f), "");
         set_password(f, "alice", PASSWORD);
@@ -61,14 +82,14 @@ static void a_reset_is_told_once(void **state) {
         fixture_pass(f, MINUTE);
         fixture_reopen(f);
         assert_string_equal(shown(f),
-                            "2026-08-01T09:02:00Z: your password was changed by root.\n" ASK);
+                            "2026-08-01T09:03:00Z: your password was changed by root.\n" ASK);
         assert_string_equal(shown(f), "");
 }
 
 static void each_of_these_is_told(void **state) {
         Fixture *f = *state;
         Actor dora = { .uid = 0, .via = "socket" };
-        uid_t uid = setup_told(f);
+        uid_t uid = setup_known(f);
         CoreChange change;
         const char *text;
 
@@ -103,7 +124,7 @@ static void confirmed(void *userdata, int r, const Secret *codes, const CoreChan
 static void a_factor_that_was_added_is_told_once(void **state) {
         static const CoreFactorSpec spec = { "totp", "phone", { CORE_ALGORITHM_SHA1, 6, 30 } };
         Fixture *f = *state;
-        uid_t uid = setup_told(f);
+        uid_t uid = setup_known(f);
         Talk talk = talk_new(f, 1, uid);
         _cleanup_secret_ Secret *code = NULL;
         uint32_t number = 0;
@@ -129,10 +150,27 @@ static void a_dry_run_tells_nothing(void **state) {
         CoreOptions dry = { .reason = "", .dry_run = true };
         CoreChange change;
 
-        setup_told(f);
+        setup_known(f);
         must(core_user_update(f->core, &f->root, "alice", &spec, &dry, f->now, &change, &f->error));
         fixture_flush(f);
         assert_string_equal(f->notices, "");
+        assert_string_equal(shown(f), "");
+}
+
+/* Neither the log nor she is told of what did not happen, whatever is durable after it. */
+static void a_change_that_fails_tells_nothing(void **state) {
+        static const CoreOptions options = { .reason = "" };
+        Fixture *f = *state;
+        uid_t uid = setup_known(f);
+        _cleanup_change_ Change change = { 0 };
+
+        must(core_change_begin(&change, f->core, &f->root, &options, f->now, &f->error));
+        must(core_notice_change(&change, "user.setup-code", uid, "alice"));
+        core_change_done(&change);
+        make_user(f, "bob");
+        fixture_flush(f);
+        assert_string_equal(f->notices, "");
+        fixture_pass(f, MINUTE);
         assert_string_equal(shown(f), "");
 }
 
@@ -141,7 +179,7 @@ static void a_used_recovery_code_is_told_the_next_time(void **state) {
         static const CoreOptions options = { .reason = "" };
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
         uint8_t hashes[RECOVERY_CODES * CORE_CODE_HASH_BYTES] = { 0 };
-        uid_t uid = setup_told(f);
+        uid_t uid = setup_known(f);
         StoreFactors none = { 0 };
         Change change = { 0 };
         uint64_t version;
@@ -196,7 +234,7 @@ static void a_login_from_a_strange_network_is_told(void **state) {
 static void only_a_full_login_shows_them(void **state) {
         Fixture *f = *state;
         Talk wrong = talk_new(f, 1, 0);
-        uid_t uid = setup_told(f);
+        uid_t uid = setup_known(f);
 
         set_password(f, "alice", PASSWORD);
         fixture_flush(f);
@@ -207,17 +245,19 @@ static void only_a_full_login_shows_them(void **state) {
         assert_string_equal(shown_without(f, "cron", 0), "");
         assert_string_equal(shown_without(f, "systemd-user", 0), "");
         assert_string_equal(shown_without(f, "su", 0), ""); /* root's */
-        assert_string_equal(shown_by(f, PASSWORD, "sudo"), "");
+        assert_string_equal(shown_by(f, "sudo"), "");
+        assert_string_equal(shown_by(f, "su"), "");
+        assert_string_equal(shown_by(f, "polkit-1"), "");
         assert_string_equal(shown_without(f, "screen", uid), ""); /* not root's program */
-        assert_non_null(strstr(shown_by(f, PASSWORD, "login"), "your password was changed"));
-        assert_string_equal(shown_by(f, PASSWORD, "login"), "");
+        assert_non_null(strstr(shown_by(f, "login"), "your password was changed"));
+        assert_string_equal(shown_by(f, "login"), "");
 }
 
 static void who_is_refused_is_shown_none(void **state) {
         Fixture *f = *state;
         Talk talk = talk_new(f, 1, 0);
 
-        setup_told(f);
+        setup_known(f);
         set_password(f, "alice", PASSWORD);
         step_user(f, "alice", STATUS_STEP_SUSPEND);
         fixture_flush(f);
@@ -233,7 +273,7 @@ static void who_is_refused_is_shown_none(void **state) {
 static void by_key_they_stay_for_a_day(void **state) {
         Fixture *f = *state;
 
-        setup_told(f);
+        setup_known(f);
         set_password(f, "alice", PASSWORD);
         fixture_flush(f);
         fixture_pass(f, MINUTE);
@@ -256,7 +296,7 @@ static void the_oldest_give_way_and_are_counted(void **state) {
         char address[32];
         const char *text;
 
-        setup_told(f);
+        setup_known(f);
         set_password(f, "alice", PASSWORD);
         for (int i = 0; i < 10; i++) {
                 snprintf(address, sizeof(address), "alice%d@acme.example", i);
@@ -267,7 +307,76 @@ static void the_oldest_give_way_and_are_counted(void **state) {
         text = shown(f);
         assert_null(strstr(text, "password"));
         assert_non_null(strstr(text, "\nAnd 3 before them.\n" ASK));
+        assert_non_null(strstr(shown(f), "And 3 before them")); /* she may not be known that long */
+        assert_non_null(strstr(shown_from(f, "", "login"), "And 3 before them"));
         assert_string_equal(shown(f), "");
+}
+
+/* Whoever came in by password from elsewhere takes nothing along by coming in again. */
+static void a_thief_takes_no_news_along(void **state) {
+        static const char thief[] = "198.51.100.9", told[] = "not seen before, 198.51.100.9";
+        Fixture *f = *state;
+        Talk inside = talk_new(f, 1, 0);
+
+        setup_known(f);
+        assert_string_equal(shown_from(f, thief, "sshd"), "");
+        update_text(f, "alice", USER_FIELD_EMAIL, "other@acme.example");
+        fixture_pass(f, MINUTE);
+        assert_non_null(strstr(shown_from(f, thief, "sshd"), told));
+        assert_non_null(strstr(shown_from(f, thief, "sshd"), told));
+        inside.rhost = "";
+        inside.ruser = "mallory";
+        assert_string_equal(shown_to(&inside, "su"), "");
+        assert_string_equal(shown_to(&inside, "other"), "");
+        inside.ruser = "alice";
+        assert_string_equal(shown_to(&inside, "screen"), "");
+        inside.ruser = "";
+        inside.peer.actor.login_uid = FIRST; /* chsh, in his session */
+        assert_non_null(strstr(shown_to(&inside, "chsh"), told));
+        fixture_flush(f);
+        fixture_reopen(f);
+        assert_non_null(strstr(shown(f), told)); /* hers */
+        assert_string_equal(shown(f), "");
+        assert_string_equal(shown_from(f, thief, "sshd"), "");
+}
+
+static void from_elsewhere_they_stay_for_a_day(void **state) {
+        static const char news[] = "your password was changed";
+        Fixture *f = *state;
+
+        setup_known(f);
+        set_password(f, "alice", PASSWORD);
+        fixture_flush(f);
+        fixture_pass(f, MINUTE);
+        assert_non_null(strstr(shown_from(f, "198.51.100.9", "sshd"), news));
+        fixture_pass(f, 23 * HOUR);
+        assert_non_null(strstr(shown_from(f, "198.51.100.9", "sshd"), news));
+        fixture_pass(f, 2 * HOUR);
+        assert_non_null(strstr(shown_from(f, "198.51.100.9", "sshd"), news));
+        assert_string_equal(shown_from(f, "198.51.100.9", "sshd"), "");
+}
+
+static void the_console_takes_them(void **state) {
+        Fixture *f = *state;
+
+        setup_told(f); /* known from nowhere */
+        set_password(f, "alice", PASSWORD);
+        fixture_flush(f);
+        fixture_pass(f, MINUTE);
+        assert_non_null(strstr(shown_from(f, "", "login"), "your password was changed"));
+        assert_string_equal(shown_from(f, "", "login"), "");
+}
+
+/* A network that he was not seen in for a month begins anew. */
+static void who_was_away_is_known_anew(void **state) {
+        Fixture *f = *state;
+
+        setup_known(f);
+        fixture_pass(f, 31 * DAY);
+        set_password(f, "alice", PASSWORD);
+        fixture_pass(f, MINUTE);
+        assert_non_null(strstr(shown(f), "your password was changed"));
+        assert_non_null(strstr(shown(f), "your password was changed"));
 }
 
 /* What there is no room for is not lost. */
@@ -277,8 +386,7 @@ static void what_does_not_fit_waits(void **state) {
         Talk talk = talk_new(f, 2, 0);
         size_t told = 0;
 
-        setup_told(f);
-        assert_string_equal(shown(f), "");
+        setup_known(f);
         for (int i = 0; i < 7; i++) {
                 snprintf(rhost, sizeof(rhost), "2001:db8:aaaa:bbb%d:cccc:dddd:eeee:ffff", i);
                 talk.rhost = rhost;
@@ -301,12 +409,17 @@ int main(void) {
                 STORY(each_of_these_is_told),
                 STORY(a_factor_that_was_added_is_told_once),
                 STORY(a_dry_run_tells_nothing),
+                STORY(a_change_that_fails_tells_nothing),
                 STORY(a_used_recovery_code_is_told_the_next_time),
                 STORY(a_login_from_a_strange_network_is_told),
                 STORY(only_a_full_login_shows_them),
                 STORY(who_is_refused_is_shown_none),
                 STORY(by_key_they_stay_for_a_day),
                 STORY(the_oldest_give_way_and_are_counted),
+                STORY(a_thief_takes_no_news_along),
+                STORY(from_elsewhere_they_stay_for_a_day),
+                STORY(the_console_takes_them),
+                STORY(who_was_away_is_known_anew),
                 STORY(what_does_not_fit_waits),
         };
 

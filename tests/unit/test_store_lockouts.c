@@ -13,6 +13,7 @@ static StoreLockout lockout_of(uid_t uid, uint32_t place, const StoreNetwork *ne
                 .network = *network,
                 .state = { { { 5, 1 }, { 7, 3 } }, 2, USEC_INFINITY },
                 .proved_usec = 4,
+                .known_usec = 11,
                 .untold_count = 3,
                 .untold_since_usec = 8,
                 .failed_usec = 9,
@@ -43,6 +44,7 @@ static void a_count_comes_back_as_it_was_put(void **state) {
         assert_true(back->state.failures[1].at_usec == 7 && back->state.failures[1].count == 3);
         assert_true(back->state.locked_until_usec == USEC_INFINITY);
         assert_true(back->proved_usec == 4 && back->untold_count == 3 && back->failed_usec == 9);
+        assert_true(back->known_usec == 11);
         assert_true(back->untold_since_usec == 8);
         assert_string_equal(back->failed_source, "203.0.113.9");
         assert_string_equal(back->failed_service, "sshd");

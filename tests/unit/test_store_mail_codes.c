@@ -13,7 +13,8 @@ static StoreMailCode code_of(uid_t uid) {
                                 .network = { { STORE_NETWORK_FOUR, 192, 0, 2, 7 } },
                                 .tries = 2,
                                 .sends = { 5, 9 },
-                                .send_count = 2 };
+                                .send_count = 2,
+                                .refused_usec = 7 };
 }
 
 static void a_mail_code_comes_back_as_it_was(void **state) {
@@ -41,6 +42,7 @@ static void a_mail_code_comes_back_as_it_was(void **state) {
         assert_int_equal(out->send_count, 2);
         assert_int_equal(out->sends[0], 5);
         assert_int_equal(out->sends[1], 9);
+        assert_int_equal(out->refused_usec, 7);
         store_mail_code_free(out);
         store_txn_abortp(&txn);
         bed_done(&bed);

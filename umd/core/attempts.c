@@ -439,7 +439,8 @@ static int notice_take(StoreTxn *txn, uid_t uid, char *ret_notice) {
         return r;
 }
 
-int core_attempt_succeed(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, char *ret_notice) {
+int core_attempt_succeed(Dialogue *dialogue, StoreTxn *txn, NoticeDrafts *drafts, uint64_t now_usec,
+                         char *ret_notice) {
         _cleanup_(admission_done) Admission admission = { .count = NULL };
         Attempt *attempt = &dialogue->attempt;
         uid_t uid = attempt->count.uid;
@@ -459,8 +460,8 @@ int core_attempt_succeed(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, c
                              admission.lock_usec);
         r = core_count_store(txn, admission.count);
         if (r == 0)
-                r = core_login_place(dialogue->core, txn, &dialogue->words, uid,
-                                     admission.lock_usec, now_usec);
+                r = core_login_place(drafts, txn, &dialogue->words, uid, admission.lock_usec,
+                                     now_usec);
         if (r == 0)
                 r = notice_take(txn, uid, ret_notice);
         if (r != 0)

@@ -166,6 +166,7 @@ static int commit(Change *change, Proof *proof, bool *early) {
                 return r;
         }
         core_news_merge(&core->news, &change->news);
+        core_notices_keep(core, &change->notices);
         if (proof)
                 core_proof_keep(core, proof);
         return 0;
@@ -212,7 +213,8 @@ static int succeed(Change *change, Dialogue *dialogue, const Judged *judged, cha
         const PolicyFacts *facts = &judged->facts;
 
         if (facts->enrolled <= POLICY_STRENGTH_SINGLE || judged->own > POLICY_STRENGTH_SINGLE)
-                return core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
+                return core_attempt_succeed(dialogue, change->txn, &change->notices,
+                                            change->now_usec, ret_notice);
         ret_notice[0] = '\0';
         return core_attempt_refund(dialogue, change->txn, change->now_usec);
 }
@@ -254,7 +256,8 @@ int core_authenticate_use(Change *change, Dialogue *dialogue, Judged *judged,
         if (r >= 0)
                 r = use_proof(change, dialogue, judged, &none);
         if (r >= 0)
-                r = core_attempt_succeed(dialogue, change->txn, change->now_usec, ret_notice);
+                r = core_attempt_succeed(dialogue, change->txn, &change->notices, change->now_usec,
+                                         ret_notice);
         if (r >= 0)
                 r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first, judged->own,
                                    change->now_usec, ret);

@@ -42,13 +42,12 @@ static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
 }
 
 /* What the owner is to be told; proved_usec: not of what this login did itself. */
-static int notices_take(StoreTxn *txn, const CorePeer *peer, const LoginWords *words,
+static int notices_take(Core *core, StoreTxn *txn, const CorePeer *peer, const LoginWords *words,
                         const Shown *shown, const Judged *judged, uint64_t proved_usec,
                         uint64_t now_usec, CoreStep *step) {
-        if (judged->decision.verdict == POLICY_DENY ||
-            !core_notices_due(&peer->actor, words, shown))
+        if (judged->decision.verdict == POLICY_DENY || !core_notices_due(&peer->actor, words))
                 return 0;
-        return core_notices_take(txn, judged->user->uid, proved_usec,
+        return core_notices_take(core, txn, judged->user->uid, &peer->actor, words, proved_usec,
                                  shown->proof == POLICY_PROOF_NONE, now_usec, step->text,
                                  sizeof(step->text));
 }
@@ -98,7 +97,7 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, con
                   policy_reason_name(judged.decision.reason));
         core_reference_format(seq, step.reference, sizeof(step.reference));
         core_judged_text(&judged, step.reference, step.text, sizeof(step.text));
-        r = notices_take(txn, peer, words, shown, &judged, proved_usec, now_usec, &step);
+        r = notices_take(core, txn, peer, words, shown, &judged, proved_usec, now_usec, &step);
         if (r < 0)
                 return r;
         if (judged.decision.verdict != POLICY_DENY && judged.user->status == USER_STATUS_PENDING)

@@ -182,6 +182,7 @@ int core_change_commit(Change *change, const char *verb, const char *kind, const
                 if (r < 0)
                         return r;
                 core_news_merge(&change->core->news, &change->news);
+                core_notices_keep(change->core, &change->notices);
         }
         if (ret)
                 *ret = (CoreChange){ .id = seq, .object_id = id, .version = version };

@@ -359,15 +359,17 @@ static int step_unavailable(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret
 }
 
 /* Who has a second factor has not proved all he has to by a password: failures stay, codes' too. */
-static int proved(Dialogue *dialogue, StoreTxn *txn, uid_t uid, uint64_t now_usec) {
+static int proved(Dialogue *dialogue, StoreTxn *txn, uid_t uid, NoticeDrafts *drafts,
+                  uint64_t now_usec) {
         _cleanup_(store_factors_done) StoreFactors factors = { 0 };
         char notice[CORE_NOTICE_BYTES];
         int r = store_factors_of_user(txn, uid, &factors);
 
         if (r < 0)
                 return r;
-        return core_factors_any(&factors) ? core_attempt_refund(dialogue, txn, now_usec)
-                                          : core_attempt_succeed(dialogue, txn, now_usec, notice);
+        return core_factors_any(&factors)
+                       ? core_attempt_refund(dialogue, txn, now_usec)
+                       : core_attempt_succeed(dialogue, txn, drafts, now_usec, notice);
 }
 
 static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t now_usec,
@@ -375,6 +377,7 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         bool match = result == CORE_PROOF_MATCH && !dialogue->spending;
+        NoticeDrafts drafts = { .count = 0 };
         int r;
 
         dialogue->proof = match ? POLICY_PROOF_PASSWORD : POLICY_PROOF_WRONG;
@@ -389,11 +392,12 @@ static int conclude_current(Dialogue *dialogue, CoreProofResult result, uint64_t
                                    wrong_word(dialogue, result), now_usec, ret);
         if (judged.decision.verdict == POLICY_DENY)
                 return step_not_admitted(dialogue, &txn, &judged, now_usec, ret);
-        r = proved(dialogue, txn, judged.user->uid, now_usec);
+        r = proved(dialogue, txn, judged.user->uid, &drafts, now_usec);
         if (r == 0)
                 r = core_txn_commit(dialogue->core, &txn);
         if (r < 0)
                 return r;
+        core_notices_keep(dialogue->core, &drafts);
         return too_early(&judged, now_usec, ret) ? 0 : step_ask_new(dialogue, ret);
 }
 

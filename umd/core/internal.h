@@ -93,6 +93,13 @@ typedef struct NoticeLine {
 
 #define NOTICE_LINES_MAX 16U
 
+/* Those of one transaction, which are nothing before it is committed. */
+#define NOTICE_DRAFTS_MAX 4U
+typedef struct NoticeDrafts {
+        NoticeLine list[NOTICE_DRAFTS_MAX];
+        size_t count;
+} NoticeDrafts;
+
 struct Core {
         Store *store;
         CoreSettings settings; /* texts are ours */
@@ -152,6 +159,7 @@ typedef struct Change {
         StoreValue *values; /* texts are ours */
         size_t value_count;
         News news;
+        NoticeDrafts notices;
         const char *service, *tty; /* where a login made the change; NULL otherwise */
 } Change;
 
@@ -365,9 +373,12 @@ int core_secret_copy(const Secret *secret, Secret **ret);
 
 /* ---- notices to the owner ----------------------------------------------------------------- */
 
-/* He is told of it at his next login, and the host's log when it is durable. */
-int core_notice_add(Core *core, StoreTxn *txn, uid_t uid, const char *name, uint64_t now_usec,
-                    const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* He is told of it at his next login, and the host's log when it is durable: the drafts go to
+ * core_notices_keep() once the transaction is committed. */
+int core_notice_add(NoticeDrafts *drafts, StoreTxn *txn, uid_t uid, const char *name,
+                    uint64_t now_usec, const char *format, ...)
+        __attribute__((format(printf, 6, 7)));
+void core_notices_keep(Core *core, NoticeDrafts *drafts);
 /* Of the change, if it is one that he is told of. */
 int core_notice_change(Change *change, const char *verb, uid_t uid, const char *name);
 void core_notices_flushed(Core *core, int r);

@@ -210,8 +210,22 @@ static int known_look(void *userdata, const StoreLockout *count) {
         return 0;
 }
 
+int core_place_known(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
+                     uint64_t *ret_since) {
+        _cleanup_(store_lockout_freep) StoreLockout *count = NULL;
+        int r;
+
+        if (uid == 0 || !core_network_is(network))
+                return 0;
+        r = store_lockout_get(txn, uid, PLACE_KNOWN, network, &count);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        *ret_since = count->known_usec;
+        return is_known(count, lock_usec);
+}
+
 int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
-                      bool *ret_strange) {
+                      uint64_t now_usec, bool *ret_strange) {
         const CountKey key = { uid, PLACE_KNOWN, *network };
         _cleanup_(store_lockout_freep) StoreLockout *count = NULL;
         Known known = { .network = *network };
@@ -231,6 +245,8 @@ int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uin
         if (r == 0 && !known.there && known.count >= PLACE_KNOWN_MAX)
                 r = store_lockout_delete(txn, uid, PLACE_KNOWN, &known.oldest);
         *ret_strange = r == 0 && count->proved_usec == 0 && known.count > 0;
+        if (count->proved_usec == 0 || !is_known(count, lock_usec))
+                count->known_usec = now_usec;
         count->proved_usec = lock_usec;
         return r != 0 ? r : core_count_store(txn, count);
 }

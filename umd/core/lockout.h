@@ -86,7 +86,10 @@ int core_throttle_store(StoreTxn *txn, const StoreThrottle *throttle, const Lock
 /* He proved who he is, from there: the network is known from now on.  Writes at most once a day.
  * *ret_strange: others are known, and this one was not. */
 int core_place_proved(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
-                      bool *ret_strange);
+                      uint64_t now_usec, bool *ret_strange);
+/* Is he known from there, whatever the policy makes of it, and since when (wall clock)?  1 or 0. */
+int core_place_known(StoreTxn *txn, const StoreNetwork *network, uid_t uid, uint64_t lock_usec,
+                     uint64_t *ret_since);
 
 /* What stands against a login of which nothing is guessed (a key). */
 typedef struct LockoutFacts {
@@ -153,8 +156,8 @@ int core_attempt_begin(struct Dialogue *dialogue, const Secret *answer, AttemptR
 /* It was right: in the transaction that says so.  ret_notice (CORE_NOTICE_BYTES) is what the user
  * is told of failures since the last time; "" for nothing. */
 #define CORE_NOTICE_BYTES 320U
-int core_attempt_succeed(struct Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
-                         char *ret_notice);
+int core_attempt_succeed(struct Dialogue *dialogue, StoreTxn *txn, NoticeDrafts *drafts,
+                         uint64_t now_usec, char *ret_notice);
 /* It was wrong, or may not be right: in the transaction that says so. */
 int core_attempt_fail(struct Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
 /* Nobody looked at it. */

@@ -135,14 +135,15 @@ void core_age_write(const Judged *judged, Text *text);
 
 /* He proved who he is, from there: known from now on.  Where he is known from elsewhere he is told
  * of it the next time. */
-int core_login_place(Core *core, StoreTxn *txn, const LoginWords *words, uid_t uid,
+int core_login_place(NoticeDrafts *drafts, StoreTxn *txn, const LoginWords *words, uid_t uid,
                      uint64_t lock_usec, uint64_t now_usec);
 /* Is this a login at whose end they are shown? */
-bool core_notices_due(const Actor *actor, const LoginWords *words, const Shown *shown);
-/* Adds those from before that moment to the text in buf, and takes them away; by_key: leaves them
- * for a day. */
-int core_notices_take(StoreTxn *txn, uid_t uid, uint64_t before_usec, bool by_key,
-                      uint64_t now_usec, char *buf, size_t size);
+bool core_notices_due(const Actor *actor, const LoginWords *words);
+/* Adds those from before that moment to the text in buf, and takes them away; by key, or from where
+ * he was not known before them, leaves them for a day. */
+int core_notices_take(Core *core, StoreTxn *txn, uid_t uid, const Actor *actor,
+                      const LoginWords *words, uint64_t before_usec, bool by_key, uint64_t now_usec,
+                      char *buf, size_t size);
 
 /* ---- graces -------------------------------------------------------------------------------- */
 

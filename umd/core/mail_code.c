@@ -7,10 +7,11 @@
  * done behind it, and a code is sent only where the first factor was right.  No answer to a code
  * is out before that is over (MAIL_ASKED_USEC), so the work does not show either.
  *
- * The vault hashes the code; then one transaction charges the sending (five an hour, on the clock
- * of locks) and keeps the hash; and only when that is durable the code goes to um-notify.  A code
- * is used up, or a wrong try counted, in the transaction of the verdict: of many that are tried at
- * once no more count than three. */
+ * Where too many were sent (mail_budget.c) that is all, with a word in the log once an hour:
+ * neither the vault nor the disk is there for who asks on.  The vault hashes the code; then one
+ * transaction charges the sending (on the clock of locks) and keeps the hash; and only when that is
+ * durable the code goes to um-notify.  A code is used up, or a wrong try counted, in the
+ * transaction of the verdict: of many that are tried at once no more count than three. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,8 +24,6 @@
 #define MAIL_DIGITS     6U
 #define MAIL_VALID_USEC (600 * USEC_PER_SEC)
 #define MAIL_TRIES      3U
-#define MAIL_HOUR_USEC  (3600 * USEC_PER_SEC)
-#define MAIL_SENDS      5U /* in that time */
 #define MAIL_ASKS       5U /* of one dialogue */
 #define MAIL_JOBS_MAX   64U
 
@@ -95,11 +94,9 @@ static bool same_origin(const StoreMailCode *row, const Origin *origin) {
                memcmp(&row->network, &origin->network, sizeof(row->network)) == 0;
 }
 
-static bool is_out(const StoreMailCode *row, const Origin *origin, const char *address,
-                   uint64_t lock_usec) {
+static bool is_out(const StoreMailCode *row, const char *address, uint64_t lock_usec) {
         return row->hash.len == CORE_CODE_HASH_BYTES && row->tries < MAIL_TRIES &&
-               row->send_count > 0 && same_origin(row, origin) &&
-               strcasecmp(row->address, address) == 0 &&
+               row->send_count > 0 && strcasecmp(row->address, address) == 0 &&
                lock_usec < core_later(row->sends[row->send_count - 1], MAIL_VALID_USEC);
 }
 
@@ -116,7 +113,8 @@ int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *use
         if (r != 0)
                 return r < 0 ? r : 0;
         r = core_lock_time(dialogue->core, txn, now_usec, &lock_usec);
-        if (r == 0 && is_out(row, &dialogue->words.origin, user->email, lock_usec))
+        if (r == 0 && same_origin(row, &dialogue->words.origin) &&
+            is_out(row, user->email, lock_usec))
                 *ret = TAKE(row);
         return r;
 }
@@ -274,6 +272,8 @@ static int job_load(const MailJob *job, StoreTxn *txn, uint64_t now_usec, StoreU
         PolicyValues values;
         int r = STORE_E_MISSING;
 
+        if (job->words.lockout.locked || job->words.lockout.throttled) /* as it was admitted */
+                return STORE_E_MISSING;
         if (job->words.name[0] && first_was_right(job->proof))
                 r = store_user_get_by_name(txn, job->words.name, &user);
         if (r == 0)
@@ -302,16 +302,6 @@ static int row_load(StoreTxn *txn, uid_t uid, StoreMailCode **ret) {
         return 0;
 }
 
-/* Forgets what is older than an hour. */
-static void sends_age(StoreMailCode *row, uint64_t lock_usec) {
-        size_t kept = 0;
-
-        for (size_t i = 0; i < row->send_count; i++)
-                if (lock_usec < core_later(row->sends[i], MAIL_HOUR_USEC))
-                        row->sends[kept++] = row->sends[i];
-        row->send_count = kept;
-}
-
 static int code_new(Secret **ret) {
         char code[MAIL_DIGITS + 1];
         uint32_t number;
@@ -329,12 +319,11 @@ static int code_new(Secret **ret) {
         return r;
 }
 
-/* The sending's entry, whether it goes out or was one too many. */
-static int entry_write(const MailJob *job, StoreTxn *txn, const StoreUser *user, bool too_many,
-                       uint64_t now_usec) {
+/* The sending's entry; why_not NULL: it goes out. */
+static int entry_write(const MailJob *job, StoreTxn *txn, const StoreUser *user,
+                       const char *why_not, uint64_t now_usec) {
         const LoginEntry entry = {
-                "login", "mail-code", too_many ? "deny" : "done", too_many ? "too-many" : "", NULL,
-                0
+                "login", "mail-code", why_not ? "deny" : "done", why_not ? why_not : "", NULL, 0
         };
         uint64_t seq;
 
@@ -358,35 +347,81 @@ static int charge(MailJob *job, StoreTxn *txn, const StoreUser *user, StoreMailC
         return r > 0 ? -EUCLEAN : r;
 }
 
+/* What a sending goes by. */
+typedef struct Load {
+        StoreUser *user;
+        StoreMailCode *row;
+        uint64_t lock_usec;
+        const char *why_not; /* NULL: it may go out */
+} Load;
+
+#define _cleanup_load_ _cleanup_(load_done)
+
+static void load_done(Load *load) {
+        store_user_freep(&load->user);
+        store_mail_code_freep(&load->row);
+}
+
+static int load_all(const MailJob *job, StoreTxn *txn, uint64_t now_usec, Load *load) {
+        int r = job_load(job, txn, now_usec, &load->user);
+
+        if (r == 0)
+                r = row_load(txn, load->user->uid, &load->row);
+        if (r == 0)
+                r = core_lock_time(job->core, txn, now_usec, &load->lock_usec);
+        if (r == 0)
+                r = core_mail_why_not(txn, load->row, &job->words.origin,
+                                      is_out(load->row, load->user->email, load->lock_usec),
+                                      load->lock_usec, &load->why_not);
+        return r;
+}
+
+static bool was_told(const Load *load) {
+        return load->row->refused_usec != 0 &&
+               load->lock_usec < core_later(load->row->refused_usec, MAIL_HOUR_USEC);
+}
+
+/* An entry that none was sent; one an hour, whoever asks how often. */
+static int refusal_write(const MailJob *job, uint64_t now_usec) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_load_ Load load = { 0 };
+        int r;
+
+        r = store_begin(job->core->store, &txn);
+        if (r == 0)
+                r = load_all(job, txn, now_usec, &load);
+        if (r != 0 || !load.why_not || was_told(&load))
+                return r;
+        load.row->refused_usec = load.lock_usec;
+        r = store_mail_code_put(txn, load.row);
+        if (r == 0)
+                r = core_lock_time_keep(job->core, txn, load.lock_usec);
+        if (r == 0)
+                r = entry_write(job, txn, load.user, load.why_not, now_usec);
+        return r == 0 ? core_txn_commit(job->core, &txn) : r;
+}
+
 /* Everything is read again: who it is, where it goes, how many there were.  0 with the job over
  * where nothing is to be sent. */
 static int job_write(MailJob *job, const void *hash, size_t len, uint64_t now_usec) {
         const StoreVerifier verifier = { hash, len, job->version };
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
-        uint64_t lock_usec;
-        bool too_many;
+        _cleanup_load_ Load load = { 0 };
         int r;
 
         job->state = MAIL_OVER;
         r = store_begin(job->core->store, &txn);
         if (r == 0)
-                r = job_load(job, txn, now_usec, &user);
-        if (r == 0)
-                r = row_load(txn, user->uid, &row);
-        if (r == 0)
-                r = core_lock_time(job->core, txn, now_usec, &lock_usec);
-        if (r != 0 || user->uid != job->uid || row->version + 1 != job->version)
+                r = load_all(job, txn, now_usec, &load);
+        if (r != 0 || load.why_not || load.user->uid != job->uid ||
+            load.row->version + 1 != job->version)
                 return r < 0 ? r : 0; /* another login was quicker */
-        sends_age(row, lock_usec);
-        too_many = row->send_count >= MAIL_SENDS;
-        r = entry_write(job, txn, user, too_many, now_usec);
-        if (r == 0 && !too_many)
-                r = charge(job, txn, user, row, &verifier, lock_usec);
+        r = entry_write(job, txn, load.user, NULL, now_usec);
+        if (r == 0)
+                r = charge(job, txn, load.user, load.row, &verifier, load.lock_usec);
         if (r == 0)
                 r = core_txn_commit(job->core, &txn);
-        if (r < 0 || too_many)
+        if (r < 0)
                 return r;
         job->batch = job->core->batch;
         job->state = MAIL_WRITTEN;
@@ -407,23 +442,27 @@ static void hashed(void *owner, CoreProofResult result, const void *hash, size_t
 /* Asks the vault, if this is somebody who gets a code. */
 static int job_begin(MailJob *job, uint64_t now_usec) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_load_ Load load = { 0 };
         VaultRequest request = { .kind = CORE_KIND_MAIL_CODE };
         int r;
 
         job->state = MAIL_OVER;
         r = store_begin_read(job->core->store, &txn);
         if (r == 0)
-                r = job_load(job, txn, now_usec, &user);
-        if (r == 0)
-                r = row_load(txn, user->uid, &row);
+                r = load_all(job, txn, now_usec, &load);
+        if (r == 0 && load.why_not && was_told(&load))
+                return 0;
+        if (r == 0 && load.why_not) {
+                store_txn_abortp(&txn);
+                txn = NULL;
+                return refusal_write(job, now_usec);
+        }
         if (r == 0)
                 r = code_new(&job->code);
         if (r != 0)
                 return r;
-        job->uid = user->uid;
-        job->version = row->version + 1;
+        job->uid = load.user->uid;
+        job->version = load.row->version + 1;
         request.uid = job->uid;
         request.new_version = job->version;
         request.secret = job->code;

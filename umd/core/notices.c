@@ -4,9 +4,10 @@
  * transaction of what it tells of, one line of the host's log once that is durable, and shown at
  * the end of his next full login, after which it is gone.
  *
- * A login never shows what it did itself, or a thief's would take the news of him along.  What
- * comes in by key alone may have no terminal (scp, a backup): it shows them and leaves them, for a
- * day from the first time on. */
+ * A login never shows what it did itself, or a thief's would take the news of him along.  Nor does
+ * his next one: only at the console, or from a network the owner was known from before all of them,
+ * are they gone once shown.  From elsewhere, and by key alone, where there may be no terminal (scp,
+ * a backup), they are shown and stay, for a day from the first time on. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -15,8 +16,8 @@
 
 #include "umd/core/second.h"
 
-#define KEPT_BY_KEY_USEC (86400 * USEC_PER_SEC)
-#define LAST_LINE        "Was it not you? Tell your administrator."
+#define KEPT_USEC (86400 * USEC_PER_SEC)
+#define LAST_LINE "Was it not you? Tell your administrator."
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
@@ -25,16 +26,26 @@ static void line_tell(Core *core, const NoticeLine *line) {
                 core->host.notice(core->host.userdata, line->name, line->text);
 }
 
-/* For the log, once it is durable; with too many of them at once, now. */
-static void line_note(Core *core, const char *name, const char *text) {
-        NoticeLine line;
+static int draft_add(NoticeDrafts *drafts, const char *name, const char *text) {
+        NoticeLine *line;
 
-        snprintf(line.name, sizeof(line.name), "%s", name);
-        snprintf(line.text, sizeof(line.text), "%s", text);
-        if (core->notice_count < ARRAY_LENGTH(core->notices))
-                core->notices[core->notice_count++] = line;
-        else
-                line_tell(core, &line);
+        if (drafts->count == ARRAY_LENGTH(drafts->list))
+                return -E2BIG;
+        line = &drafts->list[drafts->count++];
+        snprintf(line->name, sizeof(line->name), "%s", name);
+        snprintf(line->text, sizeof(line->text), "%s", text);
+        return 0;
+}
+
+/* For the log, once they are durable; with too many of them at once, now. */
+void core_notices_keep(Core *core, NoticeDrafts *drafts) {
+        for (size_t i = 0; i < drafts->count; i++) {
+                if (core->notice_count < ARRAY_LENGTH(core->notices))
+                        core->notices[core->notice_count++] = drafts->list[i];
+                else
+                        line_tell(core, &drafts->list[i]);
+        }
+        drafts->count = 0;
 }
 
 void core_notices_flushed(Core *core, int r) {
@@ -43,8 +54,8 @@ void core_notices_flushed(Core *core, int r) {
         core->notice_count = 0;
 }
 
-int core_notice_add(Core *core, StoreTxn *txn, uid_t uid, const char *name, uint64_t now_usec,
-                    const char *format, ...) {
+int core_notice_add(NoticeDrafts *drafts, StoreTxn *txn, uid_t uid, const char *name,
+                    uint64_t now_usec, const char *format, ...) {
         _cleanup_(store_notices_freep) StoreNotices *old = NULL;
         StoreNotices notices = { .uid = uid };
         char text[STORE_NOTICE_MAX + 1];
@@ -71,9 +82,7 @@ int core_notice_add(Core *core, StoreTxn *txn, uid_t uid, const char *name, uint
         notices.list[notices.count++] = (StoreNotice){ now_usec, text };
         notices.shown_usec = 0; /* there is news */
         r = store_notices_put(txn, &notices);
-        if (r == 0)
-                line_note(core, name, text);
-        return r;
+        return r == 0 ? draft_add(drafts, name, text) : r;
 }
 
 /* ---- of changes --------------------------------------------------------------------------- */
@@ -156,32 +165,51 @@ int core_notice_change(Change *change, const char *verb, uid_t uid, const char *
                 return r;
         if (change->service && change->service[0])
                 base_text_addf(&text, " (%s)", change->service);
-        return core_notice_add(change->core, change->txn, uid, name, change->now_usec, "%s %s",
+        return core_notice_add(&change->notices, change->txn, uid, name, change->now_usec, "%s %s",
                                words, by);
 }
 
 /* ---- of logins ---------------------------------------------------------------------------- */
 
-int core_login_place(Core *core, StoreTxn *txn, const LoginWords *words, uid_t uid,
+int core_login_place(NoticeDrafts *drafts, StoreTxn *txn, const LoginWords *words, uid_t uid,
                      uint64_t lock_usec, uint64_t now_usec) {
         bool strange;
         int r;
 
-        r = core_place_proved(txn, &words->origin.network, uid, lock_usec, &strange);
+        r = core_place_proved(txn, &words->origin.network, uid, lock_usec, now_usec, &strange);
         if (r != 0 || !strange)
                 return r;
-        return core_notice_add(core, txn, uid, words->name, now_usec,
+        return core_notice_add(drafts, txn, uid, words->name, now_usec,
                                "a login from a network that was not seen before, %s (%s)",
                                words->source, words->service);
 }
 
 /* ---- showing ------------------------------------------------------------------------------ */
 
-bool core_notices_due(const Actor *actor, const LoginWords *words, const Shown *shown) {
-        ServiceClass class = core_service_class(words->service);
+/* Not within a session (su, sudo, polkit, a screen's lock): whoever is in it may be the news. */
+bool core_notices_due(const Actor *actor, const LoginWords *words) {
+        return actor->uid == 0 && core_service_class(words->service) == SERVICE_OTHER &&
+               strcmp(words->service, "polkit-1") != 0 && words->origin.place != PLACE_SELF &&
+               words->origin.place != PLACE_OTHERS;
+}
 
-        return actor->uid == 0 && (class == SERVICE_OTHER ||
-                                   (class == SERVICE_SWITCH && shown->proof != POLICY_PROOF_NONE));
+/* Is it the owner, by where he is?  1 or 0.  A thief's network is known too, from his first login
+ * on, so it has to be older than the oldest notice; where some gave way nobody knows how old that
+ * was.  Within a session is no console: chsh and its like name nobody who runs them. */
+static int is_owners_place(Core *core, StoreTxn *txn, const Actor *actor, const LoginWords *words,
+                           const StoreNotices *notices, uint64_t now_usec) {
+        uint64_t lock_usec, since_usec = 0;
+        int r;
+
+        if (words->origin.place == PLACE_CONSOLE)
+                return actor->login_uid == (uid_t)-1;
+        if (notices->dropped > 0)
+                return 0;
+        r = core_lock_time(core, txn, now_usec, &lock_usec);
+        if (r == 0)
+                r = core_place_known(txn, &words->origin.network, notices->uid, lock_usec,
+                                     &since_usec);
+        return r > 0 ? since_usec < notices->list[0].time_usec : r;
 }
 
 /* As many as there is room for, of those from before; how many. */
@@ -209,17 +237,16 @@ static size_t lines_write(const StoreNotices *notices, uint64_t before_usec, Tex
         return at;
 }
 
-/* What was shown goes; by key alone it stays for a day. */
-static int shown_note(StoreTxn *txn, const StoreNotices *notices, size_t count, bool by_key,
+/* What was shown goes; what is to be kept stays for a day. */
+static int shown_note(StoreTxn *txn, const StoreNotices *notices, size_t count, bool keep,
                       uint64_t now_usec) {
         StoreNotices left = *notices;
 
-        if (by_key && notices->shown_usec == 0) {
+        if (keep && notices->shown_usec == 0) {
                 left.shown_usec = now_usec;
                 return store_notices_put(txn, &left);
         }
-        if (by_key && notices->shown_usec <= now_usec &&
-            now_usec - notices->shown_usec <= KEPT_BY_KEY_USEC)
+        if (keep && notices->shown_usec <= now_usec && now_usec - notices->shown_usec <= KEPT_USEC)
                 return 0;
         left.count -= count;
         left.dropped = 0;
@@ -228,8 +255,9 @@ static int shown_note(StoreTxn *txn, const StoreNotices *notices, size_t count, 
                               : store_notices_delete(txn, notices->uid);
 }
 
-int core_notices_take(StoreTxn *txn, uid_t uid, uint64_t before_usec, bool by_key,
-                      uint64_t now_usec, char *buf, size_t size) {
+int core_notices_take(Core *core, StoreTxn *txn, uid_t uid, const Actor *actor,
+                      const LoginWords *words, uint64_t before_usec, bool by_key, uint64_t now_usec,
+                      char *buf, size_t size) {
         _cleanup_(store_notices_freep) StoreNotices *notices = NULL;
         size_t count, len = strlen(buf);
         Text text;
@@ -240,6 +268,10 @@ int core_notices_take(StoreTxn *txn, uid_t uid, uint64_t before_usec, bool by_ke
                 return r < 0 ? r : 0;
         text = (Text){ .buf = buf, .size = size, .len = len }; /* behind what is said anyway */
         count = lines_write(notices, before_usec, &text);
-        r = count > 0 ? shown_note(txn, notices, count, by_key, now_usec) : 0;
+        if (count == 0)
+                return 0;
+        r = by_key ? 0 : is_owners_place(core, txn, actor, words, notices, now_usec);
+        if (r >= 0)
+                r = shown_note(txn, notices, count, r == 0, now_usec);
         return r > 0 ? -EUCLEAN : r;
 }

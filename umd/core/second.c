@@ -124,8 +124,11 @@ static void ask(Dialogue *dialogue, DialogueState state, const char *text) {
         core_dialogue_step(dialogue, &step);
 }
 
-/* By the company's rules where they hold for everybody. */
+/* By the company's rules where they hold for everybody.  Not to other users of this machine (su):
+ * they may see its processes, so that a mail goes out, and by that that the password was right. */
 static bool mail_offered(const Dialogue *dialogue, const Holder *holder) {
+        if (dialogue->words.origin.place == PLACE_OTHERS)
+                return false;
         return core_mail_offered(dialogue->core,
                                  holder->company.factor_required != POLICY_REQUIRED_OFF
                                          ? &holder->company
@@ -379,6 +382,23 @@ static int answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_us
                       : guess_nothing(dialogue, &guess);
 }
 
+/* After a key the word is charged as a code is, once in a dialogue: so whoever has a key asks for
+ * no more codes than he might guess at, and where he is locked out none is sent. */
+static bool is_charged(const Dialogue *dialogue) {
+        return dialogue->second.first != POLICY_PROOF_KEY ||
+               dialogue->attempt.state == ATTEMPT_RUNS;
+}
+
+static void ask_charged(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        if (core_mail_ask(dialogue) < 0)
+                core_authenticate_unavailable(dialogue, now_usec);
+}
+
+static int ask_mail(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
+        return is_charged(dialogue) ? core_mail_ask(dialogue)
+                                    : core_attempt_begin(dialogue, answer, ask_charged, now_usec);
+}
+
 /* A number of the list, or nothing for the first; a wrong one is asked again, and the dialogue ends
  * after ten minutes whatever happens. */
 static int answer_choice(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
@@ -398,7 +418,7 @@ static int answer_choice(Dialogue *dialogue, const Secret *answer, uint64_t now_
         if (len > 0 && (memchr(s, '\0', len) || base_parse_u64(s, 1, count + mail, &number) < 0))
                 number = 0;
         if (mail && (number > count || core_mail_is_word(answer)))
-                return core_mail_ask(dialogue);
+                return ask_mail(dialogue, answer, now_usec);
         if (number > 0 && number <= count)
                 dialogue->second.chosen = choices[number - 1]->number;
         r = core_second_ask(dialogue, now_usec);
@@ -422,11 +442,12 @@ static int answer_word(Dialogue *dialogue, const Secret *answer, uint64_t now_us
         r = holder_load(dialogue, now_usec, &holder);
         if (r < 0 || !mail_offered(dialogue, &holder))
                 return r;
-        r = core_mail_ask(dialogue);
+        r = ask_mail(dialogue, answer, now_usec);
         return r < 0 ? r : 1;
 }
 
-/* Password and code are one attempt, charged with the password; after a key, with the code. */
+/* Password and code are one attempt, charged with the password; after a key, with the code or the
+ * word that asks for one. */
 void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
         int r = 0;
 
@@ -438,7 +459,7 @@ void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_u
                 ; /* below */
         else if (dialogue->state == DIALOGUE_CHOICE)
                 r = answer_choice(dialogue, answer, now_usec);
-        else if (dialogue->second.first == POLICY_PROOF_KEY)
+        else if (!is_charged(dialogue))
                 r = core_attempt_begin(dialogue, answer, look, now_usec);
         else
                 look(dialogue, answer, now_usec);
@@ -483,7 +504,7 @@ int core_second_load(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, Store
 }
 
 /* Whose it was is told of it (FEATURES B9); an event of the login's entry. */
-static int notice(const Dialogue *dialogue, const Change *change) {
+static int notice(const Dialogue *dialogue, Change *change) {
         char object[96];
         uint64_t seq;
         int r;
@@ -492,7 +513,7 @@ static int notice(const Dialogue *dialogue, const Change *change) {
         r = store_event_append(change->txn, "user.recovery-used", object, change->now_usec, &seq);
         if (r < 0)
                 return r;
-        return core_notice_add(change->core, change->txn, dialogue->second.uid,
+        return core_notice_add(&change->notices, change->txn, dialogue->second.uid,
                                dialogue->words.name, change->now_usec,
                                "a recovery code was used, from %s (%s)",
                                dialogue->words.source[0] ? dialogue->words.source : "this machine",

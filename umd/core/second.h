@@ -142,6 +142,11 @@ int core_mail_second(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, Store
 int core_mail_use(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
 /* In the transaction of a refusal: a wrong code of a mail costs one of its tries. */
 int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
+#define MAIL_HOUR_USEC (3600 * USEC_PER_SEC)
+/* Why none is sent now, as the log says it; NULL: it may be.  out: the row's code is good still.
+ * Forgets the sendings that are older than an hour. */
+int core_mail_why_not(StoreTxn *txn, StoreMailCode *row, const Origin *origin, bool out,
+                      uint64_t lock_usec, const char **ret);
 void core_mails_flushed(Core *core, uint64_t batch, int r);
 void core_mails_wake(Core *core, uint64_t now_usec);
 /* ---- a security key in a login ------------------------------------------------------------ */

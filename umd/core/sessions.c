@@ -150,7 +150,8 @@ static int session_record(StoreTxn *txn, const Opening *opening, const Session *
         return store_session_put(txn, &record);
 }
 
-static int note_place(const Opening *opening, StoreTxn *txn, uid_t uid, uint64_t now_usec) {
+static int note_place(const Opening *opening, StoreTxn *txn, uid_t uid, NoticeDrafts *drafts,
+                      uint64_t now_usec) {
         const StoreNetwork *network = &opening->words.origin.network;
         uint64_t lock_usec;
         int r;
@@ -160,7 +161,7 @@ static int note_place(const Opening *opening, StoreTxn *txn, uid_t uid, uint64_t
                 return 0;
         r = core_lock_time(opening->core, txn, now_usec, &lock_usec);
         if (r == 0)
-                r = core_login_place(opening->core, txn, &opening->words, uid, lock_usec, now_usec);
+                r = core_login_place(drafts, txn, &opening->words, uid, lock_usec, now_usec);
         return r > 0 ? -EUCLEAN : r;
 }
 
@@ -171,6 +172,7 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
         _cleanup_judged_ Judged judged = { 0 };
         _cleanup_free_ Session *session = NULL;
         LoginEntry entry = { .type = "session", .verb = "session.open" };
+        NoticeDrafts drafts = { .count = 0 };
         bool allowed;
         uint64_t seq;
         int r;
@@ -193,11 +195,12 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
         if (r >= 0 && allowed)
                 r = session_record(txn, opening, session);
         if (r >= 0 && allowed) /* a key proves him as well */
-                r = note_place(opening, txn, judged.user->uid, now_usec);
+                r = note_place(opening, txn, judged.user->uid, &drafts, now_usec);
         if (r >= 0)
                 r = core_txn_commit(core, &txn);
         if (r < 0)
                 return r;
+        core_notices_keep(core, &drafts);
         *ret = (CoreStep){ .kind = CORE_STEP_DONE,
                            .verdict = allowed ? CORE_VERDICT_ALLOW : core_verdict(&judged.decision),
                            .secret = "",

@@ -94,6 +94,7 @@ static const CodecField lockout_fields[] = {
         { 10, CODEC_TEXT, false, offsetof(LockoutRecord, lockout.failed_source), 0, CODEC_KEY_MAX },
         { 11, CODEC_TEXT, false, offsetof(LockoutRecord, lockout.failed_service), 0,
           CODEC_KEY_MAX },
+        { 12, CODEC_U64, false, offsetof(LockoutRecord, lockout.known_usec), 0, 0 },
 };
 
 const CodecKind codec_lockout = { 12, 1, sizeof(LockoutRecord), lockout_fields,

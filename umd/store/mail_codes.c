@@ -28,6 +28,7 @@ static const CodecField mail_code_fields[] = {
         { 8, CODEC_U32, false, offsetof(MailCodeRecord, code.tries), 0, 0 },
         { 9, CODEC_BYTES, false, offsetof(MailCodeRecord, sends),
           offsetof(MailCodeRecord, sends_len), SENDS_BYTES },
+        { 10, CODEC_U64, false, offsetof(MailCodeRecord, code.refused_usec), 0, 0 },
 };
 
 const CodecKind codec_mail_code = { 17, 1, sizeof(MailCodeRecord), mail_code_fields,

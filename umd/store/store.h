@@ -285,6 +285,7 @@ typedef struct StoreLockout {
         StoreNetwork network; /* of a place that is one */
         LockoutState state;
         uint64_t proved_usec;       /* lock time: when he last proved who he is from there */
+        uint64_t known_usec;        /* wall clock: since when he is known from there */
         uint32_t untold_count;      /* failures he was not told of yet */
         uint64_t untold_since_usec; /* wall clock: of the first of them */
         uint64_t failed_usec;       /* wall clock: of the last failure */
@@ -346,6 +347,7 @@ typedef struct StoreMailCode {
         uint32_t tries;                       /* wrong ones against it */
         uint64_t sends[STORE_MAIL_SENDS_MAX]; /* lock time, strictly rising */
         size_t send_count;
+        uint64_t refused_usec; /* lock time: when the log was last told that none was sent */
 } StoreMailCode;
 
 int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailCode **ret); /* STORE_E_MISSING */
