@@ -228,15 +228,18 @@ static void answers_come_later_and_later(void **state) {
         static const uint64_t seconds[] = { 0, 0, 1, 2, 4, 4, 4 };
         Fixture *f = *state;
         Talk talk = talk_new(f, 1, 0);
+        uint64_t due;
 
         setup_alice(f);
         f->answers_wait = true;
         for (size_t i = 0; i < ARRAY_LENGTH(seconds); i++) {
-                uint64_t due;
-
                 log_in_late(&talk, "alice", "wrong", &due);
                 assert_true(due == seconds[i] * USEC_PER_SEC);
         }
+        must(core_user_lock(f->core, &f->root, "alice", false, &f->options, f->now, &f->change,
+                            &f->error));
+        log_in_late(&talk, "alice", "wrong", &due);
+        assert_true(due == 0);
 }
 
 static void the_user_is_told_once_what_failed(void **state) {

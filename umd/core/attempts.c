@@ -54,18 +54,29 @@ static uint64_t boottime(Core *core) {
 }
 
 /* The name as it was typed, not whose it is; a known network apart from all others. */
-static Delay *delay_of(const Dialogue *dialogue) {
+static Delay *delay_at(Core *core, uint32_t lane, uint32_t place, const StoreNetwork *network) {
         struct {
                 uint32_t name;
                 uint32_t place;
                 StoreNetwork network;
                 uint8_t zero[7];
-        } key = { .name = dialogue->words.lane, .place = dialogue->attempt.count.place };
-        Core *core = dialogue->core;
+        } key = { .name = lane, .place = place };
 
-        if (key.place == PLACE_KNOWN)
-                key.network = dialogue->words.origin.network;
+        if (place == PLACE_KNOWN)
+                key.network = *network;
         return &core->logins->delays[core_hash(core->lane_key, &key, sizeof(key)) % DELAYS_MAX];
+}
+
+static Delay *delay_of(const Dialogue *dialogue) {
+        return delay_at(dialogue->core, dialogue->words.lane, dialogue->attempt.count.place,
+                        &dialogue->words.origin.network);
+}
+
+/* But for those of the networks he is known from, which a login from there ends. */
+void core_delays_forget(Core *core, const char *name) {
+        for (Place place = 0; place < _PLACE_MAX; place++)
+                if (place != PLACE_KNOWN)
+                        *delay_at(core, core_name_lane(core, name), place, NULL) = (Delay){ 0 };
 }
 
 static bool delay_is_over(const Delay *delay, uint64_t boottime_usec) {

@@ -168,6 +168,8 @@ void core_attempt_done(struct Dialogue *dialogue);
 void core_attempt_answer(struct Dialogue *dialogue, const CoreStep *step);
 void core_attempt_answered(struct Dialogue *dialogue); /* ... and the peer waits */
 /* The vault's own bound goes by this. */
+/* An administrator unlocks him: his answers come at once again. */
+void core_delays_forget(Core *core, const char *name);
 CoreFrom core_attempt_from(const struct Dialogue *dialogue);
 
 #define ENDED_MAX 64U /* counts whose lock may have to be told */

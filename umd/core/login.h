@@ -56,6 +56,8 @@ typedef struct LoginWords {
 
 int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
                      CoreError *error);
+/* The lane in the vault of a name, whose ever it is: a number that is no uid. */
+uint32_t core_name_lane(const Core *core, const char *name);
 /* Appends an entry of a login (type "login") or session ("session"); uid 0: nobody's name. */
 typedef struct LoginEntry {
         const char *type, *verb, *outcome, *reason;

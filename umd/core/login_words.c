@@ -18,7 +18,7 @@ void core_unknown_name(const Core *core, const char *name, char *buf) {
 
 /* No uid of um reaches half of the numbers: the others are for names without one.  Which of them
  * share one nobody can find out beforehand. */
-static uint32_t name_lane(const Core *core, const char *name) {
+uint32_t core_name_lane(const Core *core, const char *name) {
         return (uint32_t)core_hash(core->lane_key, name, strlen(name)) | 1U << 31;
 }
 
@@ -91,7 +91,7 @@ int core_login_words(const Core *core, const CoreLoginContext *context, LoginWor
         if (base_field_check(FIELD_USER_NAME, context->user, strlen(context->user)) == FIELD_OK)
                 memcpy(words.name, context->user, strlen(context->user));
         core_unknown_text(core, context->user, words.unknown);
-        words.lane = name_lane(core, context->user);
+        words.lane = core_name_lane(core, context->user);
         source_write(context->rhost, words.source, sizeof(words.source));
         words.key = key_of(core, context->auth_info);
         origin_write(core, context, &words);

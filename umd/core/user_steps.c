@@ -219,8 +219,10 @@ int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
                 r = forget_failures(&change, user, &forgotten);
         if (r < 0)
                 return r;
-        if (!lock && !options->dry_run)
+        if (!lock && !options->dry_run) {
                 core_misses_renew(core, user->uid);
+                core_delays_forget(core, user->name);
+        }
         if (user->locked == lock && !forgotten) {
                 *ret = (CoreChange){ .object_id = user->uid, .version = user->version };
                 return 0;
