@@ -112,7 +112,7 @@ def load(text):
                   rf"{NUMBER} s; umd and um-vault {NUMBER} MiB before, {NUMBER} MiB at most", text)
     if found:
         lines.append([f"ten people's logins while {count(found[0])} wrong passwords are tried at once",
-                      f"**{count(found[2])} of {count(found[1])} got in**, the others are told to try later; median {found[3]:.2f} s, 95th "
+                      f"**{count(found[2])} of {count(found[1])} got in**; median {found[3]:.2f} s, 95th "
                       f"hundredth {found[4]:.2f} s; umd and um-vault {figure(found[6])} MiB", "all, 2 s"])
     return lines
 
