@@ -212,6 +212,27 @@ int base_process_harden(void);
 /* The same for the one process that has to run a setgid program: new privileges are possible. */
 int base_process_harden_but_exec(void);
 
+/* What a small service is started with, read by getopt_long(3).  All of them take --fd, --peer-uid,
+ * --help and --version; own names further ones, whose argument goes to *value. */
+typedef struct BaseOption {
+        const char *name;
+        const char **value;
+} BaseOption;
+
+#define BASE_OPTIONS_MAX 8U /* of one's own */
+
+typedef struct BaseServiceOptions {
+        int fd; /* -1: socket activation */
+        bool has_peer;
+        uint32_t peer_uid;
+} BaseServiceOptions;
+
+/* program as it calls itself in messages.  0; 1: --help or --version was answered; -EINVAL: what is
+ * wrong was told. */
+int base_service_options(int argc, char **argv, const char *program, const char *version,
+                         const char *usage, const BaseOption *own, size_t own_count,
+                         BaseServiceOptions *ret);
+
 #define BASE_SERVICE_USER "um" /* umd's */
 
 /* The one socket of a small service, SOCK_SEQPACKET, non-blocking, and whom it serves. */

@@ -5,8 +5,6 @@
  * read.  Exit status: 0 served and stopped, 1 a fault, 2 usage. */
 
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +12,6 @@
 #include "base/base.h"
 #include "config.h"
 #include "um_fido/token.h"
-
-typedef struct Options {
-        int fd; /* -1: socket activation */
-        bool has_peer;
-        uint32_t peer_uid;
-        bool show; /* --help or --version: done */
-} Options;
 
 static const char usage[] =
         "um-fido [--fd N] [--peer-uid UID]\n"
@@ -32,67 +23,12 @@ static const char usage[] =
         "  --version       print the version\n"
         "  --help          print this\n";
 
-static int option_number(const char *name, const char *value, uint32_t max, uint32_t *ret) {
-        uint64_t number;
-
-        if (base_parse_u64(value, 0, max, &number) < 0) {
-                fprintf(stderr, "um-fido: --%s: not a valid number\n", name);
-                return -EINVAL;
-        }
-        *ret = (uint32_t)number;
-        return 0;
-}
-
-static int option_set(Options *options, int option) {
-        uint32_t fd;
-
-        switch (option) {
-        case 'f':
-                if (option_number("fd", optarg, INT_MAX, &fd) < 0)
-                        return -EINVAL;
-                options->fd = (int)fd;
-                return 0;
-        case 'p':
-                options->has_peer = true;
-                /* UINT32_MAX is nobody to the kernel */
-                return option_number("peer-uid", optarg, UINT32_MAX - 1, &options->peer_uid);
-        case 'h':
-        case 'v':
-                fputs(option == 'h' ? usage : "um-fido " UM_VERSION "\n", stdout);
-                options->show = true;
-                return 0;
-        }
-        return -EINVAL;
-}
-
-static int options_parse(int argc, char **argv, Options *ret) {
-        static const struct option longs[] = {
-                { "fd", required_argument, NULL, 'f' },
-                { "peer-uid", required_argument, NULL, 'p' },
-                { "help", no_argument, NULL, 'h' },
-                { "version", no_argument, NULL, 'v' },
-                { NULL, 0, NULL, 0 },
-        };
-        Options options = { .fd = -1 };
-        int c;
-
-        while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0)
-                if (option_set(&options, c) < 0)
-                        return -EINVAL;
-        if (optind < argc) {
-                fprintf(stderr, "um-fido: takes no arguments but options; see --help\n");
-                return -EINVAL;
-        }
-        *ret = options;
-        return 0;
-}
-
 static int complain(const char *what, int fault) {
         fprintf(stderr, "um-fido: %s: %s\n", what, strerror(-fault));
         return fault;
 }
 
-static int run(const Options *options) {
+static int run(const BaseServiceOptions *options) {
         BaseService service;
         int signal_fd, r;
 
@@ -117,11 +53,10 @@ static int run(const Options *options) {
 }
 
 int main(int argc, char **argv) {
-        Options options;
+        BaseServiceOptions options;
+        int r = base_service_options(argc, argv, "um-fido", UM_VERSION, usage, NULL, 0, &options);
 
-        if (options_parse(argc, argv, &options) < 0)
-                return 2;
-        if (options.show)
-                return 0;
+        if (r != 0)
+                return r < 0 ? 2 : 0;
         return run(&options) < 0 ? 1 : 0;
 }

@@ -5,8 +5,6 @@
  * read.  Exit status: 0 served and stopped, 1 a fault, 2 usage. */
 
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,10 +15,7 @@
 
 typedef struct Options {
         const char *banned, *dictionary;
-        int fd; /* -1: socket activation */
-        bool has_peer;
-        uint32_t peer_uid;
-        bool show; /* --help or --version: done */
+        BaseServiceOptions service;
 } Options;
 
 static const char usage[] =
@@ -35,69 +30,6 @@ static const char usage[] =
         "  --version            print the version\n"
         "  --help               print this\n";
 
-static int option_number(const char *name, const char *value, uint32_t max, uint32_t *ret) {
-        uint64_t number;
-
-        if (base_parse_u64(value, 0, max, &number) < 0) {
-                fprintf(stderr, "um-quality: --%s: not a valid number\n", name);
-                return -EINVAL;
-        }
-        *ret = (uint32_t)number;
-        return 0;
-}
-
-static int option_set(Options *options, int option) {
-        uint32_t fd;
-
-        switch (option) {
-        case 'f':
-                if (option_number("fd", optarg, INT_MAX, &fd) < 0)
-                        return -EINVAL;
-                options->fd = (int)fd;
-                return 0;
-        case 'b':
-                options->banned = optarg;
-                return 0;
-        case 'd':
-                options->dictionary = optarg;
-                return 0;
-        case 'p':
-                options->has_peer = true;
-                /* UINT32_MAX is nobody to the kernel */
-                return option_number("peer-uid", optarg, UINT32_MAX - 1, &options->peer_uid);
-        case 'h':
-        case 'v':
-                fputs(option == 'h' ? usage : "um-quality " UM_VERSION "\n", stdout);
-                options->show = true;
-                return 0;
-        }
-        return -EINVAL;
-}
-
-static int options_parse(int argc, char **argv, Options *ret) {
-        static const struct option longs[] = {
-                { "fd", required_argument, NULL, 'f' },
-                { "banned-words", required_argument, NULL, 'b' },
-                { "dictionary", required_argument, NULL, 'd' },
-                { "peer-uid", required_argument, NULL, 'p' },
-                { "help", no_argument, NULL, 'h' },
-                { "version", no_argument, NULL, 'v' },
-                { NULL, 0, NULL, 0 },
-        };
-        Options options = { .banned = QUALITY_BANNED, .fd = -1 };
-        int c;
-
-        while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0)
-                if (option_set(&options, c) < 0)
-                        return -EINVAL;
-        if (optind < argc) {
-                fprintf(stderr, "um-quality: takes no arguments but options; see --help\n");
-                return -EINVAL;
-        }
-        *ret = options;
-        return 0;
-}
-
 static int complain(const char *what, int fault) {
         fprintf(stderr, "um-quality: %s: %s\n", what, strerror(-fault));
         return fault;
@@ -111,8 +43,9 @@ static int run(const Options *options) {
         r = base_process_harden();
         if (r < 0)
                 return complain("hardening", r);
-        r = base_service_start(options->fd, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
-                               options->has_peer ? &options->peer_uid : NULL, &service);
+        r = base_service_start(options->service.fd, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
+                               options->service.has_peer ? &options->service.peer_uid : NULL,
+                               &service);
         if (r < 0)
                 return complain(r == -ENOTCONN ? "neither --fd nor a socket from systemd"
                                                : "the socket it was given",
@@ -132,11 +65,15 @@ static int run(const Options *options) {
 }
 
 int main(int argc, char **argv) {
-        Options options;
+        Options options = { .banned = QUALITY_BANNED };
+        const BaseOption own[] = {
+                { "banned-words", &options.banned },
+                { "dictionary", &options.dictionary },
+        };
+        int r = base_service_options(argc, argv, "um-quality", UM_VERSION, usage, own,
+                                     ARRAY_LENGTH(own), &options.service);
 
-        if (options_parse(argc, argv, &options) < 0)
-                return 2;
-        if (options.show)
-                return 0;
+        if (r != 0)
+                return r < 0 ? 2 : 0;
         return run(&options) < 0 ? 1 : 0;
 }

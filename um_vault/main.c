@@ -5,7 +5,6 @@
  * read.  Exit status: 0 served and stopped, 1 a fault, 2 usage. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <sched.h>
 #include <sodium.h>
@@ -24,10 +23,7 @@ typedef struct Options {
         const char *recovery_pub; /* NULL: as for a service, or none by hand */
         const char *new_recovery; /* make a pair, its public half there: done */
         const char *recover;      /* put the key in place that is sealed there: done */
-        int fd;                   /* -1: socket activation */
-        bool has_peer;
-        uint32_t peer_uid;
-        bool show; /* --help or --version: done */
+        BaseServiceOptions service;
 } Options;
 
 static const char usage[] =
@@ -44,66 +40,6 @@ static const char usage[] =
         "                           is sealed in FILE into DIR, where there is none\n"
         "  --version       print the version\n"
         "  --help          print this\n";
-
-static int option_number(const char *name, const char *value, uint32_t max, uint32_t *ret) {
-        uint64_t number;
-
-        if (base_parse_u64(value, 0, max, &number) < 0) {
-                fprintf(stderr, "um-vault: --%s: not a valid number\n", name);
-                return -EINVAL;
-        }
-        *ret = (uint32_t)number;
-        return 0;
-}
-
-static int options_parse(int argc, char **argv, Options *ret) {
-        static const struct option longs[] = {
-                { "fd", required_argument, NULL, 'f' },
-                { "key-dir", required_argument, NULL, 'k' },
-                { "peer-uid", required_argument, NULL, 'p' },
-                { "recovery-pub", required_argument, NULL, 'u' },
-                { "new-recovery-key", required_argument, NULL, 'n' },
-                { "recover", required_argument, NULL, 'r' },
-                { "help", no_argument, NULL, 'h' },
-                { "version", no_argument, NULL, 'v' },
-                { NULL, 0, NULL, 0 },
-        };
-        Options options = { .key_dir = VAULT_KEY_DIR, .fd = -1 };
-        uint32_t fd;
-        int c;
-
-        while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-                if (c == 'f') {
-                        if (option_number("fd", optarg, INT_MAX, &fd) < 0)
-                                return -EINVAL;
-                        options.fd = (int)fd;
-                } else if (c == 'k')
-                        options.key_dir = optarg;
-                else if (c == 'u')
-                        options.recovery_pub = optarg;
-                else if (c == 'n')
-                        options.new_recovery = optarg;
-                else if (c == 'r')
-                        options.recover = optarg;
-                else if (c == 'p') {
-                        /* UINT32_MAX is nobody to the kernel */
-                        if (option_number("peer-uid", optarg, UINT32_MAX - 1, &options.peer_uid) <
-                            0)
-                                return -EINVAL;
-                        options.has_peer = true;
-                } else if (c == 'h' || c == 'v') {
-                        fputs(c == 'h' ? usage : "um-vault " UM_VERSION "\n", stdout);
-                        options.show = true;
-                } else
-                        return -EINVAL;
-        }
-        if (optind < argc) {
-                fprintf(stderr, "um-vault: takes no arguments but options; see --help\n");
-                return -EINVAL;
-        }
-        *ret = options;
-        return 0;
-}
 
 static int complain(const char *what, int fault) {
         fprintf(stderr, "um-vault: %s: %s\n", what,
@@ -150,7 +86,7 @@ static void recovery_keep(const Options *options, const Secret *key) {
         int r;
 
         if (!file)
-                file = options->fd < 0 ? VAULT_RECOVERY_PUBLIC : NULL;
+                file = options->service.fd < 0 ? VAULT_RECOVERY_PUBLIC : NULL;
         r = file ? vault_recovery_keep(file, options->key_dir, key) : 0;
         if (r != 0)
                 fprintf(stderr, "um-vault: the key is not kept for recovery: %s: %s\n", file,
@@ -252,8 +188,9 @@ static int run(const Options *options) {
                 return recovery_new(options->new_recovery);
         if (options->recover)
                 return recover(options);
-        r = base_service_start(options->fd, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
-                               options->has_peer ? &options->peer_uid : NULL, &server.service);
+        r = base_service_start(options->service.fd, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
+                               options->service.has_peer ? &options->service.peer_uid : NULL,
+                               &server.service);
         if (r < 0)
                 return complain(r == -ENOTCONN ? "neither --fd nor a socket from systemd"
                                                : "the socket it was given",
@@ -266,11 +203,17 @@ static int run(const Options *options) {
 }
 
 int main(int argc, char **argv) {
-        Options options;
+        Options options = { .key_dir = VAULT_KEY_DIR };
+        const BaseOption own[] = {
+                { "key-dir", &options.key_dir },
+                { "recovery-pub", &options.recovery_pub },
+                { "new-recovery-key", &options.new_recovery },
+                { "recover", &options.recover },
+        };
+        int r = base_service_options(argc, argv, "um-vault", UM_VERSION, usage, own,
+                                     ARRAY_LENGTH(own), &options.service);
 
-        if (options_parse(argc, argv, &options) < 0)
-                return 2;
-        if (options.show)
-                return 0;
+        if (r != 0)
+                return r < 0 ? 2 : 0;
         return run(&options) < 0 ? 1 : 0;
 }

@@ -26,7 +26,7 @@ struct NotifyClient {
         bool missing; /* ... and has no program to send with */
         bool told_lost;
         char host[65]; /* as mails call this machine */
-        pid_t child;
+        Service service;
 };
 
 typedef struct NotifyCall {
@@ -232,21 +232,8 @@ void notify_client_problem(const NotifyClient *client, char *ret, size_t size) {
 
 static int client_connect(void *userdata, int *ret_fd) {
         NotifyClient *client = userdata;
-        _cleanup_close_ int fd = -1;
-        int r;
 
-        if (!client->spec.socket) {
-                child_end(client->child);
-                client->child = 0;
-                return child_start(client->spec.binary, "--sendmail", client->spec.sendmail,
-                                   &client->child, ret_fd);
-        }
-        r = base_unix_connect(client->spec.socket, SOCK_SEQPACKET, 0, &fd);
-        if (r >= 0)
-                r = channel_peer_check(fd, client->spec.passwd, "um-notify");
-        if (r >= 0)
-                *ret_fd = base_take_fd(&fd);
-        return r;
+        return service_connect(&client->service, ret_fd);
 }
 
 static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
@@ -287,6 +274,12 @@ int notify_client_new(const NotifyClientSpec *spec, NotifyClient **ret) {
         if (!client)
                 return -ENOMEM;
         client->spec = *spec;
+        client->service = (Service){ .socket = spec->socket,
+                                     .user = "um-notify",
+                                     .passwd = spec->passwd,
+                                     .binary = spec->binary,
+                                     .option = "--sendmail",
+                                     .value = spec->sendmail };
         notify_client_set_host(client, "");
         r = channel_new(spec->event, &channel, &client->channel);
         if (r < 0)
@@ -300,7 +293,7 @@ NotifyClient *notify_client_free(NotifyClient *client) {
         if (!client)
                 return NULL;
         client->channel = channel_free(client->channel);
-        child_end(client->child);
+        service_end(&client->service);
         free(client);
         return NULL;
 }

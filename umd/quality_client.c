@@ -43,7 +43,7 @@ struct QualityClient {
         bool hung;  /* it is there and did not answer in time */
         bool told_lost;
         QualityState source[_QUALITY_SOURCE_MAX];
-        pid_t child;
+        Service service;
 };
 
 typedef struct QualityCall {
@@ -272,21 +272,8 @@ void quality_client_set_breach_file(QualityClient *client, const char *path) {
 
 static int client_connect(void *userdata, int *ret_fd) {
         QualityClient *client = userdata;
-        _cleanup_close_ int fd = -1;
-        int r;
 
-        if (!client->spec.socket) {
-                child_end(client->child);
-                client->child = 0;
-                return child_start(client->spec.binary, "--banned-words", client->spec.banned,
-                                   &client->child, ret_fd);
-        }
-        r = base_unix_connect(client->spec.socket, SOCK_SEQPACKET, 0, &fd);
-        if (r >= 0)
-                r = channel_peer_check(fd, client->spec.passwd, "um-quality");
-        if (r >= 0)
-                *ret_fd = base_take_fd(&fd);
-        return r;
+        return service_connect(&client->service, ret_fd);
 }
 
 static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
@@ -327,6 +314,12 @@ int quality_client_new(const QualityClientSpec *spec, QualityClient **ret) {
         if (!client)
                 return -ENOMEM;
         client->spec = *spec;
+        client->service = (Service){ .socket = spec->socket,
+                                     .user = "um-quality",
+                                     .passwd = spec->passwd,
+                                     .binary = spec->binary,
+                                     .option = "--banned-words",
+                                     .value = spec->banned };
         r = channel_new(spec->event, &channel, &client->channel);
         if (r < 0)
                 return r;
@@ -339,7 +332,7 @@ QualityClient *quality_client_free(QualityClient *client) {
         if (!client)
                 return NULL;
         client->channel = channel_free(client->channel);
-        child_end(client->child);
+        service_end(&client->service);
         free(client);
         return NULL;
 }

@@ -45,11 +45,10 @@ static_assert(CORE_TOKEN_CHALLENGE_BYTES == TOKEN_CLIENT_DATA_BYTES &&
 
 struct TokenClient {
         const Log *log;
-        const char *binary, *passwd;
         Channel *channel;
         uint64_t last_id;
         bool told_lost;
-        pid_t child;
+        Service service;
 };
 
 typedef struct TokenCall {
@@ -162,20 +161,8 @@ void token_client_attach(TokenClient *client, Core *core) {
 
 static int client_connect(void *userdata, int *ret_fd) {
         TokenClient *client = userdata;
-        _cleanup_close_ int fd = -1;
-        int r;
 
-        if (client->binary) {
-                child_end(client->child);
-                client->child = 0;
-                return child_start(client->binary, NULL, NULL, &client->child, ret_fd);
-        }
-        r = base_unix_connect(TOKEN_SOCKET, SOCK_SEQPACKET, 0, &fd);
-        if (r >= 0)
-                r = channel_peer_check(fd, client->passwd, "um-fido");
-        if (r >= 0)
-                *ret_fd = base_take_fd(&fd);
-        return r;
+        return service_connect(&client->service, ret_fd);
 }
 
 static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
@@ -214,8 +201,10 @@ int token_client_new(const Log *log, sd_event *event, const char *binary, const 
         if (!client)
                 return -ENOMEM;
         client->log = log;
-        client->binary = binary;
-        client->passwd = passwd;
+        client->service = (Service){ .socket = binary ? NULL : TOKEN_SOCKET,
+                                     .user = "um-fido",
+                                     .passwd = passwd,
+                                     .binary = binary };
         r = channel_new(event, &channel, &client->channel);
         if (r < 0)
                 return r;
@@ -227,7 +216,7 @@ TokenClient *token_client_free(TokenClient *client) {
         if (!client)
                 return NULL;
         client->channel = channel_free(client->channel);
-        child_end(client->child);
+        service_end(&client->service);
         free(client);
         return NULL;
 }

@@ -172,11 +172,20 @@ static inline void vault_client_freep(VaultClient **client) {
         *client = vault_client_free(*client);
 }
 
-/* A helper of our own: execs `binary --fd N --peer-uid UID option value` with one end of a
- * socketpair; it is killed when we die.  option NULL: none. */
-int child_start(const char *binary, const char *option, const char *value, pid_t *ret_pid,
-                int *ret_fd);
-void child_end(pid_t pid); /* kills and reaps; 0 allowed */
+/* One of um's services that umd speaks to.  Under systemd it listens on socket, as the user of that
+ * name in the file passwd.  By hand (socket NULL) it is a child of our own: `binary --fd N
+ * --peer-uid UID option value` with one end of a socketpair, killed when we die; option NULL: none.
+ * All texts are borrowed. */
+typedef struct Service {
+        const char *socket;
+        const char *user, *passwd;
+        const char *binary, *option, *value;
+        pid_t child; /* 0: none; ours */
+} Service;
+
+/* For ChannelSpec.connect: a new connection; by hand a new child in place of the old one. */
+int service_connect(Service *service, int *ret_fd);
+void service_end(Service *service); /* kills and reaps the child, if there is one */
 
 /* ---- the quality of passwords ---------------------------------------------------------------- */
 

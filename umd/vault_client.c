@@ -42,7 +42,7 @@ struct VaultClient {
         bool ready;     /* it answered that it has a key */
         bool key_right; /* and that is the one the store's verifiers are sealed under */
         bool told_lost;
-        pid_t child;
+        Service service;
 };
 
 typedef struct VaultCall {
@@ -388,21 +388,8 @@ void vault_client_operations(VaultClient *client, CoreVault *ret) {
 
 static int client_connect(void *userdata, int *ret_fd) {
         VaultClient *client = userdata;
-        _cleanup_close_ int fd = -1;
-        int r;
 
-        if (!client->spec.socket) {
-                child_end(client->child);
-                client->child = 0;
-                return child_start(client->spec.binary, "--key-dir", client->spec.key_dir,
-                                   &client->child, ret_fd);
-        }
-        r = base_unix_connect(client->spec.socket, SOCK_SEQPACKET, 0, &fd);
-        if (r >= 0)
-                r = channel_peer_check(fd, client->spec.passwd, "um-vault");
-        if (r >= 0)
-                *ret_fd = base_take_fd(&fd);
-        return r;
+        return service_connect(&client->service, ret_fd);
 }
 
 static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
@@ -496,6 +483,12 @@ int vault_client_new(const VaultClientSpec *spec, VaultClient **ret) {
         if (!client)
                 return -ENOMEM;
         client->spec = *spec;
+        client->service = (Service){ .socket = spec->socket,
+                                     .user = "um-vault",
+                                     .passwd = spec->passwd,
+                                     .binary = spec->binary,
+                                     .option = "--key-dir",
+                                     .value = spec->key_dir };
         r = channel_new(spec->event, &channel, &client->channel);
         if (r < 0)
                 return r;
@@ -508,7 +501,7 @@ VaultClient *vault_client_free(VaultClient *client) {
         if (!client)
                 return NULL;
         client->channel = channel_free(client->channel);
-        child_end(client->child);
+        service_end(&client->service);
         free(client);
         return NULL;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A vault, an um-quality, an um-notify and an um-fido of umd's own, for umd by hand: the same
- * processes as systemd's, each on one end of a socketpair.
+/* The way to um's other services: to systemd's by their sockets, or for umd by hand to a vault, an
+ * um-quality, an um-notify and an um-fido of its own, the same processes on one end of a socketpair
+ * each.
  *
- * The only programs umd ever runs, and only where no systemd does.  They die with umd: the kernel
- * kills them when their parent is gone, and they stop by themselves when their socket is closed. */
+ * These are the only programs umd ever runs, and only where no systemd does.  They die with umd:
+ * the kernel kills them when their parent is gone, and they stop by themselves when their socket is
+ * closed. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,12 +39,10 @@ static void child_exec(char *const *arguments, pid_t parent, int fd) {
         _exit(127);
 }
 
-int child_start(const char *binary, const char *option, const char *value, pid_t *ret_pid,
-                int *ret_fd) {
+static int child_start(Service *service, int *ret_fd) {
         char uid[16], number[4];
-        const char *arguments[] = {
-                binary, "--fd", number, "--peer-uid", uid, option, value, NULL
-        };
+        const char *arguments[] = { service->binary, "--fd",         number, "--peer-uid", uid,
+                                    service->option, service->value, NULL };
         int pair[2];
         pid_t parent = getpid(), pid;
 
@@ -61,15 +61,34 @@ int child_start(const char *binary, const char *option, const char *value, pid_t
                 return fault;
         }
         base_close(pair[1]);
-        *ret_pid = pid;
+        service->child = pid;
         *ret_fd = pair[0];
         return 0;
 }
 
-void child_end(pid_t pid) {
+void service_end(Service *service) {
+        pid_t pid = service->child;
+
+        service->child = 0;
         if (pid <= 0)
                 return;
         (void)kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;
+}
+
+int service_connect(Service *service, int *ret_fd) {
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (!service->socket) {
+                service_end(service);
+                return child_start(service, ret_fd);
+        }
+        r = base_unix_connect(service->socket, SOCK_SEQPACKET, 0, &fd);
+        if (r >= 0)
+                r = channel_peer_check(fd, service->passwd, service->user);
+        if (r >= 0)
+                *ret_fd = base_take_fd(&fd);
+        return r;
 }
