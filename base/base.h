@@ -77,6 +77,11 @@ void base_format_rfc3339(uint64_t usec, char *buf);
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* Lays texts one behind the other, each with its NUL; one that is empty or NULL takes nothing.  The
+ * length of each goes to ret_bytes; at most max[i].  What they take together, or -EMSGSIZE. */
+ssize_t base_texts_pack(const char *const *texts, const uint16_t *max, size_t count,
+                        uint16_t *ret_bytes, char *buf);
+
 /* Decodes one character of UTF-8 strictly (no overlong form, no surrogate, at most U+10FFFF).
  * Returns the bytes used, or -EILSEQ. */
 int base_utf8_decode(const char *s, size_t len, uint32_t *ret_codepoint);

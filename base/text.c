@@ -133,3 +133,21 @@ void base_text_addf(Text *text, const char *format, ...) {
         } else
                 text->len += (size_t)n;
 }
+
+ssize_t base_texts_pack(const char *const *texts, const uint16_t *max, size_t count,
+                        uint16_t *ret_bytes, char *buf) {
+        char *at = buf;
+
+        for (size_t i = 0; i < count; i++) {
+                size_t bytes = texts[i] ? strlen(texts[i]) : 0;
+
+                if (bytes > max[i])
+                        return -EMSGSIZE;
+                ret_bytes[i] = (uint16_t)bytes;
+                if (bytes == 0)
+                        continue;
+                memcpy(at, texts[i], bytes + 1);
+                at += bytes + 1;
+        }
+        return at - buf;
+}

@@ -108,21 +108,13 @@ int notify_request_parse(const void *packet, size_t len, NotifyRequest *ret) {
 ssize_t notify_request_build(const NotifyHead *head,
                              const char *const text[static _NOTIFY_TEXT_MAX], void *buf) {
         NotifyHead filled = *head;
-        char *at = (char *)buf + sizeof(filled);
+        ssize_t n = base_texts_pack(text, text_max, _NOTIFY_TEXT_MAX, filled.bytes,
+                                    (char *)buf + sizeof(filled));
 
-        for (NotifyText t = 0; t < _NOTIFY_TEXT_MAX; t++) {
-                size_t bytes = text[t] ? strlen(text[t]) : 0;
-
-                if (bytes > text_max[t])
-                        return -EMSGSIZE;
-                filled.bytes[t] = (uint16_t)bytes;
-                if (bytes == 0)
-                        continue;
-                memcpy(at, text[t], bytes + 1);
-                at += bytes + 1;
-        }
+        if (n < 0)
+                return n;
         memcpy(buf, &filled, sizeof(filled));
-        return at - (char *)buf;
+        return (ssize_t)sizeof(filled) + n;
 }
 
 int notify_answer_parse(const void *packet, size_t len, NotifyAnswer *ret) {
