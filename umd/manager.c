@@ -40,7 +40,8 @@ typedef struct Manager {
         Config config;
         uint64_t started_usec;
         int state_fd, map_fd;
-        char map_path[512], key_dir[512], passwd[512], banned[512], name[HOST_NAME_MAX + 1];
+        Paths paths;
+        char name[HOST_NAME_MAX + 1];
         Host *host;
         VaultClient *vault;
         bool vault_key_wrong;
@@ -233,7 +234,7 @@ static bool vault_key_told(void *userdata, const uint8_t *id) {
         if (!manager->core)
                 return true; /* nothing is served, nothing is made */
         return vault_key_is_right(manager->log, manager->core,
-                                  by_hand ? manager->key_dir : VAULT_KEY_DIR, id,
+                                  by_hand ? manager->paths.key_dir : VAULT_KEY_DIR, id,
                                   &manager->vault_key_wrong);
 }
 
@@ -273,10 +274,6 @@ static void bus_fault(void *userdata, int fault, const char *text) {
 
 /* ---- the parts ------------------------------------------------------------------------------- */
 
-static int path_join(char *buf, size_t size, const char *folder, const char *name) {
-        return snprintf(buf, size, "%s/%s", folder, name) < (int)size ? 0 : -ENAMETOOLONG;
-}
-
 static int places_open(Manager *manager) {
         const Options *options = manager->options;
         PlaceError error;
@@ -291,16 +288,7 @@ static int places_open(Manager *manager) {
                 log_write(manager->log, &(LogRecord){ .priority = LOG_ERR }, "%s", error.text);
                 return r;
         }
-        r = path_join(manager->map_path, sizeof(manager->map_path), options->runtime_dir,
-                      "map.d/" MAP_NAME);
-        if (r >= 0)
-                r = path_join(manager->key_dir, sizeof(manager->key_dir), options->state_dir,
-                              "vault");
-        if (r >= 0)
-                r = path_join(manager->passwd, sizeof(manager->passwd), options->etc, "passwd");
-        if (r >= 0)
-                r = path_join(manager->banned, sizeof(manager->banned), options->etc,
-                              "um/banned-words");
+        r = place_paths(options->state_dir, options->runtime_dir, options->etc, &manager->paths);
         return r < 0 ? complain(manager, "the paths given", r) : 0;
 }
 
@@ -312,8 +300,8 @@ static int helpers_new(Manager *manager) {
                 .event = manager->event,
                 .socket = by_hand ? NULL : VAULT_SOCKET,
                 .binary = options->vault,
-                .key_dir = manager->key_dir,
-                .passwd = manager->passwd,
+                .key_dir = manager->paths.key_dir,
+                .passwd = manager->paths.passwd,
                 .userdata = manager,
                 .key_is_right = vault_key_told,
         };
@@ -322,12 +310,12 @@ static int helpers_new(Manager *manager) {
                 .event = manager->event,
                 .socket = by_hand ? NULL : QUALITY_SOCKET,
                 .binary = options->quality,
-                .banned = manager->banned,
-                .passwd = manager->passwd,
+                .banned = manager->paths.banned,
+                .passwd = manager->paths.passwd,
         };
         NotifyClientSpec notify = {
                 manager->log,    manager->event,           by_hand ? NULL : NOTIFY_SOCKET,
-                options->notify, manager->config.sendmail, manager->passwd
+                options->notify, manager->config.sendmail, manager->paths.passwd
         };
         HostSpec host = {
                 .log = manager->log,
@@ -350,7 +338,7 @@ static int helpers_new(Manager *manager) {
                 r = notify_client_new(&notify, &manager->notify);
         if (r >= 0)
                 r = token_client_new(manager->log, manager->event, by_hand ? options->fido : NULL,
-                                     manager->passwd, &manager->tokens);
+                                     manager->paths.passwd, &manager->tokens);
         if (r >= 0)
                 r = helper_client_new(manager->log, manager->event,
                                       options->no_helper ? NULL : HELPER_SOCKET, &manager->helper);
@@ -429,7 +417,7 @@ static int publish_start(Manager *manager) {
                 .core = manager->core,
                 .host = manager->host,
                 .dir_fd = manager->map_fd,
-                .path = manager->map_path,
+                .path = manager->paths.map,
                 .enumerate = manager->config.enumerate,
         };
         CoreListener listener;
@@ -484,11 +472,14 @@ static int bus_start(Manager *manager) {
 static void status_notify(const Manager *manager) {
         PublishStatus map = { 0 };
 
+        if (manager->core)
+                publish_status(manager->publish, &map);
         if (!manager->core)
-                return (void)sd_notifyf(false, "STATUS=Not serving: %s", manager->why);
-        publish_status(manager->publish, &map);
-        (void)sd_notifyf(false, "STATUS=%llu users, %llu groups%s", (unsigned long long)map.users,
-                         (unsigned long long)map.groups, map.ok ? "" : "; the map is withdrawn");
+                (void)sd_notifyf(false, "STATUS=Not serving: %s", manager->why);
+        else
+                (void)sd_notifyf(false, "STATUS=%llu users, %llu groups%s",
+                                 (unsigned long long)map.users, (unsigned long long)map.groups,
+                                 map.ok ? "" : "; the map is withdrawn");
 }
 
 static int tick_fired(sd_event_source *source, uint64_t usec, void *userdata) {

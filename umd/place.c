@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "map/map.h"
 #include "umd/umd.h"
 
 #define STORE_FILE   "data.mdb"
@@ -150,4 +151,20 @@ int place_store_made(int state_fd) {
         if (fd < 0)
                 return errno == EEXIST ? 0 : -errno;
         return fsync(fd) < 0 || fsync(state_fd) < 0 ? -errno : 0;
+}
+
+int place_paths(const char *state_dir, const char *runtime_dir, const char *etc, Paths *ret) {
+        const struct {
+                char *buf;
+                const char *folder, *name;
+        } paths[] = { { ret->map, runtime_dir, "map.d/" MAP_NAME },
+                      { ret->key_dir, state_dir, "vault" },
+                      { ret->passwd, etc, "passwd" },
+                      { ret->banned, etc, "um/banned-words" } };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
+                if (snprintf(paths[i].buf, sizeof(ret->map), "%s/%s", paths[i].folder,
+                             paths[i].name) >= (int)sizeof(ret->map))
+                        return -ENAMETOOLONG;
+        return 0;
 }

@@ -376,6 +376,13 @@ int place_key(int state_fd, PlaceError *error);
 int place_map(const char *runtime_dir, int *ret_fd, PlaceError *error);
 /* Listens at runtime_dir/bus, mode 0666, in place of what an earlier umd left there. */
 int place_bus(const char *runtime_dir, int *ret_fd, PlaceError *error);
+/* Files of those folders, as they are named to others. */
+typedef struct Paths {
+        char map[512], key_dir[512], passwd[512], banned[512];
+} Paths;
+
+int place_paths(const char *state_dir, const char *runtime_dir, const char *etc,
+                Paths *ret); /* -ENAMETOOLONG */
 /* A store was here once and is gone, which must not be taken for an empty one: says so in ret_why.
  */
 bool place_store_lost(int state_fd, const char *path, char *ret_why, size_t size);

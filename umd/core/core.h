@@ -488,9 +488,8 @@ typedef struct CorePeer {
         size_t ancestor_count;
 } CorePeer;
 
-/* Is the service one that somebody uses within a session of his (sudo, su, polkit)? */
-bool core_login_is_within(const CoreLoginContext *context);
-/* That, or umctl, which counts for nothing of what the session proved. */
+/* Is the service used within a session (sudo, su, polkit, umctl)?  Then the peer's ancestors are
+ * looked at. */
 bool core_login_looks_around(const CoreLoginContext *context);
 
 typedef void (*CoreStepDone)(void *userdata, int r, const char *login, const CoreStep *step,

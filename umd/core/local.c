@@ -36,14 +36,6 @@ static bool session_is_local(const Session *session) {
         return !session->words.source[0] && service_is_console(session->words.service);
 }
 
-static const Session *session_held_by(const Core *core, const CoreProcess *process) {
-        for (const Session *s = core->logins->sessions; s; s = s->next)
-                if (s->process.pid != 0 && s->process.pid == process->pid &&
-                    s->process.start_ticks == process->start_ticks)
-                        return s;
-        return NULL;
-}
-
 /* A user manager, cron: nobody sits there, wherever he is. */
 static bool is_nobodys(const Session *session) {
         return core_service_class(session->words.service) == SERVICE_SCHEDULED;
@@ -68,7 +60,7 @@ Whereabouts core_whereabouts(const Core *core, const CorePeer *peer) {
         bool nested = false;
 
         for (size_t i = 0; i < peer->ancestor_count; i++) {
-                const Session *session = session_held_by(core, &peer->ancestors[i]);
+                const Session *session = core_session_held_by(core, &peer->ancestors[i]);
 
                 if (session && strcmp(session->words.service, "systemd-user") == 0)
                         /* a desktop's programs are the user manager's */

@@ -77,6 +77,8 @@ typedef enum ServiceClass {
 } ServiceClass;
 
 ServiceClass core_service_class(const char *service);
+/* Is the service one that somebody uses within a session of his (sudo, su, polkit)? */
+bool core_login_is_within(const CoreLoginContext *context);
 
 /* Of an attempt that failed: is it to be an entry?  Else it was counted. */
 int core_missed(Core *core, StoreTxn *txn, const LoginWords *words, const StoreUser *user,
@@ -376,6 +378,8 @@ void core_sessions_drop_batch(Logins *logins, uint64_t batch);
 void core_openings_hangup(Logins *logins, uint64_t connection);
 void core_sessions_free(Logins *logins);
 size_t core_sessions_of_user(const Core *core, uid_t uid);
+/* The session on record that the process holds, or NULL. */
+const Session *core_session_held_by(const Core *core, const CoreProcess *process);
 /* The nearest session that the peer runs in (FEATURES B11). */
 Around core_session_around(const Core *core, const CorePeer *peer, const CoreLoginContext *context);
 

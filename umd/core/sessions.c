@@ -127,15 +127,24 @@ static int session_new(const Opening *opening, const StoreUser *user, PolicyStre
         return 0;
 }
 
+const Session *core_session_held_by(const Core *core, const CoreProcess *process) {
+        for (const Session *s = core->logins->sessions; s; s = s->next)
+                if (s->process.pid != 0 && s->process.pid == process->pid &&
+                    s->process.start_ticks == process->start_ticks)
+                        return s;
+        return NULL;
+}
+
 Around core_session_around(const Core *core, const CorePeer *peer,
                            const CoreLoginContext *context) {
         if (!core_login_is_within(context))
                 return (Around){ 0 };
-        for (size_t i = 0; i < peer->ancestor_count; i++)
-                for (const Session *s = core->logins->sessions; s; s = s->next)
-                        if (s->process.pid != 0 && s->process.pid == peer->ancestors[i].pid &&
-                            s->process.start_ticks == peer->ancestors[i].start_ticks)
-                                return (Around){ s->uid, s->strength, s->seq };
+        for (size_t i = 0; i < peer->ancestor_count; i++) {
+                const Session *s = core_session_held_by(core, &peer->ancestors[i]);
+
+                if (s)
+                        return (Around){ s->uid, s->strength, s->seq };
+        }
         return (Around){ 0 };
 }
 
