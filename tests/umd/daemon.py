@@ -18,8 +18,9 @@ BUILD = pathlib.Path(os.environ["UM_BUILD"]).resolve()
 UMD, VAULT, QUALITY = BUILD / "umd/umd", BUILD / "um_vault/um-vault", BUILD / "um_quality/um-quality"
 NOTIFY = BUILD / "um_notify/um-notify"
 FIDO = BUILD / "tests/fido/um-fido-soft"  # its keys are sockets (tests/fido/softkey.py), in UM_TEST_TOKENS
-# The first uid given out: where no process of another test, a container's for example, holds ids.
-FIRST = 2000000000
+# The first uid given out: where no process of another test, a container's for example, holds ids (umd leaves out those).
+# Suites run side by side, and umctl's runs programs as the users it makes.
+FIRST = {"umctl": 2010000000}.get(pathlib.Path(sys.argv[0]).resolve().parent.name, 2000000000)
 MANAGER, USER = "org.um1.Manager", "org.um1.User"
 
 
