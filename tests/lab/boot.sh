@@ -23,14 +23,14 @@ lab_cgroup_kill() {
 
 # Directories of a cgroup go when its last process is reaped, a moment after it was killed.
 lab_cgroup_remove() {
-        local dir i
+        local dir i left
         for ((i = 0; i < 100; i++)); do
+                left=''
                 for dir in $(lab_cgroups "$1"); do
                         find "$dir" -depth -type d -exec rmdir {} \; 2>/dev/null
-                        [ -e "$dir" ] && continue 1
+                        [ ! -e "$dir" ] || left=1
                 done
-                # shellcheck disable=SC2046  # a list of paths
-                ls -d $(lab_cgroups "$1") >/dev/null 2>&1 || return 0
+                [ -n "$left" ] || return 0
                 sleep 0.05
         done
         echo "lab: cgroup of $1 will not go" >&2

@@ -2,7 +2,8 @@
 /* What an answer that may be a guess goes through: it is charged, and looked at only when the
  * charge is durable.  If umd is killed in between, the attempt has failed.  Where all that a count
  * permits is being tried, the next attempt waits for one of those to end; so many right ones at
- * once all get in, and of many wrong ones no more are looked at than permitted.
+ * once all get in, and of many wrong ones no more are looked at than permitted.  Of all that may be
+ * looked at only some are at a time (turns.c).
  *
  * Who is locked out, or comes from a throttled network, goes the same way with nothing to match.
  * Answers to names with failures behind them are late, whether or not anybody has the name. */
@@ -17,7 +18,7 @@
 /* ---- in flight ---------------------------------------------------------------------------- */
 
 static bool is_in_flight(const Attempt *attempt) {
-        return attempt->state == ATTEMPT_WRITTEN || attempt->state == ATTEMPT_FLUSHED ||
+        return attempt->state == ATTEMPT_WRITTEN || attempt->state == ATTEMPT_READY ||
                attempt->state == ATTEMPT_RUNS;
 }
 
@@ -92,6 +93,12 @@ static uint64_t delay_due(const Dialogue *dialogue, uint64_t boottime_usec) {
                        : core_later(delay->last_usec, policy_lockout_delay(delay->failures));
 }
 
+uint32_t core_attempt_failures(const Dialogue *dialogue) {
+        const Delay *delay = delay_of(dialogue);
+
+        return delay_is_over(delay, boottime(dialogue->core)) ? 0 : delay->failures;
+}
+
 static void delay_failed(const Dialogue *dialogue) {
         uint64_t now_usec = boottime(dialogue->core);
         Delay *delay = delay_of(dialogue);
@@ -155,9 +162,7 @@ static int admission_read(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
 
 /* A name nobody has is held back as a user would be, so that many at once say nothing either. */
 static LockoutVerdict judge_nobody(const Dialogue *dialogue, const LockoutRules *rules) {
-        const Delay *delay = delay_of(dialogue);
-        uint64_t failures = delay_is_over(delay, boottime(dialogue->core)) ? 0 : delay->failures;
-        uint64_t pending = 0;
+        uint64_t failures = core_attempt_failures(dialogue), pending = 0;
 
         for (const Dialogue *d = dialogue->core->logins->dialogues; d; d = d->next)
                 pending += is_in_flight(&d->attempt) && d->words.lane == dialogue->words.lane &&
@@ -214,7 +219,7 @@ static void attempt_uncharged(Attempt *attempt) {
         attempt->count_charged = attempt->source_charged = false;
 }
 
-/* Charged, or left waiting, or (from a throttled network) neither: then it runs at once. */
+/* Charged, or left waiting, or (from a throttled network) neither: then it is ready at once. */
 static int admit(Dialogue *dialogue, uint64_t now_usec) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(admission_done) Admission admission = { .count = NULL };
@@ -231,7 +236,7 @@ static int admit(Dialogue *dialogue, uint64_t now_usec) {
         attempt->facts.throttled = admission.by_source == LOCKOUT_LOCKED;
         attempt->facts.until_usec =
                 core_lock_time_wall(admission.until_usec, admission.lock_usec, now_usec);
-        attempt->state = ATTEMPT_RUNS;
+        attempt->state = ATTEMPT_READY;
         if (attempt->facts.throttled) /* all of them are: no write for each */
                 return 0;
         attempt->state = ATTEMPT_WAITS;
@@ -258,23 +263,20 @@ static void run(Dialogue *dialogue, uint64_t now_usec) {
         dialogue->attempt.run(dialogue, answer, now_usec);
 }
 
-static int advance(Dialogue *dialogue, uint64_t now_usec) {
-        int r = admit(dialogue, now_usec);
-
-        if (r == 0 && dialogue->attempt.state == ATTEMPT_RUNS)
-                run(dialogue, now_usec);
-        return r;
-}
-
 int core_attempt_begin(Dialogue *dialogue, const Secret *answer, AttemptRun run_it,
                        uint64_t now_usec) {
         Attempt *attempt = &dialogue->attempt;
         int r;
 
         core_attempt_done(dialogue);
-        *attempt = (Attempt){ .run = run_it };
+        *attempt = (Attempt){ .run = run_it, .asked_usec = boottime(dialogue->core) };
+        attempt->told_usec = attempt->asked_usec;
         r = base_secret_new(base_secret_bytes(answer), base_secret_len(answer), &attempt->answer);
-        return r < 0 ? r : advance(dialogue, now_usec);
+        if (r == 0)
+                r = admit(dialogue, now_usec);
+        if (r == 0)
+                wake_soon(dialogue->core); /* for its turn, or to be told to wait for one */
+        return r;
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
@@ -478,6 +480,7 @@ int core_attempt_succeed(Dialogue *dialogue, StoreTxn *txn, NoticeDrafts *drafts
         if (r != 0)
                 return r < 0 ? r : -EUCLEAN;
         *delay_of(dialogue) = (Delay){ 0 };
+        core_turn_proved(dialogue->core, &dialogue->words.origin.network);
         attempt_end(dialogue);
         return 0;
 }
@@ -535,20 +538,21 @@ void core_attempt_answered(Dialogue *dialogue) {
 void core_attempts_flushed(Core *core, uint64_t batch, int r) {
         for (Dialogue *d = core->logins->dialogues; d; d = d->next)
                 if (d->attempt.state == ATTEMPT_WRITTEN && d->attempt.batch <= batch) {
-                        d->attempt.state = ATTEMPT_FLUSHED;
+                        d->attempt.state = ATTEMPT_READY;
                         d->attempt.fault = r < 0 ? r : 0;
                 }
 }
 
-/* Charged, and durable; or not charged after all, and so not looked at. */
-static int go_on(Dialogue *dialogue, uint64_t now_usec) {
-        int fault = dialogue->attempt.fault;
-
-        if (fault < 0)
+/* Not looked at, and so not charged. */
+static void not_looked_at(Dialogue *dialogue, int r, uint64_t now_usec) {
+        if (r == -EBUSY && dialogue->change)
+                core_change_login_unavailable(dialogue, now_usec);
+        else if (r == -EBUSY)
+                core_authenticate_unavailable(dialogue, now_usec);
+        else {
                 attempt_uncharged(&dialogue->attempt);
-        else
-                run(dialogue, now_usec);
-        return fault;
+                core_dialogue_fail(dialogue, r, NULL);
+        }
 }
 
 static void wake_dialogues(Core *core, uint64_t now_usec) {
@@ -562,12 +566,27 @@ static void wake_dialogues(Core *core, uint64_t now_usec) {
                         core_attempt_answered(d);
                 else if (d->token)
                         core_token_wake(d, now_usec);
-                else if (d->attempt.state == ATTEMPT_FLUSHED)
-                        r = go_on(d, now_usec);
+                else if (d->attempt.state == ATTEMPT_READY)
+                        r = d->attempt.fault;
                 else if (d->attempt.state == ATTEMPT_WAITS)
-                        r = advance(d, now_usec);
+                        r = admit(d, now_usec);
                 if (r < 0)
-                        core_dialogue_fail(d, r, NULL);
+                        not_looked_at(d, r, now_usec);
+        }
+}
+
+static void give_turns(Core *core, uint64_t now_usec) {
+        Dialogue *next;
+
+        while ((next = core_turn_take(core)))
+                run(next, now_usec);
+        for (Dialogue *d = core->logins->dialogues; d; d = next) {
+                int r;
+
+                next = d->next;
+                r = core_turn_wait(d);
+                if (r < 0)
+                        not_looked_at(d, r, now_usec);
         }
 }
 
@@ -578,4 +597,5 @@ void core_attempts_wake(Core *core, uint64_t now_usec) {
                 core_lockout_tell(core, &logins->ended[i], now_usec);
         logins->ended_count = 0;
         wake_dialogues(core, now_usec);
+        give_turns(core, now_usec);
 }

@@ -358,6 +358,13 @@ static int step_unavailable(Dialogue *dialogue, uint64_t now_usec, CoreStep *ret
         return r < 0 ? r : step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
 }
 
+void core_change_login_unavailable(Dialogue *dialogue, uint64_t now_usec) {
+        CoreStep step;
+        int r = step_unavailable(dialogue, now_usec, &step);
+
+        reply(dialogue, r, &step);
+}
+
 /* Who has a second factor has not proved all he has to by a password: failures stay, codes' too. */
 static int proved(Dialogue *dialogue, StoreTxn *txn, uid_t uid, NoticeDrafts *drafts,
                   uint64_t now_usec) {

@@ -125,7 +125,7 @@ typedef enum AttemptState {
         ATTEMPT_NONE,
         ATTEMPT_WAITS,   /* all that is left is being tried */
         ATTEMPT_WRITTEN, /* charged; it goes on when that is durable */
-        ATTEMPT_FLUSHED, /* ... as it is now, or with a fault */
+        ATTEMPT_READY,   /* ... as it is now, or with a fault: it waits for its turn */
         ATTEMPT_RUNS,
         ATTEMPT_ENDED,
         _ATTEMPT_STATE_MAX,
@@ -140,12 +140,13 @@ typedef struct Attempt {
         Secret *answer;
         AttemptRun run;
         uint64_t batch; /* WRITTEN: that of the charge */
-        int fault;      /* FLUSHED */
+        int fault;      /* READY */
         CountKey count;
         bool count_charged, source_charged;
         uint64_t count_usec, source_usec; /* under which it was charged */
         LockoutFacts facts;               /* as it was admitted */
         uint64_t due_usec;                /* boottime: not answered before */
+        uint64_t asked_usec, told_usec;   /* boottime: it came; its peer last heard of it */
 } Attempt;
 
 /* Charges the answer; run is called, later or before this returns, when it may be looked at, with
@@ -167,9 +168,11 @@ void core_attempt_done(struct Dialogue *dialogue);
 /* Hands a step out that the answer led to, when it is due: until then the peer is told to wait. */
 void core_attempt_answer(struct Dialogue *dialogue, const CoreStep *step);
 void core_attempt_answered(struct Dialogue *dialogue); /* ... and the peer waits */
-/* The vault's own bound goes by this. */
 /* An administrator unlocks him: his answers come at once again. */
 void core_delays_forget(Core *core, const char *name);
+/* Of late, for the name as it was typed, where the attempt comes from. */
+uint32_t core_attempt_failures(const struct Dialogue *dialogue);
+/* The vault's own bound goes by this. */
 CoreFrom core_attempt_from(const struct Dialogue *dialogue);
 
 #define ENDED_MAX 64U /* counts whose lock may have to be told */
@@ -178,6 +181,21 @@ CoreFrom core_attempt_from(const struct Dialogue *dialogue);
 void core_attempts_flushed(Core *core, uint64_t batch, int r);
 /* Moves on what waits: attempts, answers that are due, locks to be told. */
 void core_attempts_wake(Core *core, uint64_t now_usec);
+
+/* ---- turns (turns.c) ---------------------------------------------------------------------- */
+
+#define PROVED_MAX 4096U /* networks from which somebody got in; in memory, for this run */
+
+/* Somebody got in from there. */
+void core_turn_proved(Core *core, const StoreNetwork *network);
+/* The dialogue whose attempt runs next, or NULL: the vault has enough, or nobody waits. */
+struct Dialogue *core_turn_take(Core *core);
+bool core_turn_awaited(const struct Dialogue *dialogue);
+/* Its peer was told to wait, and does. */
+void core_turn_came_back(struct Dialogue *dialogue);
+/* Tells the peer of one that waits to go on waiting, when that is due; -EBUSY: it did so for long
+ * enough. */
+int core_turn_wait(struct Dialogue *dialogue);
 
 /* ---- delays ------------------------------------------------------------------------------- */
 

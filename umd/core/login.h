@@ -306,6 +306,8 @@ Whereabouts core_whereabouts(const Core *core, const CorePeer *peer);
 void core_token_wake(Dialogue *dialogue, uint64_t now_usec);
 void core_change_login_begin(Dialogue *dialogue, uint64_t now_usec);
 void core_change_login_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+/* Nobody looked at the current password. */
+void core_change_login_unavailable(Dialogue *dialogue, uint64_t now_usec);
 
 /* ---- proofs ------------------------------------------------------------------------------- */
 
@@ -400,6 +402,8 @@ struct Logins {
         Core *core;
         Grace graces[GRACES_MAX];
         Delay delays[DELAYS_MAX];
+        uint64_t proved[PROVED_MAX]; /* hashes of networks */
+        uint64_t turns;              /* given in this run */
         CountKey ended[ENDED_MAX];
         size_t ended_count;
         Dialogue *dialogues;

@@ -352,6 +352,8 @@ void core_login_answer(Core *core, const CorePeer *peer, const char *login, cons
         dialogue->userdata = userdata;
         if (dialogue->holds)
                 core_attempt_answered(dialogue);
+        else if (core_turn_awaited(dialogue))
+                core_turn_came_back(dialogue);
         else if (dialogue->change)
                 core_change_login_answer(dialogue, answer, now_usec);
         else

@@ -41,7 +41,10 @@ static bool call_end(VaultCall *call, uint64_t now_usec, VaultCall *ret_call) {
 
         *ret_call = *call;
         if (wanted) {
+                const CoreHost *host = &call->core->host;
+
                 core_note_time(call->core, now_usec);
+                host->wake_at(host->userdata, 0); /* it is the next one's turn */
                 call_unlink(call);
         }
         free(call);
