@@ -227,7 +227,7 @@ static void who_waits_for_ever_is_told_to_come_later(void **state) {
 
         setup_alice(f);
         for (int i = 0; i < 6; i++) { /* more than she may be wrong */
-                size_t heard = 1; /* the prompt */
+                size_t heard = 1;     /* the prompt */
                 Talk alice;
 
                 crowd(f, talks, ARRAY_LENGTH(talks), (unsigned int)(i * (int)TURNS));
