@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A map that is too small grows; at its limit, what ends something still works. */
 
+#include <sys/stat.h>
+
 #include "tests/unit/store_fixture.h"
 
 #define MIB ((size_t)1 << 20)
@@ -173,6 +175,40 @@ static void at_the_limit_deletions_still_work(void **state) {
         bed_done(&bed);
 }
 
+static uint64_t disk_bytes(const Bed *bed) {
+        char path[160];
+        struct stat st;
+
+        snprintf(path, sizeof(path), "%s/data.mdb", bed->dir);
+        must(stat(path, &st));
+        return (uint64_t)st.st_blocks * 512;
+}
+
+/* What others do to the disk takes nothing of it away. */
+static void the_disk_has_blocks_ahead_of_what_is_used(void **state) {
+        Bed bed = bed_make_sized(64 * MIB, 64 * MIB);
+        StoreStatistics statistics;
+        uint64_t before;
+        uid_t uid = 70000;
+
+        must(user_add_numbered(bed.store, uid++));
+        before = disk_bytes(&bed);
+        assert_true(before >= 4 * MIB && before < 6 * MIB);
+        for (; uid < 76000; uid++) {
+                must(user_add_numbered(bed.store, uid));
+                if (uid % 50 == 0)
+                        must(store_flush(bed.store));
+        }
+        must(store_flush(bed.store));
+        must(user_add_numbered(bed.store, uid));
+        must(store_statistics(bed.store, &statistics));
+        assert_false(statistics.disk_full);
+        assert_true(statistics.used_bytes > 6 * MIB);
+        assert_true(disk_bytes(&bed) >= statistics.used_bytes + 2 * MIB);
+        assert_true(disk_bytes(&bed) < statistics.used_bytes + 6 * MIB);
+        bed_done(&bed);
+}
+
 /* Until the last page is gone: what is there stays there, and removing something helps. */
 static void a_full_map_is_not_the_end(void **state) {
         Bed bed = bed_make_sized(MIB, MIB);
@@ -222,6 +258,7 @@ int main(void) {
                 cmocka_unit_test(one_transaction_too_large_is_refused_and_then_fits),
                 cmocka_unit_test(a_reader_does_not_lose_its_map),
                 cmocka_unit_test(at_the_limit_deletions_still_work),
+                cmocka_unit_test(the_disk_has_blocks_ahead_of_what_is_used),
                 cmocka_unit_test(a_full_map_is_not_the_end),
         };
 

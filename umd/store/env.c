@@ -327,20 +327,42 @@ static int free_pages(Store *store, size_t *ret) {
         return 0;
 }
 
-/* At the limit the last part is kept for what ends something: see store_user_insert(). */
+/* At the limit, and on a full disk, the last part is kept for what ends something: see
+ * store_user_insert(). */
 static int tight_measure(Store *store, size_t used_bytes) {
         size_t room_bytes = store->map_bytes - used_bytes, freed = 0,
                reserve = store->map_limit / 16;
         int r;
 
-        store->tight = false;
+        store->tight = store->disk_full;
         if (store->map_bytes < store->map_limit || room_bytes >= reserve)
                 return 0;
         r = free_pages(store, &freed);
         if (r < 0)
                 return r;
-        store->tight = room_bytes + freed * store->page_bytes < reserve;
+        store->tight |= room_bytes + freed * store->page_bytes < reserve;
         return 0;
+}
+
+/* The file is sparse.  Blocks ahead of what is used are taken from the disk beforehand, so that
+ * logins, which have to be counted, go on for a while when others have filled it up.  They are made
+ * whole when half of them are used; where that fails, what is left is for what has to be. */
+static void reserve_keep(Store *store, size_t used_bytes) {
+        size_t wanted = store->map_bytes / 16 < RESERVE_BYTES ? store->map_bytes / 16
+                                                              : RESERVE_BYTES;
+        int fd, r;
+
+        if (used_bytes + wanted > store->map_bytes)
+                wanted = store->map_bytes - used_bytes;
+        if (used_bytes + wanted / 2 <= store->reserved_bytes ||
+            mdb_env_get_fd(store->env, &fd) != 0)
+                return;
+        do
+                r = fallocate(fd, 0, (off_t)used_bytes, (off_t)wanted) < 0 ? -errno : 0;
+        while (r == -EINTR);
+        store->disk_full = r == -ENOSPC || r == -EDQUOT;
+        if (r == 0)
+                store->reserved_bytes = used_bytes + wanted;
 }
 
 int env_make_room(Store *store) {
@@ -370,6 +392,7 @@ int env_make_room(Store *store) {
         store->grow = false;
         store->map_bytes = map_bytes;
         store->room_pages = map_bytes > used_bytes ? (map_bytes - used_bytes) / page_bytes : 0;
+        reserve_keep(store, used_bytes);
         return tight_measure(store, used_bytes);
 }
 

@@ -326,6 +326,7 @@ int store_statistics(Store *store, StoreStatistics *ret) {
                 .used_bytes = used_bytes,
                 .map_bytes = store->map_bytes,
                 .batches = store->batches,
+                .disk_full = store->disk_full,
         };
         return 0;
 }

@@ -26,7 +26,9 @@
  * long, a list not sorted, a user whose gid is not his uid.
  *
  * Where the map cannot grow any more, new users and groups are -ENOSPC first, while the last
- * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit. */
+ * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit.  Likewise
+ * where the disk is full: 16 MiB ahead of what is used are the store's already, and new users and
+ * groups are refused once half of them are gone. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,6 +76,7 @@ typedef struct StoreStatistics {
         uint64_t users, groups, audit_entries; /* without tombstones */
         uint64_t used_bytes, map_bytes;
         uint64_t batches; /* flushed since open */
+        bool disk_full;   /* what it lives on is its reserve of the disk */
 } StoreStatistics;
 
 int store_statistics(Store *store, StoreStatistics *ret);
