@@ -143,11 +143,11 @@ bool vault_request_is_valid(const VaultPacket *packet) {
         return kinds == 0 || (head->subject.kind < 32 && (kinds & KIND(head->subject.kind)) != 0);
 }
 
-int vault_context_init(VaultContext *context, const Secret *key) {
+int vault_context_init(VaultContext *context, const Secret *key, VaultRecovery recovery) {
         _cleanup_secret_ Secret *hash = NULL;
         int r;
 
-        *context = (VaultContext){ .key = key };
+        *context = (VaultContext){ .key = key, .recovery = recovery };
         r = vault_key_id(key, context->key_id);
         if (r >= 0)
                 r = vault_method_dummy(&hash);
@@ -340,6 +340,7 @@ void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job)
         case VAULT_PING:
                 memcpy(job->verifier, context->key_id, VAULT_KEY_ID_BYTES);
                 job->head.verifier_bytes = VAULT_KEY_ID_BYTES;
+                job->head.recovery = (uint64_t)context->recovery;
                 status = VAULT_OK;
                 break;
         case VAULT_HASH:

@@ -60,14 +60,14 @@ static unsigned worker_count(void) {
         return count > VAULT_WORKERS_MAX ? VAULT_WORKERS_MAX : count;
 }
 
-static int serve(const Secret *key, VaultServer *server) {
+static int serve(const Secret *key, VaultRecovery recovery, VaultServer *server) {
         VaultContext context;
         int r;
 
         server->signal_fd = base_service_signals();
         if (server->signal_fd < 0)
                 return complain("signals", server->signal_fd);
-        r = vault_context_init(&context, key);
+        r = vault_context_init(&context, key, recovery);
         if (r >= 0)
                 r = vault_pool_new(&context, worker_count(), &server->pool);
         if (r < 0)
@@ -81,16 +81,19 @@ static int serve(const Secret *key, VaultServer *server) {
 /* ---- the recovery key ------------------------------------------------------------------------ */
 
 /* Serving goes on: a copy that cannot be made keeps nobody out today. */
-static void recovery_keep(const Options *options, const Secret *key) {
+static VaultRecovery recovery_keep(const Options *options, const Secret *key) {
+        VaultRecovery recovery = VAULT_RECOVERY_NONE;
         const char *file = options->recovery_pub;
         int r;
 
         if (!file)
                 file = options->service.fd < 0 ? VAULT_RECOVERY_PUBLIC : NULL;
-        r = file ? vault_recovery_keep(file, options->key_dir, key) : 0;
-        if (r != 0)
-                fprintf(stderr, "um-vault: the key is not kept for recovery: %s: %s\n", file,
-                        r < 0 ? strerror(-r) : "not the public half of a recovery key");
+        r = file ? vault_recovery_keep(file, options->key_dir, key, &recovery) : 0;
+        if (r == 0)
+                return recovery;
+        fprintf(stderr, "um-vault: the key is not kept for recovery: %s: %s\n", file,
+                r < 0 ? strerror(-r) : "not the public half of a recovery key");
+        return VAULT_RECOVERY_FAILED;
 }
 
 /* Says what is wrong with file. */
@@ -198,8 +201,7 @@ static int run(const Options *options) {
         r = vault_key_load(options->key_dir, getenv("CREDENTIALS_DIRECTORY"), &key, file);
         if (r < 0)
                 return complain(file, r);
-        recovery_keep(options, key);
-        return serve(key, &server);
+        return serve(key, recovery_keep(options, key), &server);
 }
 
 int main(int argc, char **argv) {

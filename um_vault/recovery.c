@@ -168,7 +168,8 @@ static int file_is_current(int dir_fd, const uint8_t *public, const Secret *key,
         return r;
 }
 
-int vault_recovery_keep(const char *public_file, const char *key_dir, const Secret *key) {
+int vault_recovery_keep(const char *public_file, const char *key_dir, const Secret *key,
+                        VaultRecovery *ret) {
         uint8_t public[HALF_BYTES], file[FILE_BYTES];
         _cleanup_free_ char *text = NULL;
         _cleanup_close_ int dir_fd = -1;
@@ -177,8 +178,10 @@ int vault_recovery_keep(const char *public_file, const char *key_dir, const Secr
         int r;
 
         r = base_file_read(AT_FDCWD, public_file, VAULT_RECOVERY_TEXT, &text, &len);
-        if (r == -ENOENT)
+        if (r == -ENOENT) {
+                *ret = VAULT_RECOVERY_NONE;
                 return 0;
+        }
         if (r < 0)
                 return r == -EFBIG ? VAULT_E_TEXT : r;
         r = vault_recovery_parse(RECOVERY_PUBLIC, text, len, public);
@@ -188,10 +191,14 @@ int vault_recovery_keep(const char *public_file, const char *key_dir, const Secr
         if (dir_fd < 0)
                 return -errno;
         r = file_is_current(dir_fd, public, key, &current);
-        if (r < 0 || current)
+        if (r >= 0 && !current)
+                r = file_seal(public, key, file);
+        if (r >= 0 && !current)
+                r = vault_file_put(dir_fd, VAULT_RECOVERY_NAME, file, sizeof(file), true);
+        if (r < 0)
                 return r;
-        r = file_seal(public, key, file);
-        return r < 0 ? r : vault_file_put(dir_fd, VAULT_RECOVERY_NAME, file, sizeof(file), true);
+        *ret = VAULT_RECOVERY_KEPT;
+        return 0;
 }
 
 static int file_open(const uint8_t *file, const uint8_t *private, Secret **ret_key) {

@@ -39,7 +39,8 @@
 
 typedef enum VaultOp {
         /* Is it there, and which key has it?  VAULT_OK, and the key's id where others have their
-         * verifier: VAULT_KEY_ID_BYTES that are no secret, the same as long as the key is. */
+         * verifier: VAULT_KEY_ID_BYTES that are no secret, the same as long as the key is.  And in
+         * `recovery` whether that key is kept for a recovery key. */
         VAULT_PING = 1,
         /* Secret -> verifier, by the preferred method (yescrypt).  VAULT_BAD_REQUEST for a password
          * that is empty, holds a NUL or is longer than BASE_PASSWORD_MAX. */
@@ -107,6 +108,15 @@ typedef enum VaultStatus {
         _VAULT_STATUS_MAX,
 } VaultStatus;
 
+/* Is the record key kept a second time, for a recovery key?  As it was when the vault started. */
+typedef enum VaultRecovery {
+        VAULT_RECOVERY_UNTOLD, /* by a vault from before this was told */
+        VAULT_RECOVERY_NONE,   /* there is no recovery key */
+        VAULT_RECOVERY_KEPT,
+        VAULT_RECOVERY_FAILED, /* there is one, and the key is not kept for it; its log says why */
+        _VAULT_RECOVERY_MAX,
+} VaultRecovery;
+
 /* What a verifier is bound to. */
 typedef struct VaultSubject {
         uint8_t store_id[16];
@@ -131,7 +141,10 @@ typedef struct VaultHead {
         uint32_t flags; /* VAULT_FLAG_* */
         uint64_t id;
         VaultSubject subject;
-        uint64_t upgrade_version; /* VERIFY: version a new verifier is to be bound to */
+        union {
+                uint64_t upgrade_version; /* VERIFY: version a new verifier is to be bound to */
+                uint64_t recovery;        /* PING's answer: VaultRecovery */
+        };
 } VaultHead;
 
 #define VAULT_FLAG_OLD_METHOD                                                                      \

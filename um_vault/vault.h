@@ -43,9 +43,10 @@ typedef enum RecoveryHalf { RECOVERY_PRIVATE = 1, RECOVERY_PUBLIC } RecoveryHalf
 /* A new pair: the public half as a file (-EEXIST where there is one), the private one as text with
  * a newline behind it. */
 int vault_recovery_new(const char *public_file, Secret **ret_text);
-/* Sees to it that key_dir has the key sealed for that half; 0 also where there is no public_file.
- */
-int vault_recovery_keep(const char *public_file, const char *key_dir, const Secret *key);
+/* Sees to it that key_dir has the key sealed for that half: KEPT, or NONE where there is no
+ * public_file. */
+int vault_recovery_keep(const char *public_file, const char *key_dir, const Secret *key,
+                        VaultRecovery *ret);
 /* The key that is sealed in file, by the private half. */
 int vault_recovery_open(const char *file, const Secret *text, Secret **ret_key);
 /* A half as text, the newline may be missing -> its 32 bytes, or VAULT_E_TEXT. */
@@ -167,6 +168,7 @@ typedef struct VaultJob {
 typedef struct VaultContext {
         const Secret *key;
         uint8_t key_id[VAULT_KEY_ID_BYTES];
+        VaultRecovery recovery;
         VaultSubject dummy_subject;
         uint32_t dummy_bytes;
         uint8_t dummy[VAULT_VERIFIER_MAX];
@@ -197,7 +199,7 @@ static inline void vault_job_freep(VaultJob **job) {
 }
 
 /* key is borrowed for as long as the context is in use. */
-int vault_context_init(VaultContext *context, const Secret *key);
+int vault_context_init(VaultContext *context, const Secret *key, VaultRecovery recovery);
 /* Does what the job asks and makes it its answer.  Blocks as long as crypt takes. */
 void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job);
 /* Takes the time of a guess and leaves the job as it is. */

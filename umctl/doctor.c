@@ -131,19 +131,50 @@ static bool vault_key_check(Doctor *doctor, const json_t *status) {
         return true;
 }
 
+/* The day the disk dies is too late to be told. */
+static void recovery_check(Doctor *doctor, const json_t *status) {
+        const char *word = json_string_value(json_object_get(status, "recovery_key"));
+
+        if (!word || !*word)
+                return; /* the vault is away */
+        if (strcmp(word, "kept") == 0)
+                doctor_find(doctor, LEVEL_OK, "recovery key", NULL,
+                            "the vault's key is kept for it, in "
+                            "/var/lib/um-vault/key.recovery");
+        else if (strcmp(word, "none") == 0)
+                doctor_find(doctor, LEVEL_WARN, "recovery key",
+                            UM_LIBEXECDIR "/um-vault --new-recovery-key /etc/um/recovery.pub; "
+                                          "write down what it prints, it is shown once; systemctl "
+                                          "restart um-vault.service; key.recovery of "
+                                          "/var/lib/um-vault into the backup; umd(8), \"The "
+                                          "recovery key\"",
+                            "there is none: a disk that dies takes all passwords and second "
+                            "factors with it, unless the vault's key is in a backup");
+        else
+                doctor_find(doctor, LEVEL_FAIL, "recovery key",
+                            "journalctl -u um-vault says why; then systemctl restart "
+                            "um-vault.service",
+                            "the vault's key is not kept for the one there is: the paper opens "
+                            "nothing");
+}
+
 void doctor_daemon(Doctor *doctor) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         static const struct {
                 const char *key, *bad, *mend;
+                bool apart; /* logins go on without it */
         } parts[] = {
                 { "store_ok", "is not served", "journalctl -u umd" },
                 { "vault_ok", "is away: no password can be checked",
                   "systemctl status um-vault; journalctl -u um-vault" },
                 { "quality_ok", "is not as it should be",
-                  "systemctl status um-quality; journalctl -u umd; um.conf(5), breach-file" },
+                  "systemctl status um-quality; journalctl -u umd; um.conf(5), breach-file", true },
                 { "mail_ok", "codes by e-mail are permitted and cannot be sent",
                   "systemctl status um-notify; a mail system with a sendmail program; um.conf(5), "
-                  "sendmail" },
+                  "sendmail",
+                  true },
+                { "fido_ok", "security keys cannot be asked",
+                  "systemctl status um-fido.socket um-fido; journalctl -u um-fido", true },
                 { "map_ok", "is not published: lookups go through the socket",
                   "journalctl -u umd; df /run" },
         };
@@ -172,12 +203,10 @@ void doctor_daemon(Doctor *doctor) {
         doctor->serves = true;
         for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
                 bool good = json_is_true(json_object_get(status, parts[i].key));
-                bool logins = strcmp(parts[i].key, "quality_ok") != 0 && /* which need the others */
-                              strcmp(parts[i].key, "mail_ok") != 0;
                 const char *why;
                 char check[32];
 
-                doctor->serves = doctor->serves && (good || !logins);
+                doctor->serves = doctor->serves && (good || parts[i].apart);
                 if (strcmp(parts[i].key, "vault_ok") == 0 && vault_key_check(doctor, status))
                         continue;
                 snprintf(check, sizeof(check), "%.*s", (int)strlen(parts[i].key) - 3, parts[i].key);
@@ -187,6 +216,7 @@ void doctor_daemon(Doctor *doctor) {
                             : why && *why ? why
                                           : parts[i].bad);
         }
+        recovery_check(doctor, status);
         if ((uint64_t)json_integer_value(json_object_get(status, "started")) > base_realtime_usec())
                 doctor_find(doctor, LEVEL_FAIL, "clock", "timedatectl set-ntp true",
                             "stands before the time umd was started at: it went back");

@@ -60,6 +60,8 @@ void doctor_files(Doctor *doctor) {
         path_check(doctor, "/var/lib/um", S_IFDIR, 0700, um);
         path_check(doctor, "/var/lib/um-vault", S_IFDIR, 0700, um_vault);
         path_check(doctor, "/var/lib/um-vault/key", S_IFREG, 0600, um_vault);
+        if (access("/etc/um/recovery.pub", F_OK) == 0)
+                path_check(doctor, "/var/lib/um-vault/key.recovery", S_IFREG, 0600, um_vault);
 }
 
 /* ---- NSS ------------------------------------------------------------------------------------- */

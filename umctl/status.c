@@ -27,11 +27,39 @@ static const char *quality_text(const json_t *status) {
         return json_is_true(json_object_get(status, "quality_ok")) ? "ok" : why ? why : "unknown";
 }
 
-/* NULL where no code is to be sent, or can be. */
-static const char *mail_text(const json_t *status) {
-        const char *why = json_string_value(json_object_get(status, "mail"));
+/* What is wrong with codes by e-mail, or with security keys; NULL for nothing, and where the
+ * company's rules want none. */
+static const char *trouble_text(const json_t *status, const char *key) {
+        const char *why = json_string_value(json_object_get(status, key));
+        char flag[32];
 
-        return json_is_false(json_object_get(status, "mail_ok")) ? why ? why : "unknown" : NULL;
+        snprintf(flag, sizeof(flag), "%s_ok", key);
+        return json_is_false(json_object_get(status, flag)) ? why ? why : "unknown" : NULL;
+}
+
+static bool has_trouble(const json_t *status) {
+        return trouble_text(status, "mail") || trouble_text(status, "fido");
+}
+
+/* One that was made and does not hold is trouble; that there is none is the host's own choice. */
+static bool recovery_failed(const json_t *status) {
+        const char *word = json_string_value(json_object_get(status, "recovery_key"));
+
+        return word && strcmp(word, "failed") == 0;
+}
+
+/* NULL where the vault did not say. */
+static const char *recovery_text(const json_t *status) {
+        const char *word = json_string_value(json_object_get(status, "recovery_key"));
+
+        if (!word || !*word)
+                return NULL;
+        if (strcmp(word, "kept") == 0)
+                return "kept";
+        return recovery_failed(status)
+                       ? "the vault's key is not kept for it: see journalctl -u um-vault"
+                       : "none: who loses the vault's key loses all passwords and second factors; "
+                         "\"umctl doctor\" says how to make one";
 }
 
 static const char *vault_text(const json_t *status) {
@@ -45,7 +73,7 @@ static const char *vault_text(const json_t *status) {
 
 /* Figures are root's to see; those of a store that is not served would only look like an empty one.
  */
-static void for_people(json_t *status) {
+static void figures_for_people(json_t *status) {
         static const char *const figures[] = { "users", "groups", "audit_entries" };
 
         if (!json_is_true(json_object_get(status, "store_ok")))
@@ -57,6 +85,28 @@ static void for_people(json_t *status) {
         if (json_is_true(json_object_get(status, "map_ok")) && json_object_get(status, "map_bytes"))
                 json_object_set_new(status, "map_size",
                                     size_text(json_object_get(status, "map_bytes")));
+}
+
+static void text_set(json_t *status, const char *key, const char *text) {
+        if (text)
+                json_object_set_new(status, key, json_string(text));
+        else
+                json_object_del(status, key);
+}
+
+/* Words in place of what a program reads. */
+static void texts_for_people(json_t *status) {
+        bool served = json_is_true(json_object_get(status, "store_ok")),
+             published = json_is_true(json_object_get(status, "map_ok"));
+
+        text_set(status, "store", served ? "ok" : "not served");
+        text_set(status, "vault", vault_text(status));
+        text_set(status, "recovery_key", recovery_text(status));
+        text_set(status, "quality", quality_text(status));
+        text_set(status, "mail", trouble_text(status, "mail"));
+        text_set(status, "fido", trouble_text(status, "fido"));
+        text_set(status, "map", published ? "ok" : "not published: lookups go through the socket");
+        text_set(status, "clock", clock_synchronised() ? "synchronised" : "not synchronised");
 }
 
 int status_ask(Ctl *ctl, json_t **ret) {
@@ -71,7 +121,7 @@ int status_ask(Ctl *ctl, json_t **ret) {
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
-/* A vault or um-quality that has just been started, or is just being met, is not away. */
+/* A service of um's that has just been started, or is just being met, is not away. */
 static int status_settled(Ctl *ctl, json_t **ret) {
         uint64_t end_usec = base_boottime_usec() + SETTLE_USEC;
         json_t *status;
@@ -83,7 +133,7 @@ static int status_settled(Ctl *ctl, json_t **ret) {
                         return r;
                 if (!json_is_true(json_object_get(status, "store_ok")) ||
                     (json_is_true(json_object_get(status, "vault_ok")) &&
-                     json_is_true(json_object_get(status, "quality_ok")) && !mail_text(status)) ||
+                     json_is_true(json_object_get(status, "quality_ok")) && !has_trouble(status)) ||
                     json_is_false(json_object_get(status, "vault_key_ok")) ||
                     base_boottime_usec() >= end_usec)
                         break;
@@ -96,10 +146,10 @@ static int status_settled(Ctl *ctl, json_t **ret) {
 
 int status_run(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "version",       "store",      "why",           "vault",    "quality",
-                "mail",          "map",        "users",         "groups",   "map_size",
-                "map_published", "store_size", "audit_entries", "sessions", "connections",
-                "started",       "clock",
+                "version",  "store",       "why",           "vault",      "recovery_key",
+                "quality",  "mail",        "fido",          "map",        "users",
+                "groups",   "map_size",    "map_published", "store_size", "audit_entries",
+                "sessions", "connections", "started",       "clock",
         };
         json_t *status = NULL;
         bool well;
@@ -110,7 +160,8 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
         well = json_is_true(json_object_get(status, "store_ok")) &&
                json_is_true(json_object_get(status, "map_ok")) &&
                json_is_true(json_object_get(status, "vault_ok")) &&
-               json_is_true(json_object_get(status, "quality_ok")) && !mail_text(status);
+               json_is_true(json_object_get(status, "quality_ok")) && !has_trouble(status) &&
+               !recovery_failed(status);
         if (ctl->json != JSON_OFF) {
                 json_object_set_new(status, "clock_synchronised",
                                     json_boolean(clock_synchronised()));
@@ -118,22 +169,8 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                 json_print(ctl, "status", status);
                 return well ? EXIT_DONE : EXIT_FAILED;
         }
-        json_object_set_new(status, "store",
-                            json_string(json_is_true(json_object_get(status, "store_ok"))
-                                                ? "ok"
-                                                : "not served"));
-        json_object_set_new(status, "vault", json_string(vault_text(status)));
-        json_object_set_new(status, "quality", json_string(quality_text(status)));
-        if (!mail_text(status))
-                json_object_del(status, "mail");
-        json_object_set_new(status, "map",
-                            json_string(json_is_true(json_object_get(status, "map_ok"))
-                                                ? "ok"
-                                                : "not published: lookups go through the socket"));
-        for_people(status);
-        json_object_set_new(status, "clock",
-                            json_string(clock_synchronised() ? "synchronised"
-                                                             : "not synchronised"));
+        texts_for_people(status);
+        figures_for_people(status);
         record_print(status, keys, ARRAY_LENGTH(keys));
         json_decref(status);
         if (!well)

@@ -76,6 +76,10 @@ const char *log_message_id(LogMessage message) {
                 return "4c85e1b20f9d47a3b6d17c3ea042f966";
         case MESSAGE_NOTICE:
                 return "a17d6e40c3b84f219e5cd02b7f83a967";
+        case MESSAGE_FIDO_LOST:
+                return "1b64f9d27ce84a03b5f08d3e67a21c68";
+        case MESSAGE_FIDO_BACK:
+                return "e83c05a71f9d4b62ad46c8f2093b7e69";
         case MESSAGE_NONE:
         case _MESSAGE_MAX:
                 break;

@@ -254,9 +254,11 @@ static void status_fill(void *userdata, BusStatus *ret) {
                 .map_published_usec = map.published_usec,
                 .started_usec = manager->started_usec,
                 .map_ok = map.ok,
+                .recovery_key = vault_client_recovery(manager->vault),
         };
         quality_client_problem(manager->quality, ret->quality, sizeof(ret->quality));
         notify_client_problem(manager->notify, ret->mail, sizeof(ret->mail));
+        token_client_problem(manager->tokens, ret->fido, sizeof(ret->fido));
 }
 
 static bool bus_hides(void *userdata, const char *name, uint32_t id) {
@@ -493,6 +495,7 @@ static int tick_fired(sd_event_source *source, uint64_t usec, void *userdata) {
         host_tick(manager->host);
         quality_client_tick(manager->quality);
         notify_client_tick(manager->notify);
+        token_client_tick(manager->tokens);
         if (publish_is_due(manager->publish) || core_has_unflushed(manager->core))
                 manager_flush(manager);
         status_notify(manager);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* um-fido as core sees it: which security key is there, what it signed, later.
  *
- * Connects when there is something to ask.  Silence, a lost um-fido and an answer that is none all
- * mean that no key is to be had, and core goes on with other methods; what the answer to an
- * assertion says is believed only where it is one to that question.  Keeps no PIN: packets are
- * wiped once they are sent. */
+ * Silence, a lost um-fido and an answer that is none all mean that no key is to be had, and core
+ * goes on with other methods; what the answer to an assertion says is believed only where it is one
+ * to that question.  Whether it is there at all is asked by a cancellation of nothing, which it
+ * answers at once: an admin is told of it before somebody stands there with his key.  Keeps no PIN:
+ * packets are wiped once they are sent. */
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,11 +44,15 @@ static_assert(CORE_TOKEN_CHALLENGE_BYTES == TOKEN_CLIENT_DATA_BYTES &&
 
 #define TOKEN_PENDING_MAX  64U
 #define TOKEN_TIMEOUT_USEC (TOKEN_TOUCH_USEC + 5 * USEC_PER_SEC)
+#define TOKEN_NOBODYS      UINT64_MAX /* the id of no request */
+#define PING_PERIOD_USEC   (30 * USEC_PER_SEC)
 
 struct TokenClient {
         const Log *log;
         Channel *channel;
-        uint64_t last_id;
+        uint64_t last_id, pinged_usec;
+        bool ready; /* it answers */
+        bool hung;  /* it is there and did not answer in time */
         bool told_lost;
         Service service;
 };
@@ -58,6 +64,28 @@ typedef struct TokenCall {
         CoreTokenDone done; /* NULL: a cancellation */
         void *userdata;
 } TokenCall;
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void now_ready(TokenClient *client) {
+        if (client->told_lost)
+                log_write(client->log,
+                          &(LogRecord){ .priority = LOG_NOTICE, .message = MESSAGE_FIDO_BACK },
+                          "um-fido is back: security keys can be asked again");
+        client->told_lost = client->hung = false;
+        client->ready = true;
+}
+
+static void now_away(TokenClient *client, int fault) {
+        client->ready = false;
+        if (!client->told_lost)
+                log_write(client->log,
+                          &(LogRecord){ .priority = LOG_WARNING,
+                                        .message = MESSAGE_FIDO_LOST,
+                                        .fault = fault },
+                          "um-fido is away: security keys are not asked, other methods are");
+        client->told_lost = true;
+}
 
 /* Is it one that the question may have? */
 static bool answer_fits(const TokenCall *call, const TokenAnswer *answer) {
@@ -72,7 +100,7 @@ static void call_answered(void *userdata, int r, const void *bytes, size_t len) 
         TokenAnswer answer;
 
         if (r >= 0 && token_answer_parse(bytes, len, &answer) >= 0 && answer_fits(call, &answer)) {
-                call->client->told_lost = false;
+                now_ready(call->client);
                 result = (CoreTokenAnswer){ .result = (CoreTokenResult)answer.result,
                                             .which = answer.which,
                                             .counter = answer.counter,
@@ -84,9 +112,15 @@ static void call_answered(void *userdata, int r, const void *bytes, size_t len) 
                 memcpy(result.key, answer.key, sizeof(result.key));
                 memcpy(result.aaguid, answer.aaguid, sizeof(result.aaguid));
         }
+        if (r == -ETIMEDOUT) {
+                call->client->hung = true;
+                now_away(call->client, r);
+        }
         if (call->done)
                 call->done(call->userdata, &result, base_realtime_usec());
 }
+
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static int call_send(TokenClient *client, TokenRequest *request, CoreTokenDone done, void *userdata,
                      uint64_t *ret_id) {
@@ -144,17 +178,37 @@ static int token_ask(void *userdata, const CoreTokenRequest *asked, CoreTokenDon
         return call_send(userdata, &request, done, done_userdata, ret_id);
 }
 
-/* One that cannot be sent ends with the touch's time. */
-static void token_cancel(void *userdata, uint64_t id) {
+static int cancel_send(TokenClient *client, uint64_t id) {
         TokenRequest request = { .head = { .op = TOKEN_CANCEL, .target = id } };
 
-        (void)call_send(userdata, &request, NULL, NULL, NULL);
+        return call_send(client, &request, NULL, NULL, NULL);
+}
+
+/* One that cannot be sent ends with the touch's time. */
+static void token_cancel(void *userdata, uint64_t id) {
+        (void)cancel_send(userdata, id);
 }
 
 void token_client_attach(TokenClient *client, Core *core) {
         const CoreTokens tokens = { .userdata = client, .ask = token_ask, .cancel = token_cancel };
 
         core_use_tokens(core, &tokens);
+}
+
+static int client_ping(TokenClient *client) {
+        client->pinged_usec = base_boottime_usec();
+        return cancel_send(client, TOKEN_NOBODYS);
+}
+
+void token_client_tick(TokenClient *client) {
+        if ((client->ready || client->hung) &&
+            base_boottime_usec() - client->pinged_usec >= PING_PERIOD_USEC)
+                (void)client_ping(client); /* the next tick tries again */
+}
+
+void token_client_problem(const TokenClient *client, char *ret, size_t size) {
+        snprintf(ret, size, "%s",
+                 client->ready ? "" : "um-fido is away: no security key can be asked");
 }
 
 /* ---- the connection -------------------------------------------------------------------------- */
@@ -174,14 +228,15 @@ static int answer_id(const void *bytes, size_t len, uint64_t *ret_id) {
         return r;
 }
 
-/* It may be exchanged for its next version: told only if it cannot be had. */
+static int client_connected(void *userdata) {
+        return client_ping(userdata);
+}
+
 static void client_lost(void *userdata, int fault) {
         TokenClient *client = userdata;
 
-        if (!client->told_lost && fault != -ECONNRESET)
-                log_write(client->log, &(LogRecord){ .priority = LOG_ERR, .fault = fault },
-                          "um-fido is away: security keys are not asked, other methods are");
-        client->told_lost = client->told_lost || fault != -ECONNRESET;
+        client->hung = false;
+        now_away(client, fault);
 }
 
 int token_client_new(const Log *log, sd_event *event, const char *binary, const char *passwd,
@@ -191,9 +246,11 @@ int token_client_new(const Log *log, sd_event *event, const char *binary, const 
                 .timeout_usec = TOKEN_TIMEOUT_USEC,
                 .packet_max = sizeof(TokenAnswer),
                 .pending_max = TOKEN_PENDING_MAX,
+                .keep = true,
                 .userdata = client,
                 .connect = client_connect,
                 .answer_id = answer_id,
+                .connected = client_connected,
                 .lost = client_lost,
         };
         int r;
@@ -208,6 +265,7 @@ int token_client_new(const Log *log, sd_event *event, const char *binary, const 
         r = channel_new(event, &channel, &client->channel);
         if (r < 0)
                 return r;
+        (void)channel_connect(client->channel); /* it is told and tried again if it fails */
         *ret = TAKE(client);
         return 0;
 }

@@ -48,6 +48,8 @@ typedef enum LogMessage {
         MESSAGE_NOTIFY_BACK,
         MESSAGE_MAIL_FAILED,
         MESSAGE_NOTICE,
+        MESSAGE_FIDO_LOST,
+        MESSAGE_FIDO_BACK,
         _MESSAGE_MAX,
 } LogMessage;
 
@@ -167,6 +169,8 @@ VaultClient *vault_client_free(VaultClient *client); /* ends the child */
 /* store_id (16 bytes) is borrowed as long as requests are made; before it is set they fail. */
 void vault_client_bind(VaultClient *client, const uint8_t *store_id);
 void vault_client_operations(VaultClient *client, CoreVault *ret);
+/* Is the vault's key kept for a recovery key: "none", "kept" or "failed"; "": it did not say. */
+const char *vault_client_recovery(const VaultClient *client);
 
 static inline void vault_client_freep(VaultClient **client) {
         *client = vault_client_free(*client);
@@ -251,6 +255,9 @@ int token_client_new(const Log *log, sd_event *event, const char *binary, const 
                      TokenClient **ret);
 TokenClient *token_client_free(TokenClient *client);       /* ends the child */
 void token_client_attach(TokenClient *client, Core *core); /* core asks it from now on */
+void token_client_tick(TokenClient *client);               /* called every few seconds */
+/* What is wrong, for a person; "" where nothing is. */
+void token_client_problem(const TokenClient *client, char *ret, size_t size);
 
 static inline void token_client_freep(TokenClient **client) {
         *client = token_client_free(*client);

@@ -41,6 +41,7 @@ struct VaultClient {
         uint64_t last_id;
         bool ready;     /* it answered that it has a key */
         bool key_right; /* and that is the one the store's verifiers are sealed under */
+        VaultRecovery recovery;
         bool told_lost;
         Service service;
 };
@@ -384,6 +385,21 @@ void vault_client_operations(VaultClient *client, CoreVault *ret) {
         };
 }
 
+const char *vault_client_recovery(const VaultClient *client) {
+        switch (client->recovery) {
+        case VAULT_RECOVERY_NONE:
+                return "none";
+        case VAULT_RECOVERY_KEPT:
+                return "kept";
+        case VAULT_RECOVERY_FAILED:
+                return "failed";
+        case VAULT_RECOVERY_UNTOLD:
+        case _VAULT_RECOVERY_MAX:
+                break;
+        }
+        return "";
+}
+
 /* ---- the connection -------------------------------------------------------------------------- */
 
 static int client_connect(void *userdata, int *ret_fd) {
@@ -422,6 +438,9 @@ static void pinged(void *userdata, int r, const void *bytes, size_t len) {
                 return;
         client->key_right = key_judge(client, &packet);
         client->ready = true;
+        client->recovery = packet.head.recovery < _VAULT_RECOVERY_MAX
+                                   ? (VaultRecovery)packet.head.recovery
+                                   : VAULT_RECOVERY_UNTOLD;
         if (client->told_lost)
                 log_write(client->spec.log,
                           &(LogRecord){ .priority = LOG_NOTICE, .message = MESSAGE_VAULT_BACK },
@@ -452,6 +471,7 @@ static void client_lost(void *userdata, int fault) {
         VaultClient *client = userdata;
 
         client->ready = client->key_right = false;
+        client->recovery = VAULT_RECOVERY_UNTOLD;
         if (!client->told_lost)
                 log_write(client->spec.log,
                           &(LogRecord){ .priority = LOG_ERR,

@@ -54,6 +54,14 @@ lab_debs
 lab_user local Passw0rd-1
 ck "the packages install" lab_install "$LAB_DEBS"/*.deb
 
+# ---- the recovery key: what doctor prints is typed
+ck "no recovery key: warned of, with the commands" found warn '^      -> /usr/libexec/um/um-vault --new-recovery-key /etc/um/recovery.pub;.*restart um-vault.service'
+ck "and status names it" has '^ *recovery key: none' um status
+lab_sh '/usr/libexec/um/um-vault --new-recovery-key /etc/um/recovery.pub >/root/paper; systemctl restart um-vault.service'
+ck "made: found" eventually 5 found ok 'recovery key: .*/var/lib/um-vault/key.recovery'
+ck "and its file" has '^ok +/var/lib/um-vault/key.recovery: mode 0600' um doctor
+ck "status: kept" has '^ *recovery key: kept$' um status
+
 # ---- a healthy host. A run tries a dozen wrong passwords: after five or so in a minute umd throttles, and doctor says that.
 lab_sh 'touch /root/before'
 traces >"$LAB/before"
@@ -115,6 +123,11 @@ broken "/run/um closed" 'chmod 0700 /run/um' '-> chown 0 /run/um; chmod 0755 /ru
 broken "the socket closed" 'chmod 0600 /run/um/bus' 'chmod 0666 /run/um/bus' 'chown 0 /run/um/bus; chmod 0666 /run/um/bus'
 broken "map.d of somebody else" 'chown root /run/um/map.d' "chown $um_uid /run/um/map.d" "chown $um_uid /run/um/map.d; chmod 0755 /run/um/map.d"
 broken "the key for everybody" 'chmod 0644 /var/lib/um-vault/key' 'chmod 0600 /var/lib/um-vault/key' 'chmod 0600 /var/lib/um-vault/key'
+broken "a recovery key that is none" 'cp /etc/um/recovery.pub /root/; echo none >/etc/um/recovery.pub; systemctl restart um-vault.service; until umctl status | grep "not kept" >/dev/null; do :; done' \
+        'recovery key: .*not kept' 'cp /root/recovery.pub /etc/um/; systemctl restart um-vault.service'
+broken "the key kept for it is gone" 'rm /var/lib/um-vault/key.recovery' '/var/lib/um-vault/key.recovery: No such file' 'systemctl restart um-vault.service'
+broken "um-fido's socket masked" 'systemctl mask --runtime --now um-fido.socket um-fido.service; until umctl status | grep "um-fido is away" >/dev/null; do :; done' 'fido: um-fido is away' \
+        'systemctl unmask --runtime um-fido.socket um-fido.service; systemctl start um-fido.socket'
 broken "umd stopped" 'systemctl stop umd.socket umd.service' '-> systemctl stop umd.service; systemctl start umd.socket umd.service' \
         'systemctl stop umd.service; systemctl start umd.socket umd.service'
 broken "umd.service masked" 'systemctl stop umd.service; systemctl mask --runtime umd.service' '-> systemctl unmask umd.service; systemctl start' \

@@ -7,9 +7,10 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import harness
-from daemon import until
+from daemon import VAULT, until
 from harness import (FAILED, NOT_FOUND, NOT_REACHABLE, USAGE, Terminal, bad, check, ctl, document, fresh, get, good, has,
                      lines, same, user)
 
@@ -163,6 +164,70 @@ def another_key_of_the_vault_is_named():
         vault_exchange(world, kept, key)
     has(good("status"), "vault: ok\n")  # which waits for it
     good("user passwd", name, stdin="marble harvest 3\n")
+
+
+def finding(umd, name):
+    """doctor's of that name: result, text, what to do."""
+    result = ctl("doctor", "--dry-run", "--json", "--socket", umd.bus, quiet=True)
+    found = [one for one in document(result.out)["findings"] if one["check"] == name]
+    same(len(found), 1)
+    return found[0]["result"], found[0]["text"], found[0].get("mend")
+
+
+def vault_again(umd):
+    old = umd.vault_pid()
+    os.kill(old, signal.SIGKILL)
+    until(lambda: umd.vault_pid() not in (None, old) and umd.status()["vault_ok"])
+
+
+@check
+def what_there_is_of_a_recovery_key_is_told():
+    with harness.Daemon() as umd:
+        pub, vault, where = umd.dir / "recovery.pub", umd.dir / "vault", ("--socket", umd.bus)
+        vault.write_text(f'#!/bin/sh\nexec {VAULT} "$@" --recovery-pub {pub}\n')  # as under systemd
+        vault.chmod(0o755)
+        umd.start("--vault", str(vault))
+        has(good("status", *where), "recovery key: none: who loses the vault's key loses all passwords", '"umctl doctor" says how to make one\n')
+        same(get("status", *where)["status"]["recovery_key"], "none")
+        result, text, mend = finding(umd, "recovery key")
+        same(result, "warn")
+        has(text, "there is none")
+        has(mend, "/um-vault --new-recovery-key /etc/um/recovery.pub; ", "systemctl restart um-vault.service")
+
+        subprocess.run([VAULT, "--new-recovery-key", pub], stdout=subprocess.DEVNULL, check=True)
+        same(get("status", *where)["status"]["recovery_key"], "none")  # until the vault is started again
+        vault_again(umd)
+        has(good("status", *where), "recovery key: kept\n")
+        same(finding(umd, "recovery key")[0], "ok")
+        same(umd.call("/org/um1", "org.um1.Manager", "Status", peer=umd.peer(65534))[0]["recovery_key"], "kept")
+
+        pub.write_text("no half of a key\n")
+        vault_again(umd)
+        has(ctl("status", *where, code=FAILED).out, "recovery key: the vault's key is not kept for it")
+        answer = document(ctl("status", "--json", *where, code=FAILED, quiet=True).out)["status"]
+        same((answer["recovery_key"], answer["vault_ok"], answer["well"]), ("failed", True, False))
+        result, text, mend = finding(umd, "recovery key")
+        same(result, "fail")
+        has(text, "is not kept for the one there is")
+        has(mend, "journalctl -u um-vault")
+
+
+@check
+def security_keys_that_cannot_be_asked_are_told_where_they_are_permitted():
+    with harness.Daemon() as umd:
+        where = ("--socket", umd.bus)
+        umd.start()
+        assert "fido" not in good("status", *where)
+        same(get("status", *where)["status"]["fido_ok"], True)
+        same(finding(umd, "fido")[0], "ok")
+        umd.stop()
+        umd.start("--fido", "/nowhere/um-fido")
+        has(ctl("status", *where, code=FAILED).out, "fido: um-fido is away: no security key can be asked\n")
+        result, text, mend = finding(umd, "fido")
+        same((result, text), ("fail", "um-fido is away: no security key can be asked"))
+        has(mend, "systemctl status um-fido.socket")
+        good("policy set", "factor.methods", "--socket", umd.bus, "--", "-fido2")
+        assert "fido" not in good("status", *where)
 
 
 @check

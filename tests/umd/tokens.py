@@ -325,6 +325,8 @@ def um_fido_may_die_at_any_time():
             pid = umd.child_pid("um-fido-soft")
             os.kill(pid, signal.SIGKILL)
             same(dialogue.verdict(codes[0].encode()), ALLOW)
+        until(lambda: umd.child_pid("um-fido-soft") not in (None, pid) and umd.status()["fido_ok"])
+        assert "um-fido is away" in umd.said() and "um-fido is back" in umd.said(), umd.said()
         keys.behave()
         until(lambda: console_or_code(umd) == ALLOW)
 

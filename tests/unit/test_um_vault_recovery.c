@@ -68,18 +68,21 @@ static int place_remove(void **state) {
         return r;
 }
 
-/* Starts a vault and stops it when it has answered; ret_error is what it complained of. */
-static void vault_once(const Place *place, bool with_pub, char *ret_error, size_t size) {
+/* Starts a vault and stops it when it has answered what it says of the recovery key; ret_error is
+ * what it complained of. */
+static VaultRecovery vault_once(const Place *place, bool with_pub, char *ret_error, size_t size) {
         const char *const plain[] = { vault_program, "--key-dir", place->keys, NULL };
         const char *const keeping[] = { vault_program,    "--key-dir", place->keys,
                                         "--recovery-pub", place->pub,  NULL };
         Vault vault = { 0 };
+        Answer answer;
 
         service_start(&vault.service, true, with_pub ? keeping : plain);
         vault.fd = vault.service.fd;
-        assert_int_equal(ask_text(&vault, VAULT_PING, &alice, "", NULL, NULL), VAULT_OK);
+        assert_int_equal(ask_text(&vault, VAULT_PING, &alice, "", NULL, &answer), VAULT_OK);
         kill(vault.service.pid, SIGTERM);
         assert_int_equal(service_wait(&vault.service, ret_error, size), 0);
+        return (VaultRecovery)answer.head.recovery;
 }
 
 static size_t file_take(const char *path, void *buf, size_t size) {
@@ -115,7 +118,7 @@ static void who_has_the_file_and_the_paper_has_the_key(void **state) {
         struct stat st;
         char error[512];
 
-        vault_once(place, true, error, sizeof(error));
+        (void)vault_once(place, true, error, sizeof(error));
         assert_string_equal(error, "");
         assert_int_equal(stat(place->kept, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
@@ -153,7 +156,7 @@ static void a_key_that_is_there_stays(void **state) {
         const Place *place = *state;
         char key[64], error[512];
 
-        vault_once(place, true, error, sizeof(error));
+        (void)vault_once(place, true, error, sizeof(error));
         assert_int_equal(shell("printf %s ", "somebody > ", place->fresh_key), 0);
         assert_int_equal(recover(place), 1);
         assert_int_equal(file_take(place->fresh_key, key, sizeof(key)), 8);
@@ -190,16 +193,16 @@ static void it_is_made_once_for_a_pair(void **state) {
         struct stat first, second, third;
         char error[512];
 
-        vault_once(place, true, error, sizeof(error));
+        assert_int_equal(vault_once(place, true, error, sizeof(error)), VAULT_RECOVERY_KEPT);
         assert_int_equal(stat(place->kept, &first), 0);
-        vault_once(place, true, error, sizeof(error));
+        assert_int_equal(vault_once(place, true, error, sizeof(error)), VAULT_RECOVERY_KEPT);
         assert_int_equal(stat(place->kept, &second), 0);
         assert_int_equal(first.st_ino, second.st_ino);
         assert_int_equal(unlink(place->pub), 0);
         assert_int_equal(shell(vault_program, " --new-recovery-key ", place->pub, " > ",
                                place->paper),
                          0);
-        vault_once(place, true, error, sizeof(error));
+        (void)vault_once(place, true, error, sizeof(error));
         assert_int_equal(stat(place->kept, &third), 0);
         assert_true(third.st_ino != second.st_ino ||
                     third.st_ctim.tv_nsec != second.st_ctim.tv_nsec);
@@ -210,10 +213,10 @@ static void without_a_public_half_nothing_is_kept(void **state) {
         const Place *place = *state;
         char error[512];
 
-        vault_once(place, false, error, sizeof(error));
+        assert_int_equal(vault_once(place, false, error, sizeof(error)), VAULT_RECOVERY_NONE);
         assert_int_equal(access(place->kept, F_OK), -1);
         assert_int_equal(unlink(place->pub), 0);
-        vault_once(place, true, error, sizeof(error));
+        assert_int_equal(vault_once(place, true, error, sizeof(error)), VAULT_RECOVERY_NONE);
         assert_int_equal(access(place->kept, F_OK), -1);
         assert_string_equal(error, "");
 }
@@ -224,11 +227,11 @@ static void a_public_half_that_is_none_is_told_and_the_vault_serves(void **state
         char error[512];
 
         assert_int_equal(shell("cp ", place->paper, " ", place->pub), 0);
-        vault_once(place, true, error, sizeof(error));
+        assert_int_equal(vault_once(place, true, error, sizeof(error)), VAULT_RECOVERY_FAILED);
         assert_non_null(strstr(error, place->pub));
         assert_non_null(strstr(error, "not the public half"));
         assert_int_equal(shell("head -c 100 /dev/zero > ", place->pub), 0);
-        vault_once(place, true, error, sizeof(error));
+        assert_int_equal(vault_once(place, true, error, sizeof(error)), VAULT_RECOVERY_FAILED);
         assert_non_null(strstr(error, "not the public half"));
         assert_int_equal(access(place->kept, F_OK), -1);
 }
@@ -240,7 +243,7 @@ static void another_paper_opens_nothing(void **state) {
         _cleanup_secret_ Secret *text = NULL, *key = NULL;
         char error[512];
 
-        vault_once(place, true, error, sizeof(error));
+        (void)vault_once(place, true, error, sizeof(error));
         assert_int_equal(shell("rm ", place->pub), 0);
         assert_int_equal(shell(vault_program, " --new-recovery-key ", place->pub, " > ",
                                place->paper),
@@ -263,7 +266,7 @@ static void a_mistyped_paper_is_told_from_another_one(void **state) {
         _cleanup_secret_ Secret *paper = paper_take(place);
         char text[VAULT_RECOVERY_TEXT + 1], error[512];
 
-        vault_once(place, true, error, sizeof(error));
+        (void)vault_once(place, true, error, sizeof(error));
         memcpy(text, base_secret_bytes(paper), VAULT_RECOVERY_TEXT);
         for (size_t i = 0; i < VAULT_RECOVERY_TEXT; i++) {
                 char was = text[i];
@@ -290,7 +293,7 @@ static void a_damaged_file_opens_nothing(void **state) {
         char error[512];
         int fd;
 
-        vault_once(place, true, error, sizeof(error));
+        (void)vault_once(place, true, error, sizeof(error));
         assert_int_equal(file_take(place->kept, kept, sizeof(kept)), FILE_BYTES);
         fd = open(place->kept, O_WRONLY | O_CLOEXEC);
         assert_true(fd >= 0);

@@ -86,7 +86,7 @@ static void the_real_one_is_asked(void **state) {
                 assert_int_equal(ask(&rig, op, &id), 0);
                 run_until(&rig, (size_t)op);
                 assert_int_equal(rig.answer.result, CORE_TOKEN_ABSENT);
-                assert_int_equal(id, (uint64_t)op);
+                assert_int_equal(id, (uint64_t)op + 1); /* the first asked whether it is there */
         }
         rig.tokens.cancel(rig.tokens.userdata, id); /* that is over: nobody is told */
         assert_int_equal(ask(&rig, CORE_TOKEN_LOOK, &id), 0);
@@ -106,11 +106,14 @@ static void program_write(const char *path, const char *lines) {
                         "import os, socket, struct\n"
                         "s = socket.socket(fileno=3)\n"
                         "s.setblocking(True)\n"
-                        "packet = s.recv(20000)\n"
-                        "op, number = struct.unpack_from('<IQ', packet, 4)\n"
-                        "def send(op=op, result=1, which=0, number=number, flags=0, end=0):\n"
-                        "    s.send((struct.pack('<IIQIIIBBBBH', 1, op, number, result, which, 5,\n"
-                        "        flags, flags, flags, 0, 0) + bytes(632))[:632 + end])\n"
+                        "def send(op=2, result=1, which=0, number=0, flags=0, end=0):\n"
+                        "    s.send((struct.pack('<IIQIIIBBBBH', 1, op, number or asked, result,\n"
+                        "        which, 5, flags, flags, flags, 0, 0) + bytes(632))[:632 + end])\n"
+                        "op = 4\n"
+                        "while op == 4:\n" /* a cancellation: is it there? */
+                        "    op, asked = struct.unpack_from('<IQ', s.recv(20000), 4)\n"
+                        "    if op == 4:\n"
+                        "        send(op=4)\n"
                         "%s\n"
                         "s.recv(20000)\n",
                         lines) > 0);
@@ -155,6 +158,42 @@ static void what_is_no_answer_is_a_fault(void **state) {
         rmdir(dir);
 }
 
+static void run_until_problem(Rig *rig, const char *problem) {
+        uint64_t end_usec = base_boottime_usec() + 30 * USEC_PER_SEC;
+        char text[128];
+
+        for (;;) {
+                token_client_problem(rig->client, text, sizeof(text));
+                if (strcmp(text, problem) == 0)
+                        return;
+                if (base_boottime_usec() >= end_usec)
+                        fail_msg("\"%s\", not \"%s\"", text, problem);
+                assert_true(sd_event_run(rig->event, 100 * USEC_PER_MSEC) >= 0);
+        }
+}
+
+/* Before anybody needs it. */
+static void whether_it_is_there_is_known(void **state) {
+        static const char away[] = "um-fido is away: no security key can be asked";
+        char dir[] = "/tmp/um-test-token-XXXXXX", path[64];
+        uint64_t id;
+        Rig rig;
+
+        assert_non_null(mkdtemp(dir));
+        snprintf(path, sizeof(path), "%s/um-fido", dir);
+        rig_start(&rig, path);
+        run_until_problem(&rig, away);
+        program_write(path, "send(); os._exit(1)");
+        run_until_problem(&rig, "");
+        assert_int_equal(ask(&rig, CORE_TOKEN_ASSERT, &id), 0);
+        unlink(path); /* it is not had again */
+        run_until(&rig, 1);
+        assert_int_equal(rig.answer.result, CORE_TOKEN_OK);
+        run_until_problem(&rig, away);
+        rig_end(&rig);
+        rmdir(dir);
+}
+
 static void one_that_died_is_started_again(void **state) {
         char dir[] = "/tmp/um-test-token-XXXXXX", path[64];
         uint64_t id;
@@ -181,6 +220,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_real_one_is_asked),
                 cmocka_unit_test(what_is_no_answer_is_a_fault),
+                cmocka_unit_test(whether_it_is_there_is_known),
                 cmocka_unit_test(one_that_died_is_started_again),
         };
 

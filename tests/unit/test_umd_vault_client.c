@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -443,6 +444,34 @@ static void test_no_vault_is_a_fault_at_once(void **state) {
         assert_false(rig->vault.ready(rig->client));
 }
 
+/* What it says of the recovery key, as umd tells it; a number that is none says nothing. */
+static void test_whether_the_key_is_kept_is_told(void **state) {
+        static const char *const words[_VAULT_RECOVERY_MAX + 1] = {
+                [VAULT_RECOVERY_NONE] = "none",
+                [VAULT_RECOVERY_KEPT] = "kept",
+                [VAULT_RECOVERY_FAILED] = "failed",
+        };
+        Rig *rig = *state;
+
+        assert_string_equal(vault_client_recovery(rig->client), "");
+        for (uint64_t told = 0; told <= _VAULT_RECOVERY_MAX; told++) {
+                VaultHead head = fake_receive(rig);
+
+                head.recovery = told;
+                fake_send(rig, head, VAULT_OK, VAULT_KEY_ID_BYTES);
+                rig_run_until_ready(rig, true);
+                assert_string_equal(vault_client_recovery(rig->client),
+                                    words[told] ? words[told] : "");
+                rig->peer_fd = base_close(rig->peer_fd);
+                rig_run_until_ready(rig, false);
+                assert_string_equal(vault_client_recovery(rig->client), "");
+                while (poll(&(struct pollfd){ .fd = rig->listen_fd, .events = POLLIN }, 1, 0) == 0)
+                        assert_true(sd_event_run(rig->event, 100 * USEC_PER_MSEC) >= 0);
+                rig->peer_fd = accept(rig->listen_fd, NULL, NULL);
+                assert_true(rig->peer_fd >= 0);
+        }
+}
+
 #define WITH_CHILD(test) cmocka_unit_test_setup_teardown(test, rig_with_child, rig_end)
 #define WITH_FAKE(test)  cmocka_unit_test_setup_teardown(test, rig_with_fake, rig_end)
 #define WITH_KEYS(test)  cmocka_unit_test_setup_teardown(test, rig_with_keys, rig_end)
@@ -460,6 +489,7 @@ int main(int argc, char **argv) {
                 WITH_KEYS(test_no_verifier_of_another_key_is_taken),
                 WITH_KEYS(test_an_id_of_another_length_is_no_key),
                 WITH_KEYS(test_a_vault_of_before_there_were_ids_has_the_key_it_had),
+                WITH_FAKE(test_whether_the_key_is_kept_is_told),
                 WITH_FAKE(test_the_answer_to_another_verb_is_a_fault),
                 WITH_FAKE(test_an_answer_nobody_asked_for_is_dropped),
                 WITH_FAKE(test_answers_come_in_any_order),

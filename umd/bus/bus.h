@@ -21,8 +21,10 @@ typedef struct BusStatus {
         const char *version;
         uint64_t map_users, map_groups, map_bytes, map_published_usec, started_usec;
         bool map_ok;
-        char mail[128];    /* why no mail can be sent; "" for nothing */
-        char quality[512]; /* what is wrong with um-quality and its lists; "" for nothing */
+        const char *recovery_key; /* "none", "kept", "failed"; "": um-vault did not say */
+        char mail[128];           /* why no mail can be sent; "" for nothing */
+        char fido[128];           /* why no security key can be asked; "" for nothing */
+        char quality[512];        /* what is wrong with um-quality and its lists; "" for nothing */
 } BusStatus;
 
 typedef struct BusHost {

@@ -286,8 +286,9 @@ int manager_create_group(Call *call, CoreError *error) {
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
-static int status_append_all(sd_bus_message *m, const Bus *bus, const BusStatus *host,
-                             const CoreStatus *core) {
+/* Root's. */
+static int status_append_figures(sd_bus_message *m, const Bus *bus, const BusStatus *host,
+                                 const CoreStatus *core) {
         const struct {
                 const char *key;
                 uint64_t value;
@@ -311,9 +312,40 @@ static int status_append_all(sd_bus_message *m, const Bus *bus, const BusStatus 
         return r;
 }
 
+/* What everybody may see. */
+static int status_append_parts(sd_bus_message *m, const Bus *bus, const BusStatus *host,
+                               const CoreStatus *core, bool served) {
+        const struct {
+                const char *key;
+                bool value;
+        } flags[] = {
+                { "store_ok", served },
+                { "vault_ok", core->vault_ready },
+                { "vault_key_ok", !core->vault_key_wrong },
+                { "map_ok", host->map_ok },
+                { "quality_ok", host->quality[0] == '\0' },
+                { "mail_ok", host->mail[0] == '\0' },
+                { "fido_ok", host->fido[0] == '\0' },
+        };
+        const struct {
+                const char *key, *value;
+        } texts[] = {
+                { "version", host->version }, { "why", bus->core ? "" : bus->why_unavailable },
+                { "quality", host->quality }, { "mail", host->mail },
+                { "fido", host->fido },       { "recovery_key", host->recovery_key },
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_LENGTH(flags) && r >= 0; i++)
+                r = sd_bus_message_append(m, "{sv}", flags[i].key, "b", (int)flags[i].value);
+        for (size_t i = 0; i < ARRAY_LENGTH(texts) && r >= 0; i++)
+                r = sd_bus_message_append(m, "{sv}", texts[i].key, "s", texts[i].value);
+        return r;
+}
+
 int manager_status(Call *call, CoreError *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        BusStatus host = { .version = "" };
+        BusStatus host = { .version = "", .recovery_key = "" };
         CoreStatus core = { 0 };
         Bus *bus = call->bus;
         int r, served = bus->core ? core_status(bus->core, &core) : -ENOTCONN;
@@ -322,21 +354,17 @@ int manager_status(Call *call, CoreError *error) {
                 bus->host.status(bus->host.userdata, &host);
         if (!core.mail_wanted) /* then nobody misses it */
                 host.mail[0] = '\0';
+        if (!core.fido_wanted)
+                host.fido[0] = '\0';
+        if (!core.vault_ready) /* or it is of another key than the store's */
+                host.recovery_key = "";
         r = call_reply_new(call, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
-                                          "version", "s", host.version, "store_ok", "b",
-                                          served == 0, "why", "s",
-                                          bus->core ? "" : bus->why_unavailable, "vault_ok", "b",
-                                          core.vault_ready, "vault_key_ok", "b",
-                                          !core.vault_key_wrong, "map_ok", "b", host.map_ok,
-                                          "quality_ok", "b", host.quality[0] == '\0', "quality",
-                                          "s", host.quality, "mail_ok", "b", host.mail[0] == '\0',
-                                          "mail", "s", host.mail);
+                r = status_append_parts(reply, bus, &host, &core, served == 0);
         if (r >= 0 && call->actor.uid == 0)
-                r = status_append_all(reply, bus, &host, &core);
+                r = status_append_figures(reply, bus, &host, &core);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : call_reply_send(call, reply);

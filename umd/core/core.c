@@ -232,8 +232,10 @@ int core_status(Core *core, CoreStatus *ret) {
                 .sessions = core_session_count(core),
                 .vault_ready = ready && !core->vault_key_wrong,
                 .vault_key_wrong = ready && core->vault_key_wrong,
-                .mail_wanted = core_policy_values_now(core, 0, &values) == 0 &&
-                               core_method_permitted(&values, POLICY_METHOD_EMAIL_CODE),
         };
+        if (core_policy_values_now(core, 0, &values) == 0) {
+                ret->mail_wanted = core_method_permitted(&values, POLICY_METHOD_EMAIL_CODE);
+                ret->fido_wanted = core_method_permitted(&values, POLICY_METHOD_FIDO2);
+        }
         return 0;
 }

@@ -531,6 +531,7 @@ typedef struct CoreStatus {
         bool vault_ready;     /* it answers, and has the right key */
         bool vault_key_wrong; /* it has another one */
         bool mail_wanted;     /* the company's rules permit codes by e-mail */
+        bool fido_wanted;     /* ... and security keys */
 } CoreStatus;
 
 int core_status(Core *core, CoreStatus *ret);
