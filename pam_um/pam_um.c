@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <security/pam_ext.h>
+#include <security/pam_modutil.h>
 
 #include "base/base.h"
 #include "wire/wire.h"
@@ -47,6 +48,12 @@ static int verdict_code(WireVerdict verdict) {
         return PAM_AUTHINFO_UNAVAIL;
 }
 
+/* For the log.  People type their passwords where a name is asked: what is nobody's name is not
+ * written down. */
+static const char *whom(const Call *call) {
+        return call->resolves ? call->user : "a name that nobody has";
+}
+
 /* r is not 0: a PamOutcome or a fault, and never a success. */
 static int outcome_code(const Call *call, int r) {
         switch (r) {
@@ -58,17 +65,17 @@ static int outcome_code(const Call *call, int r) {
                 return PAM_USER_UNKNOWN;
         case PAM_UM_E_REFUSED:
                 pam_syslog(call->handle, LOG_ERR, "umd does not let this program ask for %s",
-                           call->user);
+                           whom(call));
                 return PAM_PERM_DENIED;
         case PAM_UM_E_IDENTITY:
                 pam_syslog(call->handle, LOG_ERR, "user or service changed under the login of %s",
-                           call->user);
+                           whom(call));
                 return PAM_PERM_DENIED;
         case -ENOMEM:
                 return PAM_BUF_ERR;
         default:
                 errno = r < 0 ? -r : EPROTO;
-                pam_syslog(call->handle, LOG_ERR, "no answer from umd for %s: %m", call->user);
+                pam_syslog(call->handle, LOG_ERR, "no answer from umd for %s: %m", whom(call));
                 return PAM_AUTHINFO_UNAVAIL;
         }
 }
@@ -79,7 +86,7 @@ static void verdict_log(const Call *call, const WireStep *step, int code) {
         base_escape(step->reason, strlen(step->reason), reason, sizeof(reason));
         base_escape(step->reference, strlen(step->reference), reference, sizeof(reference));
         pam_syslog(call->handle, LOG_DEBUG, "verdict %d %s %s for %s: %s", (int)step->verdict,
-                   reason, reference, call->user, pam_strerror(call->handle, code));
+                   reason, reference, whom(call), pam_strerror(call->handle, code));
 }
 
 /* A round's result and its verdict; umd's text is shown. */
@@ -141,6 +148,8 @@ static bool call_init(Call *call, pam_handle_t *handle, int flags, int argc, con
                 pam_syslog(handle, LOG_CRIT, "cannot read " BASE_PASSWD_PATH ": %m");
                 return false;
         }
+        /* not in /etc/passwd, and yet it may resolve */
+        call->resolves = pam_modutil_getpwnam(handle, call->user) != NULL;
         r = pam_get_item(handle, PAM_SERVICE, (const void **)&service);
         return r == PAM_SUCCESS && name_copy(call->service, sizeof(call->service), service);
 }

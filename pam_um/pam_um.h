@@ -30,7 +30,8 @@ typedef struct Options {
 typedef struct Call {
         pam_handle_t *handle;
         Options options;
-        bool silent; /* PAM_SILENT */
+        bool silent;   /* PAM_SILENT */
+        bool resolves; /* user is somebody's: um's, or another source's */
         char user[BASE_NAME_MAX + 1];
         char service[PAM_UM_SERVICE_MAX + 1];
 } Call;

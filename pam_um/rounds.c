@@ -86,13 +86,11 @@ static void context_fill(const Call *call, const char *operation, uint32_t flags
                 .rhost = item_string(call, PAM_RHOST),
                 .ruser = item_string(call, PAM_RUSER),
                 .auth_info = pam_getenv(call->handle, "SSH_AUTH_INFO_0"),
-                .flags = flags | (call->silent ? WIRE_FLAG_SILENT : 0),
+                .flags = flags | (call->silent ? WIRE_FLAG_SILENT : 0) |
+                         (call->resolves ? WIRE_FLAG_RESOLVES : 0),
         };
         if (!ret->ruser)
                 ret->ruser = caller_name(call);
-        /* Not in /etc/passwd (pam_um.c looked), and yet it resolves: um's, or another source's. */
-        if (pam_modutil_getpwnam(call->handle, call->user))
-                ret->flags |= WIRE_FLAG_RESOLVES;
 }
 
 static int round_connect(uint64_t deadline_usec, sd_bus **ret) {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The example with busctl, word for word; and what must never be seen while um works: a secret on the bus, in a command line, an
-# environment, a log or a core (catalogue 93, 96, 97), or a unit that is more open than it has to be (98).
+# environment, a log or a core (catalogue 93, 96, 97), a password that was typed where the name is asked (144), or a unit that is
+# more open than it has to be (98).
 set -uo pipefail
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
@@ -112,6 +113,40 @@ ck "um's own uid cannot read um-vault's memory" refused lab_sh 'setpriv --reuid=
 ck "they leave no core" lab_sh 'grep -q "Max core file size  *0 " /proc/$(pgrep -x umd)/limits && grep -q "Max core file size  *0 " /proc/$(pgrep -x um-vault)/limits'
 ck "umd has no capability" lab_sh 'grep -q "^CapEff:.0000000000000000" /proc/$(pgrep -x umd)/status'
 ck "umd has no network but a loopback of its own" test "$(lab_sh 'nsenter -t $(pgrep -x umd) -n ip -o link' | awk '{print $2}' | xargs)" = lo:
+# ---- a password where the name is asked, of a form that a name could have and of one that none has; everybody tells all he can
+TYPED=hidden-otter-4711
+TYPED_TOO='Hidden Otter 4712'
+lab_sh 'sed -i "/pam_um\.so/s/$/ debug/" /etc/pam.d/common-auth /etc/pam.d/common-account
+        mkdir -p /run/systemd/system/umd.service.d
+        { printf "[Service]\nExecStart=\n"; sed -n "s/^ExecStart=.*/& --debug/p" /lib/systemd/system/umd.service; } >/run/systemd/system/umd.service.d/debug.conf
+        systemctl daemon-reload; systemctl restart umd.service'
+ck "umd is up, and tells all it can" eventually 5 um status
+
+# um_tells: the journal's lines of um's units and of pam_um, whoever's process it was in
+um_tells() {
+        lab_sh 'journalctl --sync; journalctl -b -o cat -u umd.service -u um-vault.service -u um-quality.service -u um-notify.service -u um-fido.service -u um-helper.service
+                journalctl -b -o cat | grep "pam_um("'
+}
+
+console_refuses() {
+        lab_talk "$(lab_tty_line '/bin/login -p')" 'login: ' "$1" 'assword: ' wrong-one-4713 'ncorrect' ^C
+}
+for typed in "$TYPED" "$TYPED_TOO"; do
+        ck "144: ssh refuses $typed" says 'ermission denied' lab_ssh "$typed" wrong-one-4713 true
+        ck "144: and login" says 'ncorrect' console_refuses "$typed"
+done
+lab_sh 'systemctl stop umd.socket umd.service'
+ck "144: ssh refuses with umd away" says 'ermission denied' lab_ssh "$TYPED" wrong-one-4713 true
+lab_sh 'systemctl start umd.socket umd.service'
+ck "144: umd is back" eventually 5 um status
+ck "144: sshd itself has it in its log" has "nvalid user $TYPED" lab_sh 'journalctl -b -o cat -t sshd'
+ck "144: pam_um has a line on it, without it" has 'pam_um\(sshd:auth\): verdict .* for a name that nobody has' um_tells
+ck "144: and with umd away" has 'no answer from umd for a name that nobody has' um_tells
+ck "144: nothing of um's has it in a line" lacks '[hH]idden[- ][oO]tter|wrong-one' um_tells
+ck "144: the audit log has them as somebody" has 'authenticate +user/~[0-9a-f]{12}' um audit log --type login
+ck "144: and not by it" lacks '[hH]idden[- ][oO]tter|wrong-one' um audit log --limit 1000
+ck "144: nor the store" refused in_store '[hH]idden[- ][oO]tter|wrong-one'
+
 ck "umd's exposure" score_at_most umd.service 10
 ck "um-vault's" score_at_most um-vault.service 5
 ck "um-helper's" score_at_most um-helper.service 20

@@ -2,7 +2,7 @@
 """The process pam_um runs in: memory that runs dry, signals, descriptors, the environment."""
 import subprocess
 
-from fakeumd import (ALLOW, ASK_SHOWN, DENIED, SHOW, FakeUmd, Socketpair, ask, begin, done, outcome,
+from fakeumd import (ALLOW, ASK_SHOWN, BAD_PROOF, DENIED, SHOW, FakeUmd, Socketpair, ask, begin, done, outcome,
                      session)
 from checks_contract import good
 from harness import (AUTHINFO_UNAVAIL, BUS, FULL, PAM_UM, SUCCESS, app, check, expect,
@@ -217,10 +217,15 @@ def symbols():
 
 @check
 def secrets_in_the_log():
-    """what was answered is in no log line, whatever went wrong"""
+    """what was answered is in no log line, whatever went wrong, nor a name that is nobody's: people type passwords there"""
     from harness import Log
     stack("debug")
     with FakeUmd(BUS, lambda call: ask(how=begin) if call.member == "Begin" else "close"):
-        app("answer=S3cretWord", "auth")
-    expect_true("it was logged", Log.has("no answer from umd for alice"))
-    expect("secrets", [line for line in Log.lines if "S3cretWord" in line], [])
+        app("answer=S3cretWord", "auth", user="s3cretname")
+        app("answer=S3cretWord", "auth", user="elsewhere", shim=True)  # which is somebody's
+    expect_true("it was logged", Log.has("no answer from umd for a name that nobody has"))
+    expect_true("whose it was", Log.has("no answer from umd for elsewhere"))
+    with FakeUmd(BUS, lambda call: done(BAD_PROOF, how=begin) if call.member == "Begin" else done(BAD_PROOF)):
+        app("answer=S3cretWord", "auth", user="s3cretname")
+    expect_true("so is a verdict", Log.has("verdict"))
+    expect("secrets", [line for line in Log.lines if "s3cret" in line.lower()], [])
