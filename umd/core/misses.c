@@ -40,58 +40,26 @@ int core_misses_new(Misses **ret) {
         return 0;
 }
 
-/* ---- entries ------------------------------------------------------------------------------ */
-
-static int count_write(StoreTxn *txn, const Misses *misses, const Miss *miss, uint64_t count,
-                       uint64_t now_usec) {
-        char object[BASE_NAME_MAX + 8] = "", source[64] = "", number[24], since[32];
-        const StoreValue values[] = { { "count", NULL, number }, { "since", NULL, since } };
-        StoreAudit entry = {
-                .time_usec = now_usec,
-                .type = "login",
-                .verb = "authenticate.repeated",
-                .object = object,
-                .object_id = miss ? miss->uid : 0,
-                .actor = (uid_t)-1,
-                .login_uid = (uid_t)-1,
-                .via = "umd",
-                .service = "",
-                .source = source,
-                .tty = "",
-                .outcome = "deny",
-                .reason = core_reason_word(POLICY_REASON_BAD_PROOF),
-                .values = values,
-                .value_count = ARRAY_LENGTH(values),
-        };
-        uint64_t seq;
-
-        if (count == 0)
-                return 0;
-        if (miss && miss->uid != 0)
-                snprintf(object, sizeof(object), "user/%s", miss->name);
-        if (miss && core_network_is(&miss->network))
-                core_network_text(&miss->network, source, sizeof(source));
-        snprintf(number, sizeof(number), "%llu", (unsigned long long)count);
-        base_format_rfc3339(misses->began_usec, since);
-        return store_audit_append(txn, &entry, &seq);
-}
+/* ---- what was only counted ---------------------------------------------------------------- */
 
 static int counts_write(Core *core, uint64_t now_usec) {
+        const RepeatedKind kind = { "login", "authenticate.repeated",
+                                    core_reason_word(POLICY_REASON_BAD_PROOF) };
         const Misses *misses = core->misses;
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        uint64_t untold = misses->others;
-        int r;
+        Repeated rows[CORE_MISSED_PAIRS + 1];
 
-        for (size_t i = 0; i < misses->count; i++)
-                untold += misses->pairs[i].untold;
-        if (untold == 0)
-                return 0;
-        r = store_begin(core->store, &txn);
-        for (size_t i = 0; r == 0 && i < misses->count; i++)
-                r = count_write(txn, misses, &misses->pairs[i], misses->pairs[i].untold, now_usec);
-        if (r == 0)
-                r = count_write(txn, misses, NULL, misses->others, now_usec);
-        return r < 0 ? r : core_txn_commit(core, &txn);
+        for (size_t i = 0; i < misses->count; i++) {
+                const Miss *miss = &misses->pairs[i];
+
+                rows[i] = (Repeated){ .count = miss->untold,
+                                      .actor = (uid_t)-1,
+                                      .user = miss->uid != 0 ? miss->name : NULL,
+                                      .object_id = miss->uid,
+                                      .network = &miss->network };
+        }
+        rows[misses->count] = (Repeated){ .count = misses->others, .actor = (uid_t)-1 };
+        return core_repeated_tell(core, &kind, rows, misses->count + 1, misses->began_usec,
+                                  now_usec);
 }
 
 int core_misses_tell(Core *core, uint64_t now_usec) {
@@ -103,12 +71,9 @@ int core_misses_tell(Core *core, uint64_t now_usec) {
 }
 
 int core_misses_tick(Core *core, uint64_t now_usec) {
-        const Misses *misses = core->misses;
-
-        if (misses->began_usec == 0 || (now_usec >= misses->began_usec &&
-                                        now_usec - misses->began_usec < CORE_MISSED_PERIOD_USEC))
-                return 0;
-        return core_misses_tell(core, now_usec);
+        return core_repeated_is_due(core->misses->began_usec, CORE_MISSED_PERIOD_USEC, now_usec)
+                       ? core_misses_tell(core, now_usec)
+                       : 0;
 }
 
 /* ---- the period --------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "umd/core/internal.h"
+#include "umd/core/lockout.h"
 
 typedef struct Refuser {
         uid_t uid;
@@ -38,31 +39,6 @@ int core_refusals_new(Refusals **ret) {
 }
 
 /* ---- entries ------------------------------------------------------------------------------ */
-
-static int entry_write(StoreTxn *txn, const Actor *actor, const char *verb, const char *object,
-                       uint32_t object_id, const char *reason, const StoreValue *values,
-                       size_t value_count, uint64_t now_usec) {
-        StoreAudit entry = {
-                .time_usec = now_usec,
-                .type = "access",
-                .verb = verb,
-                .object = object,
-                .object_id = object_id,
-                .actor = actor->uid,
-                .login_uid = actor->login_uid,
-                .via = actor->via,
-                .service = "",
-                .source = "",
-                .tty = "",
-                .outcome = "deny",
-                .reason = reason,
-                .values = values,
-                .value_count = value_count,
-        };
-        uint64_t seq;
-
-        return store_audit_append(txn, &entry, &seq);
-}
 
 /* What the object is called in the log, by name or, where none was given, by id. */
 static int user_find(StoreTxn *txn, const CoreRefusal *refusal, char *name, uint32_t *ret_id) {
@@ -115,52 +91,46 @@ static int refusal_write(Core *core, const Actor *actor, const CoreRefusal *refu
         const StoreValue permission = { "permission", NULL, refusal->permission };
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         char object[CORE_UNKNOWN_TEXT + 8];
-        uint32_t id;
+        StoreAudit entry = {
+                .time_usec = now_usec,
+                .type = "access",
+                .verb = refusal->method,
+                .object = object,
+                .actor = actor->uid,
+                .login_uid = actor->login_uid,
+                .via = actor->via,
+                .service = "",
+                .source = "",
+                .tty = "",
+                .outcome = "deny",
+                .reason = refusal->elsewhere ? "private-socket-only" : "no-permission",
+                .values = &permission,
+                .value_count = 1,
+        };
+        uint64_t seq;
         int r;
 
         r = store_begin(core->store, &txn);
         if (r == 0)
-                r = object_write(core, txn, refusal, object, sizeof(object), &id);
+                r = object_write(core, txn, refusal, object, sizeof(object), &entry.object_id);
         if (r == 0)
-                r = entry_write(txn, actor, refusal->method, object, id,
-                                refusal->elsewhere ? "private-socket-only" : "no-permission",
-                                &permission, 1, now_usec);
+                r = store_audit_append(txn, &entry, &seq);
         return r < 0 ? r : core_txn_commit(core, &txn);
 }
 
 /* ---- the period --------------------------------------------------------------------------- */
 
-static int count_write(StoreTxn *txn, const Refusals *refusals, uid_t uid, uint64_t count,
-                       uint64_t now_usec) {
-        const Actor actor = { .uid = uid, .login_uid = (uid_t)-1, .via = "umd" };
-        char number[24], since[32];
-        const StoreValue values[] = { { "count", NULL, number }, { "since", NULL, since } };
-
-        if (count == 0)
-                return 0;
-        snprintf(number, sizeof(number), "%llu", (unsigned long long)count);
-        base_format_rfc3339(refusals->began_usec, since);
-        return entry_write(txn, &actor, "access.repeated", "", 0, "no-permission", values,
-                           ARRAY_LENGTH(values), now_usec);
-}
-
 static int counts_write(Core *core, uint64_t now_usec) {
+        static const RepeatedKind kind = { "access", "access.repeated", "no-permission" };
         const Refusals *refusals = core->refusals;
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        uint64_t untold = refusals->others;
-        int r;
+        Repeated rows[CORE_REFUSED_CALLERS + 1];
 
         for (size_t i = 0; i < refusals->count; i++)
-                untold += refusals->callers[i].untold;
-        if (untold == 0)
-                return 0;
-        r = store_begin(core->store, &txn);
-        for (size_t i = 0; r == 0 && i < refusals->count; i++)
-                r = count_write(txn, refusals, refusals->callers[i].uid,
-                                refusals->callers[i].untold, now_usec);
-        if (r == 0)
-                r = count_write(txn, refusals, (uid_t)-1, refusals->others, now_usec);
-        return r < 0 ? r : core_txn_commit(core, &txn);
+                rows[i] = (Repeated){ .count = refusals->callers[i].untold,
+                                      .actor = refusals->callers[i].uid };
+        rows[refusals->count] = (Repeated){ .count = refusals->others, .actor = (uid_t)-1 };
+        return core_repeated_tell(core, &kind, rows, refusals->count + 1, refusals->began_usec,
+                                  now_usec);
 }
 
 int core_refusals_tell(Core *core, uint64_t now_usec) {
@@ -172,13 +142,9 @@ int core_refusals_tell(Core *core, uint64_t now_usec) {
 }
 
 int core_refusals_tick(Core *core, uint64_t now_usec) {
-        const Refusals *refusals = core->refusals;
-
-        if (refusals->began_usec == 0 ||
-            (now_usec >= refusals->began_usec &&
-             now_usec - refusals->began_usec < CORE_REFUSED_PERIOD_USEC))
-                return 0;
-        return core_refusals_tell(core, now_usec);
+        return core_repeated_is_due(core->refusals->began_usec, CORE_REFUSED_PERIOD_USEC, now_usec)
+                       ? core_refusals_tell(core, now_usec)
+                       : 0;
 }
 
 static int is_stranger(Core *core, uid_t uid, bool *ret) {
