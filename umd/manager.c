@@ -77,7 +77,7 @@ static void manager_flush(Manager *manager) {
                 return;
         r = core_flush(manager->core);
         if (r < 0)
-                flush_fault_log(manager->log, r, &manager->flush_told_usec);
+                log_flush_fault(manager->log, r, &manager->flush_told_usec);
         if (manager->publish)
                 (void)publish_run(manager->publish,
                                   base_realtime_usec()); /* logs; lookups ask us */
@@ -201,13 +201,13 @@ static void clock_read(void *userdata, CoreClock *ret) {
 static void lockout_told(void *userdata, const CoreLockout *lockout) {
         const Manager *manager = userdata;
 
-        lockout_log(manager->log, lockout);
+        log_lockout(manager->log, lockout);
 }
 
 static void notice_told(void *userdata, const char *name, const char *text) {
         const Manager *manager = userdata;
 
-        notice_log(manager->log, name, text);
+        log_notice(manager->log, name, text);
 }
 
 static void local_refresh(void *userdata) {

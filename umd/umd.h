@@ -288,10 +288,10 @@ void boot_clock_read(const BootClock *clock, CoreClock *ret);
 
 /* ---- what core tells the admin --------------------------------------------------------------- */
 
-void lockout_log(const Log *log, const CoreLockout *lockout);
-void notice_log(const Log *log, const char *name, const char *text);
+void log_lockout(const Log *log, const CoreLockout *lockout);
+void log_notice(const Log *log, const char *name, const char *text);
 /* *told_usec (boottime, 0 at first) keeps when it was last told. */
-void flush_fault_log(const Log *log, int fault, uint64_t *told_usec);
+void log_flush_fault(const Log *log, int fault, uint64_t *told_usec);
 
 /* ---- what the host holds --------------------------------------------------------------------- */
 

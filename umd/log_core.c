@@ -11,7 +11,7 @@
 
 #define TELL_AGAIN_USEC (30 * USEC_PER_SEC)
 
-void lockout_log(const Log *log, const CoreLockout *lockout) {
+void log_lockout(const Log *log, const CoreLockout *lockout) {
         LogRecord record = { .priority = LOG_WARNING,
                              .message =
                                      lockout->name ? MESSAGE_LOCKOUT : MESSAGE_SOURCE_THROTTLED };
@@ -33,7 +33,7 @@ void lockout_log(const Log *log, const CoreLockout *lockout) {
                   lockout->source, until, lockout->failures);
 }
 
-void notice_log(const Log *log, const char *name, const char *text) {
+void log_notice(const Log *log, const char *name, const char *text) {
         char object[BASE_NAME_MAX + 8];
 
         snprintf(object, sizeof(object), "user/%s", name);
@@ -44,7 +44,7 @@ void notice_log(const Log *log, const char *name, const char *text) {
 }
 
 /* Every login and change meets a disk that is full or broken: told now and then, not each time. */
-void flush_fault_log(const Log *log, int fault, uint64_t *told_usec) {
+void log_flush_fault(const Log *log, int fault, uint64_t *told_usec) {
         uint64_t now_usec = base_boottime_usec();
 
         if (*told_usec > 0 && now_usec - *told_usec < TELL_AGAIN_USEC)
