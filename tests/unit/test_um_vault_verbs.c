@@ -33,6 +33,22 @@ static void a_hashed_password_matches_and_no_other_does(void **state) {
                                  VAULT_NO_MATCH);
 }
 
+/* What a guess costs whoever has stolen store and key: N = 4096, r = 32, so 16 MiB and their time
+ * (docs/TESTS.md, 125; tests/bench/bench_guess.c measures it). */
+static void what_is_sealed_is_yescrypt_of_16_mib(void **state) {
+        const Vault *vault = *state;
+        _cleanup_secret_ Secret *key = NULL, *hash = NULL;
+        char path[PATH_MAX];
+        Answer made;
+
+        assert_int_equal(ask_text(vault, VAULT_HASH, &alice, "correct horse", NULL, &made),
+                         VAULT_OK);
+        assert_int_equal(vault_key_load(vault->dir, NULL, &key, path), 0);
+        assert_int_equal(vault_unseal(key, &alice, made.verifier, made.head.verifier_bytes, &hash),
+                         0);
+        assert_memory_equal(base_secret_bytes(hash), "$y$j9T$", 7);
+}
+
 static void a_ping_tells_which_key_and_not_the_key(void **state) {
         const Vault *vault = *state;
         Answer first, second;
@@ -263,6 +279,7 @@ static void spending_takes_the_time_of_a_guess(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 BY_HAND(a_hashed_password_matches_and_no_other_does),
+                BY_HAND(what_is_sealed_is_yescrypt_of_16_mib),
                 BY_HAND(a_ping_tells_which_key_and_not_the_key),
                 BY_HAND(a_verifier_is_one_subjects_only),
                 BY_HAND(a_verifier_with_one_changed_byte_is_no_record),
