@@ -165,6 +165,10 @@ void doctor_daemon(Doctor *doctor) {
                 bool apart; /* logins go on without it */
         } parts[] = {
                 { "store_ok", "is not served", "journalctl -u umd" },
+                { "disk_ok",
+                  "is full: the store lives on its reserve; when that is used up, nobody of um's "
+                  "gets in",
+                  "df /var/lib/um; make room", true },
                 { "vault_ok", "is away: no password can be checked",
                   "systemctl status um-vault; journalctl -u um-vault" },
                 { "quality_ok", "is not as it should be",

@@ -62,6 +62,10 @@ static const char *recovery_text(const json_t *status) {
                          "\"umctl doctor\" says how to make one";
 }
 
+static bool disk_is_full(const json_t *status) {
+        return json_is_false(json_object_get(status, "disk_ok"));
+}
+
 static const char *vault_text(const json_t *status) {
         if (json_is_true(json_object_get(status, "vault_ok")))
                 return "ok";
@@ -99,7 +103,11 @@ static void texts_for_people(json_t *status) {
         bool served = json_is_true(json_object_get(status, "store_ok")),
              published = json_is_true(json_object_get(status, "map_ok"));
 
-        text_set(status, "store", served ? "ok" : "not served");
+        text_set(status, "store",
+                 !served                ? "not served"
+                 : disk_is_full(status) ? "the disk is full: logins go on in its reserve, new "
+                                          "users and groups are refused"
+                                        : "ok");
         text_set(status, "vault", vault_text(status));
         text_set(status, "recovery_key", recovery_text(status));
         text_set(status, "quality", quality_text(status));
@@ -161,7 +169,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                json_is_true(json_object_get(status, "map_ok")) &&
                json_is_true(json_object_get(status, "vault_ok")) &&
                json_is_true(json_object_get(status, "quality_ok")) && !has_trouble(status) &&
-               !recovery_failed(status);
+               !recovery_failed(status) && !disk_is_full(status);
         if (ctl->json != JSON_OFF) {
                 json_object_set_new(status, "clock_synchronised",
                                     json_boolean(clock_synchronised()));

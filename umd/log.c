@@ -38,6 +38,10 @@ const char *log_message_id(LogMessage message) {
                 return "e27d4b916c0f4f5a83b60d7a19fe5214";
         case MESSAGE_FLUSH_FAILED:
                 return "91c6e0a37d5b4c28bf4e83d2607a1915";
+        case MESSAGE_DISK_FULL:
+                return "4c6fd20be7934a55b1f8e3a9705d2c17";
+        case MESSAGE_DISK_BACK:
+                return "d8305be46f1a47c2930c7ea1f62b9d58";
         case MESSAGE_MAP_WITHDRAWN:
                 return "3e58d7b20f9a4161a0c4b96e7d12f816";
         case MESSAGE_MAP_BACK:

@@ -56,3 +56,15 @@ void log_flush_fault(const Log *log, int fault, uint64_t *told_usec) {
                   "the store cannot be written: logins and changes are refused%s",
                   fault == -EIO ? " until umd is restarted" : "");
 }
+
+/* Once each way. */
+void log_disk(const Log *log, bool full) {
+        if (full)
+                log_write(
+                        log, &(LogRecord){ .priority = LOG_CRIT, .message = MESSAGE_DISK_FULL },
+                        "the disk is full: the store goes on in what it has reserved of it, which "
+                        "is for logins; new users and groups are refused; make room");
+        else
+                log_write(log, &(LogRecord){ .priority = LOG_NOTICE, .message = MESSAGE_DISK_BACK },
+                          "the disk has room again: the store's reserve is whole");
+}

@@ -57,6 +57,7 @@ typedef struct Manager {
         BootClock clock;
         unsigned flush_verbs;
         uint64_t flush_told_usec; /* boottime: when a flush that failed was last told of */
+        bool disk_full;           /* told */
         char why[1024];           /* degraded: what is wrong and what to do */
 } Manager;
 
@@ -66,6 +67,14 @@ static int complain(const Manager *manager, const char *what, int fault) {
 }
 
 /* ---- flushing -------------------------------------------------------------------------------- */
+
+static void disk_tell(Manager *manager) {
+        bool full = core_disk_is_full(manager->core);
+
+        if (full != manager->disk_full)
+                log_disk(manager->log, full);
+        manager->disk_full = full;
+}
 
 static void manager_flush(Manager *manager) {
         int r;
@@ -78,6 +87,7 @@ static void manager_flush(Manager *manager) {
         r = core_flush(manager->core);
         if (r < 0)
                 log_flush_fault(manager->log, r, &manager->flush_told_usec);
+        disk_tell(manager);
         if (manager->publish)
                 (void)publish_run(manager->publish,
                                   base_realtime_usec()); /* logs; lookups ask us */

@@ -29,6 +29,8 @@ typedef enum LogMessage {
         MESSAGE_CONFIG_REFUSED,
         MESSAGE_CONFIG_LOADED,
         MESSAGE_FLUSH_FAILED,
+        MESSAGE_DISK_FULL,
+        MESSAGE_DISK_BACK,
         MESSAGE_MAP_WITHDRAWN,
         MESSAGE_MAP_BACK,
         MESSAGE_VAULT_LOST,
@@ -292,6 +294,7 @@ void log_lockout(const Log *log, const CoreLockout *lockout);
 void log_notice(const Log *log, const char *name, const char *text);
 /* *told_usec (boottime, 0 at first) keeps when it was last told. */
 void log_flush_fault(const Log *log, int fault, uint64_t *told_usec);
+void log_disk(const Log *log, bool full);
 
 /* ---- what the host holds --------------------------------------------------------------------- */
 

@@ -126,5 +126,48 @@ for bytes in 0 64 4096 $((size / 2)) $((size - 1)); do
 done
 lab_sh "mv -f /root/pam_um.so $LAB_PAM_UM"
 ck "module back: alice logs in" lab_ssh alice $PW true
+
+# A full disk: the store on one of its own, which something else fills up.
+store_on_disk() {
+        lab_sh 'set -e; systemctl stop umd.socket umd.service; mkdir -p /srv/disk; mount -t tmpfs -o size=64m,mode=0755 tmpfs /srv/disk
+                cp -a --sparse=always /var/lib/um /srv/disk/um; mount --bind /srv/disk/um /var/lib/um; systemctl start umd.socket umd.service'
+}
+disk_fill() {
+        lab_sh 'dd if=/dev/zero of=/srv/disk/filler bs=4k status=none conv=notrunc oflag=append 2>/dev/null || true; [ "$(df --output=avail /srv/disk | tail -n 1)" -eq 0 ]'
+}
+# What was reserved is zeros: it goes to the filler too; then changes use up the pages that were free within the store.
+reserve_take() {
+        lab_sh 'set -e; systemctl stop umd.socket umd.service; fallocate --dig-holes /srv/disk/um/data.mdb' && disk_fill &&
+                lab_sh 'systemctl start umd.socket umd.service
+                        i=0
+                        while [ $i -lt 3000 ] && why=$(umctl user set alice --title "$(printf "%0250d" $i)" 2>&1); do i=$((i + 1)); done
+                        echo "after $i changes: $why"
+                        echo "$why" | grep -q "No space left on device"'
+}
+store_back() {
+        lab_sh 'set -e; systemctl stop umd.socket umd.service; umount /var/lib/um; cp -a --sparse=always /srv/disk/um/. /var/lib/um/; umount /srv/disk
+                systemctl start umd.socket umd.service'
+}
+ck "a disk of its own" store_on_disk
+ck "a disk of its own: alice logs in" eventually 10 lab_ssh alice $PW true
+ck "something fills it up" disk_fill
+ck "full disk: alice logs in" lab_ssh alice $PW true
+lab_sh 'systemctl restart umd.service'
+ck "full disk: alice logs in after a restart" eventually 10 lab_ssh alice $PW true
+ck "full disk: a wrong password is counted" refused lab_ssh alice wrong true
+ck "full disk: she is told of it" has '1 failed login' lab_talk "$(lab_ssh_line alice id)" 'assword: ' $PW
+ck "full disk: no user can be made, and why" says 'the disk of its store is full' refused um user add mallory
+ck "full disk: status says so, exit 1" says 'disk is full' rc_is 1 um status
+ck "full disk: the journal says so" has 'the disk is full' lab_enter journalctl -b -u umd --no-pager
+ck "the reserve is gone too" reserve_take
+ck "reserve gone: sooner or later a login cannot be counted, and is refused" eventually 20 um_refused
+ck "reserve gone: local people log in" locals_in
+ck "reserve gone: the journal says so" has 'the store cannot be written: logins and changes are refused' lab_enter journalctl -b -u umd --no-pager
+lab_sh 'rm /srv/disk/filler'
+ck "room again: alice logs in" eventually 20 lab_ssh alice $PW true
+ck "room again: a user can be made" eventually 10 um user add carol
+ck "room again: status is well" eventually 10 um status
+ck "back on the old disk" store_back
+ck "back on the old disk: alice logs in" eventually 10 lab_ssh alice $PW true
 ck "the chain is whole after all that" has 'ok$' um audit verify
 checks_done

@@ -83,7 +83,8 @@ void call_fail(Call *call, int r, const CoreError *error) {
                 (void)snprintf(text, sizeof(text), "%s",
                                error && error->text[0] ? error->text : "refused");
         } else {
-                (void)snprintf(text, sizeof(text), "umd cannot do this now: %s", strerror(-r));
+                (void)snprintf(text, sizeof(text), "umd cannot do this now: %s",
+                               r == -ENOSPC ? "the disk of its store is full" : strerror(-r));
                 bus_log(call->bus, r, call->access->member[0] ? call->access->member : "a call");
         }
         r = error_reply(call->bus, call->message, wire, text);

@@ -320,6 +320,7 @@ static int status_append_parts(sd_bus_message *m, const Bus *bus, const BusStatu
                 bool value;
         } flags[] = {
                 { "store_ok", served },
+                { "disk_ok", !served || !core_disk_is_full(bus->core) },
                 { "vault_ok", core->vault_ready },
                 { "vault_key_ok", !core->vault_key_wrong },
                 { "map_ok", host->map_ok },

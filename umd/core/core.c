@@ -214,6 +214,10 @@ void core_wake(Core *core, uint64_t now_usec) {
         core_mails_wake(core, now_usec);
 }
 
+bool core_disk_is_full(const Core *core) {
+        return store_disk_is_full(core->store);
+}
+
 int core_status(Core *core, CoreStatus *ret) {
         bool ready = core->vault.ready(core->vault.userdata);
         StoreStatistics statistics;

@@ -194,6 +194,8 @@ void core_flush_hurry(Core *core);
 /* Makes the open batch durable, then tells listeners.  A fault means that nothing since the last
  * flush happened: every reply that waited for it must be turned into an error. */
 int core_flush(Core *core);
+/* Does the store live on its reserve of the disk?  Then nothing new is made. */
+bool core_disk_is_full(const Core *core);
 /* Ends dialogues and session ids that are over; called every few seconds. */
 void core_tick(Core *core, uint64_t now_usec);
 /* Moves on what waited: for a flush, for a moment, for another login.  Called when the replies of a

@@ -346,15 +346,15 @@ static int tight_measure(Store *store, size_t used_bytes) {
 
 /* The file is sparse.  Blocks ahead of what is used are taken from the disk beforehand, so that
  * logins, which have to be counted, go on for a while when others have filled it up.  They are made
- * whole when half of them are used; where that fails, what is left is for what has to be. */
+ * whole when a sixteenth of them is used; where that fails, what is left is for what has to be. */
 static void reserve_keep(Store *store, size_t used_bytes) {
-        size_t wanted = store->map_bytes / 16 < RESERVE_BYTES ? store->map_bytes / 16
-                                                              : RESERVE_BYTES;
+        size_t wanted =
+                store->map_bytes / 16 < RESERVE_BYTES ? store->map_bytes / 16 : RESERVE_BYTES;
         int fd, r;
 
         if (used_bytes + wanted > store->map_bytes)
                 wanted = store->map_bytes - used_bytes;
-        if (used_bytes + wanted / 2 <= store->reserved_bytes ||
+        if (used_bytes + wanted / 16 * 15 <= store->reserved_bytes ||
             mdb_env_get_fd(store->env, &fd) != 0)
                 return;
         do

@@ -100,6 +100,10 @@ const uint8_t *store_id(const Store *store) {
         return store->id;
 }
 
+bool store_disk_is_full(const Store *store) {
+        return store->disk_full;
+}
+
 /* ---- batches --------------------------------------------------------------------------------- */
 
 /* A file system that is full makes a short write, which LMDB calls EIO.  Nothing of that batch is
@@ -326,7 +330,6 @@ int store_statistics(Store *store, StoreStatistics *ret) {
                 .used_bytes = used_bytes,
                 .map_bytes = store->map_bytes,
                 .batches = store->batches,
-                .disk_full = store->disk_full,
         };
         return 0;
 }

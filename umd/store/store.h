@@ -26,9 +26,9 @@
  * long, a list not sorted, a user whose gid is not his uid.
  *
  * Where the map cannot grow any more, new users and groups are -ENOSPC first, while the last
- * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit.  Likewise
+ * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit. Likewise
  * where the disk is full: 16 MiB ahead of what is used are the store's already, and new users and
- * groups are refused once half of them are gone. */
+ * groups are refused once that cannot be kept up. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,6 +64,8 @@ typedef struct StoreTxn StoreTxn;
 int store_open(const char *dir, bool create, Store **ret);
 Store *store_close(Store *store);
 const uint8_t *store_id(const Store *store); /* 16 random bytes made with the store */
+/* Did the disk have no more blocks for it, when it last asked for some? */
+bool store_disk_is_full(const Store *store);
 
 int store_begin(Store *store, StoreTxn **ret);
 int store_begin_read(Store *store, StoreTxn **ret);
@@ -76,7 +78,6 @@ typedef struct StoreStatistics {
         uint64_t users, groups, audit_entries; /* without tombstones */
         uint64_t used_bytes, map_bytes;
         uint64_t batches; /* flushed since open */
-        bool disk_full;   /* what it lives on is its reserve of the disk */
 } StoreStatistics;
 
 int store_statistics(Store *store, StoreStatistics *ret);
