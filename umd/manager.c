@@ -26,12 +26,7 @@
 #include "umd/bus/bus.h"
 #include "umd/umd.h"
 
-/* What waits for one flush: changes of peers that are ready together share it, none waits long. */
-#define FLUSH_VERBS_MAX 64U
-#define FLUSH_WAIT_USEC (2 * USEC_PER_MSEC)
-/* What nobody waits for: long enough for the call that mostly follows and flushes both. */
-#define FLUSH_LATER_USEC (20 * USEC_PER_MSEC)
-#define TICK_USEC        (5 * USEC_PER_SEC)
+#define TICK_USEC (5 * USEC_PER_SEC)
 
 typedef struct Manager {
         const Options *options;
@@ -52,10 +47,10 @@ typedef struct Manager {
         Core *core; /* NULL: degraded */
         Publish *publish;
         Bus *bus;
-        sd_event_source *flush_idle, *flush_late, *tick, *wake;
+        FlushTimer flush;
+        sd_event_source *tick, *wake;
         uint64_t wake_usec; /* boottime; USEC_INFINITY: not wanted */
         BootClock clock;
-        unsigned flush_verbs;
         uint64_t flush_told_usec; /* boottime: when a flush that failed was last told of */
         bool disk_full;           /* told */
         char why[1024];           /* degraded: what is wrong and what to do */
@@ -76,12 +71,11 @@ static void disk_tell(Manager *manager) {
         manager->disk_full = full;
 }
 
-static void manager_flush(Manager *manager) {
+static void manager_flush(void *userdata) {
+        Manager *manager = userdata;
         int r;
 
-        manager->flush_verbs = 0;
-        (void)sd_event_source_set_enabled(manager->flush_idle, SD_EVENT_OFF);
-        (void)sd_event_source_set_enabled(manager->flush_late, SD_EVENT_OFF);
+        flush_timer_clear(&manager->flush);
         if (!manager->core)
                 return;
         r = core_flush(manager->core);
@@ -99,53 +93,13 @@ static void manager_flush(Manager *manager) {
 static void flush_wanted(void *userdata) {
         Manager *manager = userdata;
 
-        manager->flush_verbs++;
-        if (manager->flush_verbs == 1) {
-                (void)sd_event_source_set_enabled(manager->flush_idle, SD_EVENT_ONESHOT);
-                (void)sd_event_source_set_time(manager->flush_late,
-                                               base_boottime_usec() + FLUSH_WAIT_USEC);
-                (void)sd_event_source_set_enabled(manager->flush_late, SD_EVENT_ONESHOT);
-        } else if (manager->flush_verbs == FLUSH_VERBS_MAX)
-                (void)sd_event_source_set_time(manager->flush_late, 0);
+        flush_timer_wanted(&manager->flush);
 }
 
 static void flush_wanted_later(void *userdata) {
         Manager *manager = userdata;
-        int armed = SD_EVENT_OFF;
 
-        (void)sd_event_source_get_enabled(manager->flush_late, &armed);
-        if (armed != SD_EVENT_OFF)
-                return; /* for an earlier one */
-        (void)sd_event_source_set_time(manager->flush_late,
-                                       base_boottime_usec() + FLUSH_LATER_USEC);
-        (void)sd_event_source_set_enabled(manager->flush_late, SD_EVENT_ONESHOT);
-}
-
-static int flush_idle_fired(sd_event_source *source, void *userdata) {
-        manager_flush(userdata);
-        return 0;
-}
-
-static int flush_late_fired(sd_event_source *source, uint64_t usec, void *userdata) {
-        manager_flush(userdata);
-        return 0;
-}
-
-static int flush_prepare(Manager *manager) {
-        int r = sd_event_add_defer(manager->event, &manager->flush_idle, flush_idle_fired, manager);
-
-        if (r >= 0)
-                r = sd_event_source_set_enabled(manager->flush_idle, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_priority(manager->flush_idle, SD_EVENT_PRIORITY_IDLE);
-        if (r >= 0)
-                r = sd_event_add_time(manager->event, &manager->flush_late, CLOCK_BOOTTIME, 0, 1,
-                                      flush_late_fired, manager);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(manager->flush_late, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_priority(manager->flush_late, SD_EVENT_PRIORITY_IMPORTANT);
-        return r;
+        flush_timer_later(&manager->flush);
 }
 
 /* ---- waking core ----------------------------------------------------------------------------- */
@@ -561,7 +515,7 @@ static int loop_prepare(Manager *manager) {
                                       base_boottime_usec() + TICK_USEC, USEC_PER_SEC, tick_fired,
                                       manager);
         if (r >= 0)
-                r = flush_prepare(manager);
+                r = flush_timer_init(&manager->flush, manager->event);
         if (r >= 0)
                 r = wake_prepare(manager);
         if (r >= 0)
@@ -627,8 +581,7 @@ static void manager_done(Manager *manager) {
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
         sd_event_source_disable_unref(manager->wake);
-        sd_event_source_disable_unref(manager->flush_idle);
-        sd_event_source_disable_unref(manager->flush_late);
+        flush_timer_done(&manager->flush);
         sd_event_source_disable_unref(manager->tick);
         sd_event_unref(manager->event);
         base_close(manager->map_fd);
@@ -637,8 +590,10 @@ static void manager_done(Manager *manager) {
 
 int manager_run(const Options *options, const Log *log) {
         Manager manager = { .options = options, .log = log, .state_fd = -1, .map_fd = -1 };
-        int r = manager_start(&manager);
+        int r;
 
+        manager.flush = (FlushTimer){ .run = manager_flush, .userdata = &manager };
+        r = manager_start(&manager);
         if (r >= 0) {
                 r = sd_event_loop(manager.event);
                 (void)sd_notify(false, "STOPPING=1");

@@ -288,6 +288,22 @@ typedef struct BootClock {
 int boot_clock_init(BootClock *clock, const char *boot_id);
 void boot_clock_read(const BootClock *clock, CoreClock *ret);
 
+/* ---- when the loop flushes ---------------------------------------------------------------------
+ */
+
+typedef struct FlushTimer {
+        void (*run)(void *userdata); /* flushes, and clears the timer */
+        void *userdata;
+        sd_event_source *idle, *late;
+        unsigned verbs; /* that wait for it */
+} FlushTimer;
+
+int flush_timer_init(FlushTimer *timer, sd_event *event);
+void flush_timer_done(FlushTimer *timer);
+void flush_timer_wanted(FlushTimer *timer); /* somebody waits */
+void flush_timer_later(FlushTimer *timer);  /* nobody does: soon enough */
+void flush_timer_clear(FlushTimer *timer);  /* it is being done */
+
 /* ---- what core tells the admin --------------------------------------------------------------- */
 
 void log_lockout(const Log *log, const CoreLockout *lockout);
