@@ -83,9 +83,9 @@ lab_sh 'echo "alice ALL=(ALL) ALL" >/etc/sudoers.d/alice'
 ck "the packages' own um-fido finds no key here" has 'no security key is plugged in' console '\$ ' 'umctl self 2fa enrol fido2' \
         'assword: ' "$PW" 'press Enter' '' '\$ ' 'exit 0'
 ck "and has said so under systemd, shut in" has '^active$' lab_enter systemctl is-active um-fido.service
-lab_exec systemctl stop um-fido.service
 lab_put "$UM_BUILD/tests/fido/um-fido-soft" /usr/libexec/um/um-fido 0755
 lab_enter mkdir -m 0755 "$TOKENS"
+lab_exec systemctl restart um-fido.service
 plug
 ck "from elsewhere none is enrolled" has 'PolicyRefused' refused lab_ssh alice "$PW" umctl self 2fa enrol fido2 <<<"$PW"
 ck "she enrols hers at the console" has 'given a second factor' console '\$ ' 'umctl self 2fa enrol fido2 --label yubi1' \
