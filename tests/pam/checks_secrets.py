@@ -25,7 +25,7 @@ from daemon import USER, Refused, until  # noqa: E402  pylint: disable=wrong-imp
 
 COUNT = 1000 if FULL else 60
 BOX = pathlib.Path("/run/box")
-LETTERS = "bcdfghjkmnpqrtvwxz"  # no word comes of them
+LETTERS = "bdfhkmprtwz"  # no word comes of them, nor a row of the alphabet
 
 
 class Journal:
@@ -100,7 +100,8 @@ class World:
 
     def word(self, what="a password"):
         """A new password, as um wants them."""
-        return self.secrets.add(what, f"{self.letters()} {self.letters()} {self.dice.randrange(10, 99)}")
+        one, two = ("".join(self.dice.sample(LETTERS, 7)) for _ in range(2))
+        return self.secrets.add(what, f"{one} {two} {self.dice.randrange(10, 99)}")
 
     def digits(self, *but):
         """Six that are nobody's code."""
