@@ -86,7 +86,8 @@ static Finding check_proof(const PolicyFacts *facts) {
         case POLICY_PROOF_NONE:
                 return not_applicable;
         case POLICY_PROOF_PASSWORD:
-                /* a password that was right and is not there */
+        case POLICY_PROOF_RESET:
+                /* a password that was right, or forgotten, and is not there */
                 return facts->has_password ? passed : failed(POLICY_REASON_INTERNAL);
         case POLICY_PROOF_SETUP_CODE:
         case POLICY_PROOF_KEY:
@@ -158,6 +159,17 @@ static Finding check_unenrolled(const PolicyFacts *facts) {
                               : POLICY_REASON_FACTOR_NOT_ENROLLED);
 }
 
+/* The mailbox stands for the password, so nothing but a factor stands for the factor: no time to
+ * enrol one, no grace, and no enrolment, or whoever reads the mail makes one of his own. */
+static Finding check_reset(const PolicyFacts *facts, PolicyStrength needed) {
+        if (facts->strength >= needed)
+                return passed;
+        if (facts->enrolled <= POLICY_STRENGTH_SINGLE)
+                return failed(POLICY_REASON_FACTOR_NOT_ENROLLED);
+        return failed(facts->strength < POLICY_STRENGTH_WEAK_MFA ? POLICY_REASON_FACTOR_REQUIRED
+                                                                 : POLICY_REASON_STRENGTH);
+}
+
 bool policy_enrol_due(const PolicyFacts *facts) {
         return facts->second == POLICY_SECOND_DUE &&
                facts->factor_required != POLICY_REQUIRED_OFF &&
@@ -174,6 +186,8 @@ static Finding check_factor(const PolicyFacts *facts) {
                 return failed(POLICY_REASON_INTERNAL);
         if (needed == POLICY_STRENGTH_NONE)
                 return not_applicable;
+        if (facts->proof == POLICY_PROOF_RESET)
+                return check_reset(facts, needed);
         if (facts->strength >= needed)
                 return passed;
         if (facts->enrolled < needed)
@@ -203,7 +217,8 @@ static bool expiry_counts(const PolicyFacts *facts) {
 /* Applies to everyone who has a password, key logins too.  Where a change is demanded of a key,
  * sshd runs passwd; one that has only expired by its age is told to a key, and it is let in as long
  * as logins are left: who has a key may not know his password any more.  After a setup code there
- * may be none yet, which is why a change is due. */
+ * may be none yet, which is why a change is due; a code for a forgotten one lets in for nothing
+ * else. */
 static Finding check_password(const PolicyFacts *facts) {
         if (facts->expiry >= _POLICY_EXPIRY_MAX)
                 return failed(POLICY_REASON_INTERNAL);
@@ -211,7 +226,7 @@ static Finding check_password(const PolicyFacts *facts) {
                 return not_applicable;
         if (expiry_counts(facts) && facts->grace_used >= facts->grace_logins)
                 return failed(POLICY_REASON_PASSWORD_GRACE_USED);
-        if (facts->must_change)
+        if (facts->must_change || facts->proof == POLICY_PROOF_RESET)
                 return failed(POLICY_REASON_MUST_CHANGE);
         if (!is_expired(facts) || facts->expiry == POLICY_EXPIRY_EXEMPT)
                 return passed;

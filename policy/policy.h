@@ -85,6 +85,8 @@ typedef enum PolicyProof {
         POLICY_PROOF_PASSWORD,
         POLICY_PROOF_SETUP_CODE, /* stands for the password once */
         POLICY_PROOF_KEY,        /* an ssh key that sshd verified before it asked um */
+        POLICY_PROOF_RESET, /* a code by e-mail, of whoever forgot the password: it leads to a new
+                               one */
         POLICY_PROOF_WRONG,
         _POLICY_PROOF_MAX,
 } PolicyProof;
@@ -235,6 +237,7 @@ typedef enum PolicyValue {
         POLICY_VALUE_PASSWORD_MIN_AGE,
         POLICY_VALUE_PASSWORD_WARN,
         POLICY_VALUE_PASSWORD_GRACE_LOGINS,
+        POLICY_VALUE_PASSWORD_RESET_BY_EMAIL,
         POLICY_VALUE_LOCKOUT_ATTEMPTS,
         POLICY_VALUE_LOCKOUT_WINDOW,
         POLICY_VALUE_LOCKOUT_DURATION,
@@ -267,6 +270,7 @@ typedef struct PolicyValues {
         uint64_t password_min_age_usec;
         uint64_t password_warn_usec;
         uint32_t password_grace_logins;
+        bool password_reset_by_email;
         uint32_t lockout_attempts; /* UINT32_MAX: any number */
         uint64_t lockout_window_usec;
         uint64_t lockout_duration_usec;   /* USEC_INFINITY: until somebody unlocks */

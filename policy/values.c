@@ -98,6 +98,8 @@ static const Row rows[_POLICY_VALUE_MAX] = {
                 .offset = AT(password_warn_usec) },
         [POLICY_VALUE_PASSWORD_GRACE_LOGINS] = { "password.grace-logins", KIND_COUNT, STRICTER_SMALLER,
                 .shipped = 3, .min = 0, .max = 100, .offset = AT(password_grace_logins) },
+        [POLICY_VALUE_PASSWORD_RESET_BY_EMAIL] = { "password.reset-by-email", KIND_WORD, STRICTER_SMALLER,
+                .shipped = 0, .words = switch_words, .offset = AT(password_reset_by_email) },
         [POLICY_VALUE_LOCKOUT_ATTEMPTS] = { "lockout.attempts", KIND_COUNT, STRICTER_SMALLER,
                 .shipped = 5, .min = 1, .max = 100, .unlimited = "never",
                 .offset = AT(lockout_attempts) },

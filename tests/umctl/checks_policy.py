@@ -10,6 +10,7 @@ from harness import NOT_FOUND, REFUSED, ROOT, USAGE, bad, check, ctl, everything
 SHIPPED = {"password.min-length": "12", "password.classes": "0", "password.similarity": "on",
            "password.dictionary": "on", "password.breached": "off", "password.history": "5",
            "password.max-age": "never", "password.min-age": "0", "password.warn": "14d", "password.grace-logins": "3",
+           "password.reset-by-email": "off",
            "lockout.attempts": "5", "lockout.window": "15m", "lockout.duration": "15m",
            "lockout.source-attempts": "30", "lockout.spare-known": "on", "factor.required": "off",
            "factor.methods": "totp,hotp,fido2,recovery", "factor.enrol-within": "7d", "factor.grace": "0",
@@ -25,7 +26,7 @@ def what_nobody_set_is_what_is_shipped():
     same({row["name"]: row["value"] for row in get("policy show")["values"]}, SHIPPED)
     for row in lines("policy show"):
         same((row["level"], row["looser"], row["overrode"], "from" in row), ("built-in", False, [], False))
-    has(good("policy show"), "NAME ", "VALUE ", "LEVEL ", "OVERRODE", "lockout.duration         15m", "\n20 values.\n")
+    has(good("policy show"), "NAME ", "VALUE ", "LEVEL ", "OVERRODE", "lockout.duration         15m", "\n21 values.\n")
 
 
 @check

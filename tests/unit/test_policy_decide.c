@@ -138,6 +138,52 @@ static void a_due_password_concerns_key_logins_too(void **state) {
         expect(FACTS(f.locked = true; f.must_change = true), POLICY_DENY, POLICY_REASON_LOCKED);
 }
 
+/* What a code by e-mail stands for, and nothing else: it lets in for a new password alone. */
+static void a_forgotten_password_leads_to_a_new_one(void **state) {
+        const PolicyFacts facts = FACTS(f.proof = POLICY_PROOF_RESET);
+        PolicyFacts f;
+
+        expect(facts, POLICY_RENEW, POLICY_REASON_MUST_CHANGE);
+        f = facts;
+        f.has_password = false; /* none was forgotten */
+        expect(f, POLICY_DENY, POLICY_REASON_INTERNAL);
+        f = facts;
+        f.locked = true;
+        expect(f, POLICY_DENY, POLICY_REASON_LOCKED);
+        f = facts;
+        f.password_expires_usec = NOW;
+        f.expiry = POLICY_EXPIRY_LOGIN;
+        f.grace_logins = f.grace_used = 1;
+        expect(f, POLICY_DENY, POLICY_REASON_PASSWORD_GRACE_USED);
+}
+
+/* No time to enrol a factor, no grace and no enrolment stand for one beside it. */
+static void a_mailbox_is_no_factor_beside_a_mailbox(void **state) {
+        PolicyFacts facts =
+                FACTS(f.proof = POLICY_PROOF_RESET; f.factor_required = POLICY_REQUIRED_ON;
+                      f.enrol_until_usec = NOW + DAY; f.can_enrol = true);
+
+        expect(facts, POLICY_DENY, POLICY_REASON_FACTOR_NOT_ENROLLED);
+        facts.enrol_until_usec = 0;
+        expect(facts, POLICY_DENY, POLICY_REASON_FACTOR_NOT_ENROLLED);
+        facts.enrolled = POLICY_STRENGTH_MFA;
+        facts.graced = true;
+        expect(facts, POLICY_DENY, POLICY_REASON_FACTOR_REQUIRED);
+        facts.strength = POLICY_STRENGTH_MFA;
+        expect(facts, POLICY_RENEW, POLICY_REASON_MUST_CHANGE);
+        facts.enrol_until_usec = NOW + DAY;
+        facts.factor_required = POLICY_REQUIRED_HARDWARE;
+        expect(facts, POLICY_DENY, POLICY_REASON_STRENGTH);
+        facts.factor_required = POLICY_REQUIRED_OFF; /* he has one all the same */
+        facts.strength = POLICY_STRENGTH_SINGLE;
+        expect(facts, POLICY_DENY, POLICY_REASON_FACTOR_REQUIRED);
+        facts.enrolled = POLICY_STRENGTH_NONE;
+        facts.only_forbidden = true;
+        expect(facts, POLICY_DENY, POLICY_REASON_FACTOR_NOT_ENROLLED);
+        facts.only_forbidden = false;
+        expect(facts, POLICY_RENEW, POLICY_REASON_MUST_CHANGE);
+}
+
 /* What he has to prove, has, and proved, and when the time to enrol ends. */
 static void a_factor_is_demanded_as_the_rules_say(void **state) {
         enum { NONE, SINGLE, WEAK, MFA, HARD };
@@ -307,7 +353,7 @@ static PolicyFacts any_facts(void) {
                 .locked_out = any() % 8 == 0,
                 .source_throttled = any() % 8 == 0,
                 .granted = any() % 4,
-                .proof = any() % 2 ? POLICY_PROOF_PASSWORD : (PolicyProof)(any() % 7),
+                .proof = any() % 2 ? POLICY_PROOF_PASSWORD : (PolicyProof)(any() % 8),
                 .has_password = any() % 4,
                 .password_expires_usec = any_time(),
                 .must_change = any() % 4 == 0,
@@ -457,6 +503,8 @@ int main(void) {
                 cmocka_unit_test(a_validity_holds_its_start_and_not_its_end),
                 cmocka_unit_test(a_pending_user_passes_only_with_a_setup_code),
                 cmocka_unit_test(a_due_password_concerns_key_logins_too),
+                cmocka_unit_test(a_forgotten_password_leads_to_a_new_one),
+                cmocka_unit_test(a_mailbox_is_no_factor_beside_a_mailbox),
                 cmocka_unit_test(a_factor_is_demanded_as_the_rules_say),
                 cmocka_unit_test(enrolment_is_offered_where_it_helps),
                 cmocka_unit_test(a_grace_stands_for_a_factor_and_not_for_hardware),

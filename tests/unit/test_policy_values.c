@@ -43,6 +43,7 @@ static void the_shipped_values_are_those_of_the_table(void **state) {
                 { "password.min-age", "0" },
                 { "password.warn", "14d" },
                 { "password.grace-logins", "3" },
+                { "password.reset-by-email", "off" },
                 { "lockout.attempts", "5" },
                 { "lockout.window", "15m" },
                 { "lockout.duration", "15m" },
@@ -186,6 +187,9 @@ static const struct {
         { "factor.grace", "0", "0", 0 },
         { "factor.grace", "8h", "8h", 0 },
         { "factor.grace", "never", NULL, -EINVAL },
+        { "password.reset-by-email", "on", "on", 0 },
+        { "password.reset-by-email", "off", "off", 0 },
+        { "password.reset-by-email", "mail", NULL, -EINVAL },
         { "setup-code.ttl", "1s", "1s", 0 },
         { "setup-code.ttl", "30d", "30d", 0 },
         { "setup-code.ttl", "31d", NULL, -ERANGE },
@@ -263,7 +267,7 @@ static void every_word_is_taken(void **state) {
                         assert_int_equal(policy_value_parse(v, policy_value_word(v, i), 0, &number),
                                          0);
                 }
-        assert_int_equal(count, 4 * 2 + 3 + 6 + 5); /* switches, required, methods, limits */
+        assert_int_equal(count, 5 * 2 + 3 + 6 + 5); /* switches, required, methods, limits */
         assert_true(policy_value_is_list(POLICY_VALUE_FACTOR_METHODS));
         assert_false(policy_value_is_list(POLICY_VALUE_FACTOR_REQUIRED));
 }
@@ -299,6 +303,7 @@ static void the_stricter_of_two_is_not_the_looser(void **state) {
                 { "factor.enrol-within", "1y", "never" },
                 { "factor.grace", "0", "8h" },
                 { "setup-code.ttl", "1h", "24h" },
+                { "password.reset-by-email", "off", "on" },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
@@ -397,6 +402,7 @@ static void values_that_nobody_set_are_the_shipped_ones(void **state) {
         assert_int_equal(values.lockout_attempts, 5);
         assert_int_equal(values.lockout_window_usec, 15 * MINUTE);
         assert_int_equal(values.lockout_duration_usec, 15 * MINUTE);
+        assert_false(values.password_reset_by_email);
         assert_int_equal(values.lockout_source_attempts, 30);
         assert_true(values.lockout_spare_known);
         assert_int_equal(values.factor_required, POLICY_REQUIRED_OFF);
@@ -429,6 +435,7 @@ static void a_value_fills_its_own_member(void **state) {
                 different += set.password_min_age_usec != shipped.password_min_age_usec;
                 different += set.password_warn_usec != shipped.password_warn_usec;
                 different += set.password_grace_logins != shipped.password_grace_logins;
+                different += set.password_reset_by_email != shipped.password_reset_by_email;
                 different += set.lockout_attempts != shipped.lockout_attempts;
                 different += set.lockout_window_usec != shipped.lockout_window_usec;
                 different += set.lockout_duration_usec != shipped.lockout_duration_usec;
