@@ -73,6 +73,10 @@ void notify_phrase_write(const char *name, char *buf) {
         }
 }
 
+static bool is_reset(const NotifyRequest *request) {
+        return request->head.op == NOTIFY_RESET;
+}
+
 static void header_write(Text *text, const NotifyRequest *request) {
         char phrase[NOTIFY_PHRASE_MAX];
 
@@ -82,11 +86,12 @@ static void header_write(Text *text, const NotifyRequest *request) {
         else
                 base_text_addf(text, "To: <%s>\n", request->text[NOTIFY_TEXT_TO]);
         base_text_addf(text,
-                       "Subject: Code to log in to %s\n"
+                       "Subject: Code to %s %s\n"
                        "Auto-Submitted: auto-generated\n"
                        "MIME-Version: 1.0\n"
                        "Content-Type: text/plain; charset=utf-8\n"
                        "Content-Transfer-Encoding: 8bit\n\n",
+                       is_reset(request) ? "set a new password on" : "log in to",
                        request->text[NOTIFY_TEXT_HOST]);
 }
 
@@ -96,17 +101,18 @@ static void body_write(Text *text, const NotifyRequest *request) {
         char when[32];
 
         base_format_rfc3339(request->head.time_usec, when);
-        base_text_addf(text, "Your code to log in to %s as %s is\n\n    %s\n\n",
+        base_text_addf(text, "Your code to %s %s as %s is\n\n    %s\n\n",
+                       is_reset(request) ? "set a new password on" : "log in to",
                        request->text[NOTIFY_TEXT_HOST], request->text[NOTIFY_TEXT_USER],
                        request->text[NOTIFY_TEXT_CODE]);
         base_text_addf(text, "It is valid once, for %u %s, from where you asked for it.\n\n",
                        seconds < 120 ? seconds : seconds / 60,
                        seconds < 120 ? "seconds" : "minutes");
-        base_text_addf(text,
-                       "It was asked for at %s, from %s\n(%s), by somebody who knows your "
-                       "password or has your key.\n",
-                       when, source[0] ? source : "this machine itself",
-                       request->text[NOTIFY_TEXT_SERVICE]);
+        base_text_addf(text, "It was asked for at %s, from %s\n(%s), by somebody who %s.\n", when,
+                       source[0] ? source : "this machine itself",
+                       request->text[NOTIFY_TEXT_SERVICE],
+                       is_reset(request) ? "says that he forgot your password"
+                                         : "knows your password or has your key");
         base_text_add(text, "Was it not you? Give the code to nobody, and tell your "
                             "administrator.\n");
 }

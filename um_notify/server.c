@@ -30,6 +30,7 @@ typedef struct Mail {
         Secret *message; /* NULL: the place is free */
         uint64_t deadline_usec, id, order;
         uint64_t client; /* the peer's serial, which may be gone */
+        uint32_t op;     /* the answer's */
         pid_t pid;       /* 0: waits */
         int pid_fd;
         bool late; /* was killed for it */
@@ -95,7 +96,7 @@ static void mail_end(Serving *serving, Mail *mail, NotifyStatus status, uint32_t
                 Client *client = &serving->clients[i];
 
                 if (client->fd >= 0 && client->serial == mail->client &&
-                    !client_tell(client, NOTIFY_CODE, mail->id, status, code))
+                    !client_tell(client, mail->op, mail->id, status, code))
                         client->fd = base_close(client->fd);
         }
         base_close(mail->pid_fd);
@@ -111,15 +112,16 @@ static bool mail_take(Serving *serving, const Client *client, const NotifyReques
                 if (mail->message)
                         continue;
                 if (notify_message_write(request, &mail->message) < 0)
-                        return client_tell(client, NOTIFY_CODE, request->head.id, NOTIFY_FAULT,
+                        return client_tell(client, request->head.op, request->head.id, NOTIFY_FAULT,
                                            ENOMEM);
                 mail->deadline_usec = base_boottime_usec() + NOTIFY_MAIL_USEC;
                 mail->id = request->head.id;
+                mail->op = request->head.op;
                 mail->order = ++serving->last_order;
                 mail->client = client->serial;
                 return true;
         }
-        return client_tell(client, NOTIFY_CODE, request->head.id, NOTIFY_BUSY, 0);
+        return client_tell(client, request->head.op, request->head.id, NOTIFY_BUSY, 0);
 }
 
 static void mail_start(Serving *serving, Mail *mail) {
@@ -221,7 +223,7 @@ static bool packet_take(Serving *serving, const Client *client, size_t len) {
 
         if (notify_request_parse(serving->packet, len, &request) < 0)
                 return false;
-        if (request.head.op == NOTIFY_CODE)
+        if (request.head.op != NOTIFY_PING)
                 return mail_take(serving, client, &request);
         return client_tell(client, NOTIFY_PING, request.head.id,
                            notify_sendmail_find(serving->paths, path), 0);

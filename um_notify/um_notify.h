@@ -33,6 +33,8 @@ typedef enum NotifyOp {
         NOTIFY_PING = 1,
         /* A code for a login: all texts but FULL_NAME and SOURCE are required. */
         NOTIFY_CODE,
+        /* The same to set a new password with, for whoever forgot his. */
+        NOTIFY_RESET,
         _NOTIFY_OP_MAX,
 } NotifyOp;
 
@@ -63,8 +65,8 @@ typedef struct NotifyHead {
         uint32_t protocol;
         uint32_t op; /* NotifyOp */
         uint64_t id;
-        uint64_t time_usec;               /* CODE: of the login */
-        uint32_t valid_sec;               /* CODE: how long it counts, 1 to a day */
+        uint64_t time_usec;               /* of the login; PING: 0, as the next */
+        uint32_t valid_sec;               /* how long the code counts, 1 to a day */
         uint16_t bytes[_NOTIFY_TEXT_MAX]; /* without the NUL; 0: not there, nor its NUL */
         uint16_t zero[3];
 } NotifyHead;

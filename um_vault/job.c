@@ -112,7 +112,8 @@ static bool flags_are_valid(const VaultHead *head) {
 #define KIND(kind)     (1U << (kind))
 #define KINDS_PASSWORD (KIND(VAULT_KIND_PASSWORD) | KIND(VAULT_KIND_SETUP_CODE))
 #define KINDS_SEED     (KIND(VAULT_KIND_TOTP) | KIND(VAULT_KIND_HOTP))
-#define KINDS_CODE     (KIND(VAULT_KIND_RECOVERY_CODE) | KIND(VAULT_KIND_MAIL_CODE))
+#define KINDS_CODE                                                                                 \
+        (KIND(VAULT_KIND_RECOVERY_CODE) | KIND(VAULT_KIND_MAIL_CODE) | KIND(VAULT_KIND_RESET_CODE))
 
 bool vault_request_is_valid(const VaultPacket *packet) {
         /* kinds 0: whichever.  A secret may be there, since what was typed may be empty; a verifier

@@ -131,6 +131,7 @@ typedef struct VaultSubject {
 #define VAULT_KIND_HOTP          4U
 #define VAULT_KIND_RECOVERY_CODE 5U
 #define VAULT_KIND_MAIL_CODE     6U
+#define VAULT_KIND_RESET_CODE    7U /* by e-mail as well, for whoever forgot his password */
 
 typedef struct VaultHead {
         uint32_t protocol;

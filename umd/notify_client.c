@@ -117,7 +117,7 @@ static void call_answered(void *userdata, int r, const void *bytes, size_t len) 
                 client->hung = true;
                 now_away(client, r);
         }
-        if (call->op != NOTIFY_CODE || (good && answer.status == NOTIFY_OK))
+        if (call->op == NOTIFY_PING || (good && answer.status == NOTIFY_OK))
                 return;
         if (good)
                 mail_describe(&answer, why, sizeof(why));
@@ -192,7 +192,7 @@ static void mail_send(void *userdata, const CoreMail *mail) {
                 [NOTIFY_TEXT_SOURCE] = mail->source,
                 [NOTIFY_TEXT_CODE] = base_secret_bytes(mail->code),
         };
-        NotifyHead head = { .op = NOTIFY_CODE,
+        NotifyHead head = { .op = mail->reset ? NOTIFY_RESET : NOTIFY_CODE,
                             .time_usec = mail->now_usec,
                             .valid_sec = (uint32_t)(mail->valid_usec / USEC_PER_SEC) };
 

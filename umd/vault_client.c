@@ -23,6 +23,7 @@ static_assert(CORE_KIND_TOTP == VAULT_KIND_TOTP, "kinds pass through");
 static_assert(CORE_KIND_HOTP == VAULT_KIND_HOTP, "kinds pass through");
 static_assert(CORE_KIND_RECOVERY_CODE == VAULT_KIND_RECOVERY_CODE, "kinds pass through");
 static_assert(CORE_KIND_MAIL_CODE == VAULT_KIND_MAIL_CODE, "kinds pass through");
+static_assert(CORE_KIND_RESET_CODE == VAULT_KIND_RESET_CODE, "kinds pass through");
 static_assert(CORE_ALGORITHM_SHA1 == (int)VAULT_ALGORITHM_SHA1, "algorithms pass through");
 static_assert(CORE_ALGORITHM_SHA256 == (int)VAULT_ALGORITHM_SHA256, "algorithms pass through");
 static_assert(CORE_ALGORITHM_SHA512 == (int)VAULT_ALGORITHM_SHA512, "algorithms pass through");

@@ -166,6 +166,30 @@ static void a_message_is_as_it_has_to_be(void **state) {
         assert_true(strstr(text, "123456") > body);
 }
 
+/* Who gets it must see that it is no login that was asked for. */
+static void a_code_for_a_new_password_says_so(void **state) {
+        char packet[NOTIFY_PACKET_MAX];
+        _cleanup_secret_ Secret *message = NULL;
+        NotifyHead head = head_of();
+        NotifyRequest request;
+        const char *text;
+        ssize_t len;
+
+        head.op = NOTIFY_RESET;
+        len = notify_request_build(&head, good, packet);
+        assert_int_equal(notify_request_parse(packet, (size_t)len, &request), 0);
+        assert_int_equal(notify_message_write(&request, &message), 0);
+        text = base_secret_bytes(message);
+        assert_non_null(strstr(text, "\nSubject: Code to set a new password on host.example\n"));
+        assert_non_null(strstr(text, "Your code to set a new password on host.example as alice is\n"
+                                     "\n    123456\n"));
+        assert_non_null(strstr(text, "by somebody who says that he forgot your password.\n"));
+        assert_null(strstr(text, "log in"));
+        head.valid_sec = 0;
+        len = notify_request_build(&head, good, packet);
+        assert_int_equal(notify_request_parse(packet, (size_t)len, &request), -EBADMSG);
+}
+
 static void a_name_is_plain_or_encoded(void **state) {
         static const struct {
                 const char *name, *phrase;
@@ -261,6 +285,7 @@ int main(void) {
                 cmocka_unit_test(a_packet_that_is_not_whole_is_none),
                 cmocka_unit_test(longest_texts_have_room),
                 cmocka_unit_test(a_message_is_as_it_has_to_be),
+                cmocka_unit_test(a_code_for_a_new_password_says_so),
                 cmocka_unit_test(a_name_is_plain_or_encoded),
                 cmocka_unit_test(the_last_file_that_names_one_wins),
         };

@@ -88,10 +88,10 @@ static void request_send(Rig *rig, NotifyOp op, const char *code) {
         NotifyHead head = { .protocol = NOTIFY_PROTOCOL,
                             .op = op,
                             .id = ++rig->last_id,
-                            .time_usec = op == NOTIFY_CODE ? USEC_PER_SEC : 0,
-                            .valid_sec = op == NOTIFY_CODE ? 600 : 0 };
+                            .time_usec = op != NOTIFY_PING ? USEC_PER_SEC : 0,
+                            .valid_sec = op != NOTIFY_PING ? 600 : 0 };
         char packet[NOTIFY_PACKET_MAX];
-        ssize_t len = notify_request_build(&head, op == NOTIFY_CODE ? texts : nothing, packet);
+        ssize_t len = notify_request_build(&head, op != NOTIFY_PING ? texts : nothing, packet);
 
         assert_true(len > 0);
         packet_send(rig->service.fd, packet, (size_t)len);
@@ -151,6 +151,9 @@ static void a_mail_is_handed_over_and_its_end_told(void **state) {
         assert_int_equal(answer.code, 137);
         sendmail_put(rig, "exit 0"); /* which reads nothing */
         assert_int_equal(ask(rig, NOTIFY_CODE, "123456").status, NOTIFY_OK);
+        answer = ask(rig, NOTIFY_RESET, "12345678");
+        assert_int_equal(answer.op, NOTIFY_RESET);
+        assert_int_equal(answer.status, NOTIFY_OK);
 }
 
 static void one_that_is_missing_is_told(void **state) {

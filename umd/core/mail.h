@@ -10,6 +10,7 @@
 
 /* A code for a login, to be sent to its user; all texts and the code are valid during the call. */
 typedef struct CoreMail {
+        bool reset;                        /* for a forgotten password, not a second factor */
         const char *to, *full_name, *user; /* full_name may be "" */
         const char *service, *source;      /* where he logs in; "" from this machine */
         const Secret *code;

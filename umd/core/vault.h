@@ -103,8 +103,8 @@ typedef struct CoreVault {
                    const Secret *code, CoreMatchDone done, void *done_userdata);
         /* Codes of much entropy, or of a short life: one hash for each of 1 to CORE_CODES_MAX codes
          * (6 to 64 printable ASCII characters without space, one space between two), of
-         * CORE_CODE_HASH_BYTES, one behind the other in new_verifier.  kind: RECOVERY_CODE or
-         * MAIL_CODE.  MATCH: hashed. */
+         * CORE_CODE_HASH_BYTES, one behind the other in new_verifier.  kind: RECOVERY_CODE,
+         * MAIL_CODE or RESET_CODE.  MATCH: hashed. */
         int (*code_hash)(void *userdata, uid_t uid, uint32_t kind, uint64_t new_version,
                          const Secret *codes, CoreVaultDone done, void *done_userdata);
         /* Which of these hashes is code's?  All are of one uid, kind and version.  nothing: as with
@@ -127,6 +127,7 @@ typedef struct CoreVault {
 #define CORE_KIND_HOTP          4U
 #define CORE_KIND_RECOVERY_CODE 5U
 #define CORE_KIND_MAIL_CODE     6U
+#define CORE_KIND_RESET_CODE    7U
 
 #define CORE_CODES_MAX       16U
 #define CORE_CODE_HASH_BYTES 48U
