@@ -206,6 +206,8 @@ static void given_mark(Dialogue *d, const WireStep *step) {
 static int item_keep(const Dialogue *d, const WireStep *step, const char *answer) {
         int item;
 
+        if (secret_is(step, WIRE_SECRET_PASSWORD) && *answer == '\0')
+                return 0; /* none: a module behind this one might let in with it */
         if (secret_is(step, WIRE_SECRET_PASSWORD))
                 item = d->changing ? PAM_OLDAUTHTOK : PAM_AUTHTOK;
         else if (d->changing && secret_is(step, WIRE_SECRET_NEW_PASSWORD))
@@ -230,10 +232,10 @@ static int step_ask(Dialogue *d, const WireStep *step, char **ret_owned, const c
                 answer = asked;
         }
         /* An item may be an earlier module's: bounds hold for it as well.  An empty password proves
-         * nothing, whatever is behind the socket; other answers may be empty (a choice's default).
-         */
+         * nothing, whatever is behind the socket; other answers may be empty (a choice's default),
+         * and umd may take nothing for "I forgot it". */
         if (strnlen(answer, BASE_PASSWORD_MAX + 1) > BASE_PASSWORD_MAX ||
-            (secret_is(step, WIRE_SECRET_PASSWORD) && *answer == '\0'))
+            (secret_is(step, WIRE_SECRET_PASSWORD) && *answer == '\0' && !step->may_be_empty))
                 return PAM_UM_E_ANSWER;
         given_mark(d, step);
         r = item_keep(d, step, answer);

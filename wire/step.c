@@ -17,6 +17,7 @@
 
 typedef enum MoreKey {
         MORE_SECRET,
+        MORE_EMPTY,
         MORE_ERROR,
         MORE_TYPE,
         MORE_CHALLENGE,
@@ -33,6 +34,7 @@ static const struct {
         unsigned kinds;
 } MORE[_MORE_MAX] = {
         [MORE_SECRET] = { "secret", "s", ON_ASK },
+        [MORE_EMPTY] = { "empty", "b", ON_ASK },
         [MORE_ERROR] = { "error", "b", ON(WIRE_STEP_SHOW) },
         [MORE_TYPE] = { "type", "s", ON(WIRE_STEP_ASSERT) },
         [MORE_CHALLENGE] = { "challenge", "ay", ON(WIRE_STEP_ASSERT) },
@@ -78,11 +80,12 @@ static int value_read(sd_bus_message *m, MoreKey key, WireStep *step) {
                 return string_read(m, step->reason, sizeof(step->reason));
         case MORE_REFERENCE:
                 return string_read(m, step->reference, sizeof(step->reference));
+        case MORE_EMPTY:
         case MORE_ERROR:
                 r = sd_bus_message_read_basic(m, 'b', &flag);
                 if (r <= 0)
                         return fault(r);
-                step->is_error = flag;
+                *(key == MORE_EMPTY ? &step->may_be_empty : &step->is_error) = flag;
                 return 0;
         case MORE_VERDICT:
                 r = sd_bus_message_read_basic(m, 'u', &verdict);

@@ -85,8 +85,8 @@ int wire_error_exit_code(WireError error);
 
 typedef enum WireStepKind {
         WIRE_STEP_INVALID,
-        WIRE_STEP_ASK_HIDDEN, /* ask, without echo; more: secret (s) = WIRE_SECRET_* */
-        WIRE_STEP_ASK_SHOWN,  /* ask, with echo; more: secret (s) */
+        WIRE_STEP_ASK_HIDDEN, /* ask, without echo; more: secret (s) = WIRE_SECRET_*, empty (b) */
+        WIRE_STEP_ASK_SHOWN,  /* ask, with echo; the same */
         WIRE_STEP_SHOW,       /* show text, answer with nothing; more: error (b) shows it as one */
         WIRE_STEP_WAIT, /* show text if any, answer with nothing: the daemon answers when it is time
                          */
@@ -126,6 +126,7 @@ typedef struct WireStep {
         WireStepKind kind;
         WireVerdict verdict; /* DONE; INVALID otherwise */
         bool is_error;       /* SHOW */
+        bool may_be_empty; /* ASK_*: nothing is an answer too, be it a password that is asked for */
         char text[WIRE_TEXT_MAX];
         char secret[32];    /* ASK_*: WIRE_SECRET_*, or "" */
         char reason[64];    /* DONE */

@@ -517,6 +517,29 @@ def empty_proves_nothing():
 
 
 @check
+def nothing_may_be_the_answer():
+    """where umd takes nothing for "I forgot it" nothing is sent, once asked, and kept for nobody"""
+    offered = begin(ASK_HIDDEN, "Password: ", ("secret", "s", "password"), ("empty", "b", True))
+    stack(after="print return=0")
+    with FakeUmd(BUS, steps(offered, ask("Code: ", "code", ASK_SHOWN), ask(), done(ALLOW))) as umd:
+        run = app("answer=", "answer=reset", "answer=secret", "auth")
+        expect("sent", [c.answer for c in umd.calls[1:]], [b"", b"reset", b"secret"])
+    expect("code", run.codes(), [("auth", SUCCESS)])
+    with FakeUmd(BUS, steps(offered, done(ALLOW))):
+        run = app("answer=", "auth")
+    expect("items", run.probe(), ["user=alice", "authtok=(none)", "oldauthtok=(none)"])
+    stack()
+    for answer in ("@null", "@err"):
+        with FakeUmd(BUS, steps(offered, done(ALLOW))) as umd:
+            expect_true(answer, app("answer=" + answer, "auth").codes() != [("auth", SUCCESS)])
+            expect("sent", umd.calls[1:], [])
+    stack("try_first_pass", before="authtok=first")  # an item answers once
+    with FakeUmd(BUS, steps(offered, ask("Code: ", "code", ASK_SHOWN), ask(), done(ALLOW))) as umd:
+        app("answer=reset", "answer=secret", "auth")
+        expect("sent", [c.answer for c in umd.calls[1:]], [b"first", b"reset", b"secret"])
+
+
+@check
 def setcred_alone():
     """setcred asks nobody: success for who is not local, also with no umd"""
     stack()

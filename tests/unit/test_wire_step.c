@@ -82,6 +82,14 @@ static void each_kind_is_read(void **state) {
         assert_string_equal(step.text, "Password: ");
         assert_string_equal(step.secret, WIRE_SECRET_PASSWORD);
         assert_int_equal(step.verdict, WIRE_VERDICT_INVALID);
+        assert_false(step.may_be_empty);
+
+        m = message_new(*state);
+        sd_bus_message_append(m, "(usa{sv})", 1, "Password: ", 2, "secret", "s", "password",
+                              "empty", "b", 1);
+        assert_int_equal(step_of(m, &step), 0);
+        assert_true(step.may_be_empty);
+        assert_false(step.is_error);
 
         m = message_new(*state);
         sd_bus_message_append(m, "(usa{sv})", 2, "Which? ", 0);
