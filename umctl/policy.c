@@ -104,7 +104,9 @@ int policy_set(Ctl *ctl, int argc, char *argv[]) {
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
         r = change_print(ctl, argv[0], kept, change);
-        if (r == 0 && strcmp(argv[0], "factor.methods") == 0 && strstr(kept, "email-code"))
+        if (r == 0 &&
+            ((strcmp(argv[0], "factor.methods") == 0 && strstr(kept, "email-code")) ||
+             (strcmp(argv[0], "password.reset-by-email") == 0 && strcmp(kept, "on") == 0)))
                 mail_warn(ctl);
         if (r == 0 && strcmp(argv[0], "factor.required") == 0 && strcmp(kept, "hardware") == 0)
                 hardware_warn(ctl);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Codes by e-mail, and notices, at the doors of a real host, with a sendmail program that puts each mail into a folder only its setgid helper
+# Codes by e-mail, notices and forgotten passwords, at the doors of a real host, with a sendmail program that puts each mail into a folder only its setgid helper
 # may write to, as postfix's does.
 # shellcheck disable=SC2016  # lines of shell for others
 set -uo pipefail
@@ -202,4 +202,44 @@ ck "a command by key takes nothing along" lab_ssh_key bob2 "$LAB/key" true
 ck "a shell by key shows it" has "$NEWS" by_key bob2
 ck "and leaves it for whoever logs in by password" has "$NEWS" ssh_talk bob2 'assword: ' "$PW"
 ck "then it is gone for both" lacks "$NEWS" by_key bob2
+
+# ---- a forgotten password
+NEW=Pebble-marsh-58
+WAY='to go back: '
+SENT='Code of the mail: '
+# forget USER ANSWER [PATTERN ANSWER]...: as far as the way out, and on
+forget() {
+        local user=$1
+        shift
+        ssh_talk "$user" 'Forgotten.*assword: ' '' "$WAY" "$@"
+}
+# wrong_as USER: a wrong code, all that was seen with the name taken out
+wrong_as() {
+        forget "$1" reset "$SENT" 00000000 | sed "s/$1/NAME/g"
+}
+same_prompts() {
+        diff <(wrong_as dora) <(wrong_as nosuch-person)
+}
+um user add dora --email dora@acme.example >/dev/null
+lab_exec umctl user passwd dora <<<"$PW" >/dev/null
+ck "as shipped nobody may have forgotten it" lacks 'orgotten' ssh_talk dora 'assword: ' "$PW"
+um policy set password.reset-by-email on >/dev/null
+ck "a code by e-mail, a new password, and in" has 'uid=[0-9]+\(dora\)' \
+        forget dora reset "$SENT" "$(new_code)" 'ew password: ' "$NEW" 'gain' "$NEW"
+count=$(mails)
+right=$("$LAB/code-of" "$LAB_ROOT/var/spool/trap" $((count - 1)))
+ck "the mail says what for" has 'Subject: Code to set a new password on' cat "$LAB_ROOT"/var/spool/trap/mail.*
+ck "the new password counts, and she is told" has 'a code by e-mail was used to set a new password, from' ssh_talk dora 'assword: ' "$NEW"
+ck "the old one does not" refused lab_ssh dora "$PW" true
+ck "nor the code again" denied forget dora "$right"
+ck "without a new one no way in" denied forget dora reset "$SENT" "$(new_code)" 'ew password: ' '' 'was given' - 'ew password: ' '' \
+        'was given' - 'ew password: ' ''
+ck "and the password is as it was" lab_ssh dora "$NEW" true
+ck "a name nobody has meets the same" same_prompts
+ck "nothing leads back to the password" has 'uid=[0-9]+\(dora\)' forget dora '' 'assword: ' "$NEW"
+ck "at the console too" has 'uid=[0-9]+\(dora\)' lab_talk "$(lab_tty_line '/bin/login -p')" 'login: ' dora \
+        'Forgotten.*assword: ' '' "$WAY" reset "$SENT" "$(new_code)" 'ew password: ' "$PW" 'gain' "$PW" '\$ ' 'id; exit'
+ck "su offers nothing" lacks 'orgotten' lab_talk "$(lab_tty_line "su -s /bin/sh nobody -c 'su dora -c id'")" 'assword: ' "$PW"
+ck "the log has how it was changed" has 'forgotten, by a code by e-mail' um audit log --user dora
+ck "no such code stands in the journal" lacks "$right" lab_enter journalctl -b --no-pager
 checks_done

@@ -123,17 +123,18 @@ def status_is_well():
 def codes_that_cannot_be_sent_are_told_where_they_are_permitted():
     text = ctl("doctor", quiet=True, code=None).out
     assert "codes can be sent" not in text and "mail:" not in good("status"), text
-    has(ctl("policy set factor.methods +email-code", code=0, warns=True).err,
-        "umctl: warning: there is no sendmail program: no codes can be sent (um.conf(5), sendmail)\n")
-    try:
-        has(ctl("status", code=FAILED).out, "mail: there is no sendmail program: no codes can be sent\n")
-        answer = document(ctl("status", "--json", code=FAILED, quiet=True).out)["status"]
-        same((answer["well"], answer["mail_ok"], answer["vault_ok"]), (False, False, True))
-        has(ctl("doctor", code=FAILED, quiet=True).out, "fail  mail: there is no sendmail program: no codes can be sent",
-            "um.conf(5), sendmail")
-    finally:
-        good("policy unset factor.methods")
-    good("status")
+    for name, permitted in (("factor.methods", "+email-code"), ("password.reset-by-email", "on")):
+        has(ctl("policy set", name, permitted, code=0, warns=True).err,
+            "umctl: warning: there is no sendmail program: no codes can be sent (um.conf(5), sendmail)\n")
+        try:
+            has(ctl("status", code=FAILED).out, "mail: there is no sendmail program: no codes can be sent\n")
+            answer = document(ctl("status", "--json", code=FAILED, quiet=True).out)["status"]
+            same((answer["well"], answer["mail_ok"], answer["vault_ok"]), (False, False, True))
+            has(ctl("doctor", code=FAILED, quiet=True).out, "fail  mail: there is no sendmail program: no codes can be sent",
+                "um.conf(5), sendmail")
+        finally:
+            good("policy unset", name)
+        good("status")
 
 
 def vault_exchange(world, source, target):

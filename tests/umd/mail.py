@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Codes by e-mail, and notices at the next login, through umd, the real um-vault and the real um-notify, with a sendmail program of the test's that keeps
+"""Codes by e-mail, forgotten passwords, and notices at the next login, through umd, the real um-vault and the real um-notify, with a sendmail program of the test's that keeps
 each mail in a file: one that is sent lets in once, also after a restart; no more than five an hour; what umd says of a
 mail system that fails or is away."""
 
@@ -8,7 +8,7 @@ import re
 import signal
 
 from daemon import USER, Daemon, until
-from factors import ALLOW, ASK_SHOWN, BAD_PROOF, DONE, PASSWORD, WAIT, Dialogue, log_in, same, set_policy, without_lockout
+from factors import ALLOW, ASK_HIDDEN, ASK_SHOWN, BAD_PROOF, DONE, PASSWORD, WAIT, Dialogue, log_in, same, set_policy, without_lockout
 
 ADDRESS = "alice@acme.example"
 
@@ -43,7 +43,7 @@ class Mailbox:
         """That of the mail number `count`, when it is there."""
         until(lambda: len(self.mails()) >= count, 20)
         same(len(self.mails()), count)
-        return re.search(r"^    (\d{6})$", self.mails()[-1], re.M)[1].encode()
+        return re.search(r"^    (\d{6}|\d{8})$", self.mails()[-1], re.M)[1].encode()
 
 
 def served(umd):
@@ -206,6 +206,97 @@ def an_um_notify_that_dies_hangs_or_is_away_holds_up_nobody():
         same(umd.status()["mail_ok"], False)
         set_policy(umd, factor_required="off")
         same(log_in(umd, "alice", PASSWORD), ALLOW)
+
+
+# ---- a forgotten password
+
+RENEW = 5  # WireVerdict
+NEW_PASSWORD = b"Looking-glass 7 is near"
+
+
+def forgets(umd, peer, user="alice"):
+    """A dialogue that has asked for a code in the password's place, and its steps."""
+    dialogue = Dialogue(umd, peer, user)
+    same((dialogue.step[0], dialogue.step[2].get("empty")), (ASK_HIDDEN, True))
+    seen = [dialogue.step, dialogue.answer(b""), dialogue.answer(b"reset")]
+    while dialogue.step[0] == WAIT:  # it comes at its time, whoever it is
+        seen[-1] = dialogue.answer(b"")
+    same([step[0] for step in seen], [ASK_HIDDEN, ASK_HIDDEN, ASK_SHOWN])
+    return dialogue, seen
+
+
+def authorized(umd, peer, login):
+    context = {"user": ("s", "alice"), "service": ("s", "sshd")}
+    return umd.call("/org/um1", "org.um1.Login", "Authorize", "a{sv}s", context, login, peer=peer)[0]
+
+
+def chooses(umd, peer, password):
+    """The new password, in the login's own process; the verdict, None where another is asked for."""
+    context = {"operation": ("s", "change-password"), "user": ("s", "alice"), "service": ("s", "sshd"), "flags": ("u", 2)}
+    login, step = umd.call("/org/um1", "org.um1.Login", "Begin", "a{sv}", context, peer=peer)
+    for _ in range(2):
+        if step[0] == DONE or step[2]["secret"] == "password":
+            return None
+        step = umd.call("/org/um1", "org.um1.Login", "Answer", "say", login, password, peer=peer)[0]
+    return step[2].get("verdict")
+
+
+def reset_up(umd):
+    box = set_up(umd)
+    set_policy(umd, factor_required="off", password_reset__by__email="on")
+    return box
+
+
+@check
+def a_forgotten_password_is_reset_by_mail():
+    with Daemon() as umd:
+        box = reset_up(umd)
+        with umd.peer() as peer:
+            dialogue, _ = forgets(umd, peer)
+            code = box.code(1)
+            same(len(code), 8)
+            assert "Subject: Code to set a new password on " in box.mails()[0], box.mails()[0]
+            same(ends(dialogue, code), ALLOW)
+            same(authorized(umd, peer, dialogue.login), RENEW)
+            same(chooses(umd, peer, NEW_PASSWORD), ALLOW)
+            same(authorized(umd, peer, dialogue.login), ALLOW)
+        same(log_in(umd, "alice", PASSWORD), BAD_PROOF)
+        same(log_in(umd, "alice", NEW_PASSWORD), ALLOW)
+        same(log_in(umd, "alice", b"", code), BAD_PROOF)
+        assert code.decode() not in umd.said() and "alice is told at the next login: a code by e-mail was used" in umd.said(), umd.said()
+
+
+@check
+def a_reset_that_was_killed_is_none_and_its_code_is_used_up():
+    with Daemon() as umd:
+        box = reset_up(umd)
+        with umd.peer() as peer:
+            dialogue, _ = forgets(umd, peer)
+            code = box.code(1)
+            same(ends(dialogue, code), ALLOW)
+        umd.process.send_signal(signal.SIGKILL)
+        umd.process.wait()
+        served(umd)
+        with umd.peer() as peer:
+            same(chooses(umd, peer, NEW_PASSWORD), None)
+        same(log_in(umd, "alice", b"", code), BAD_PROOF)
+        same(log_in(umd, "alice", PASSWORD), ALLOW)
+
+
+@check
+def forgetting_tells_nobody_who_exists():
+    with Daemon() as umd:
+        box = reset_up(umd)
+        umd.create("bob")
+        steps = []
+        for user in ("bob", "nobody-at-all", "alice"):
+            with umd.peer() as peer:
+                dialogue, seen = forgets(umd, peer, user)
+                same(ends(dialogue, b"42424242"), BAD_PROOF)
+                steps.append(seen)
+        same(steps[0], steps[2])
+        same(steps[1], steps[2])
+        box.code(1)  # the last one's
 
 
 def shown(umd, service="sshd", rhost="192.0.2.7"):

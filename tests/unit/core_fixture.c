@@ -83,8 +83,8 @@ static void host_mail_send(void *userdata, const CoreMail *mail) {
         Fixture *f = userdata;
 
         f->mails++;
-        snprintf(f->mail, sizeof(f->mail), "%s|%s|%s|%s|%s", mail->to, mail->full_name, mail->user,
-                 mail->service, mail->source);
+        snprintf(f->mail, sizeof(f->mail), "%s%s|%s|%s|%s|%s", mail->reset ? "reset: " : "",
+                 mail->to, mail->full_name, mail->user, mail->service, mail->source);
         snprintf(f->mailed, sizeof(f->mailed), "%s", (const char *)base_secret_bytes(mail->code));
 }
 

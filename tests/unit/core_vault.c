@@ -235,7 +235,7 @@ static CoreProofResult otp_find(const VaultJob *job, uint64_t *ret_step) {
 /* A hash is the code with its number, filled up. */
 static size_t hashes_of(const VaultJob *job, uint8_t *buf) {
         size_t count = 0,
-               each = job->kind == CORE_KIND_MAIL_CODE ? job->secret_len : SETUP_CODE_LEN;
+               each = job->kind != CORE_KIND_RECOVERY_CODE ? job->secret_len : SETUP_CODE_LEN;
 
         for (size_t at = 0; at < job->secret_len; at += each + 1) {
                 memset(buf, 0, CORE_CODE_HASH_BYTES);
@@ -247,10 +247,14 @@ static size_t hashes_of(const VaultJob *job, uint8_t *buf) {
         return count * CORE_CODE_HASH_BYTES;
 }
 
+static size_t code_len(uint32_t kind) {
+        return kind == CORE_KIND_MAIL_CODE ? 6 : kind == CORE_KIND_RESET_CODE ? 8 : SETUP_CODE_LEN;
+}
+
 static CoreProofResult hash_find(const VaultJob *job, uint64_t *ret_at) {
         for (size_t at = 0; at < job->len; at += CORE_CODE_HASH_BYTES)
                 if (memcmp(job->verifier + at, &job->version, sizeof(job->version)) == 0 &&
-                    job->secret_len == (job->kind == CORE_KIND_MAIL_CODE ? 6 : SETUP_CODE_LEN) &&
+                    job->secret_len == code_len(job->kind) &&
                     memcmp(job->verifier + at + 8, job->secret, job->secret_len) == 0) {
                         *ret_at = at / CORE_CODE_HASH_BYTES;
                         return CORE_PROOF_MATCH;

@@ -28,6 +28,7 @@ static void say_to(Talk *talk, const char *answer) {
 static Talk dialogue(Fixture *f, uid_t uid, const char *service, const char *const *answers) {
         Talk talk = talk_new(f, 1, uid);
 
+        talk.peer.process = (CoreProcess){ 101, 7 };
         memory_on();
         talk_begin(&talk, "authenticate", "alice", service, 0);
         memory_off();
@@ -159,6 +160,47 @@ static void every_allocation_of_a_mail_may_fail(void **state) {
         assert_true(memory.at > 60);
 }
 
+/* A forgotten password: the code asked for, given, and a new password chosen by it. */
+static void resets(Fixture *f) {
+        Talk talk;
+
+        talk = dialogue(f, 0, "sshd", (const char *const[]){ "", "reset", NULL });
+        core_login_hangup(f->core, 1);
+        flush(f);
+        memory_on();
+        fixture_wake(f);
+        memory_off();
+        talk = dialogue(f, 0, "sshd", (const char *const[]){ "", "00000000", NULL });
+        assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW &&
+                     strcmp(f->mailed, "00000000") != 0);
+        core_login_hangup(f->core, 1);
+        talk = dialogue(f, 0, "sshd", (const char *const[]){ "", f->mailed, NULL });
+        assert_false(talk.r == 0 && talk.step.verdict == CORE_VERDICT_ALLOW && f->mails == 0);
+        memory_on();
+        talk_begin(&talk, "change-password", "alice", "sshd", LOGIN_FLAG_EXPIRED);
+        memory_off();
+        for (int i = 0; i < 2 && talk.r == 0 && talk.step.kind == CORE_STEP_ASK_HIDDEN; i++)
+                say_to(&talk, "newest");
+        core_login_hangup(f->core, 1);
+}
+
+static void every_allocation_of_a_reset_may_fail(void **state) {
+        for (memory_first(); memory_next();) {
+                void *f;
+
+                fixture_setup(&f);
+                make_user(f, "alice");
+                set_password(f, "alice", "newer");
+                update_text(f, "alice", USER_FIELD_EMAIL, "alice@acme.example");
+                policy_put(f, "password.reset-by-email", "on", NULL);
+                flush(f);
+                resets(f);
+                flush(f);
+                fixture_teardown(&f);
+        }
+        assert_true(memory.at > 60);
+}
+
 /* ---- security keys ----------------------------------------------------------------------------
  */
 
@@ -281,6 +323,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_allocation_may_fail),
                 cmocka_unit_test(every_allocation_of_a_mail_may_fail),
+                cmocka_unit_test(every_allocation_of_a_reset_may_fail),
                 cmocka_unit_test(every_allocation_of_a_key_may_fail),
         };
 

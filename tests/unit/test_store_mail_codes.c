@@ -23,13 +23,13 @@ static void a_mail_code_comes_back_as_it_was(void **state) {
         StoreMailCode in = code_of(70000);
         StoreMailCode *out = NULL;
 
-        assert_int_equal(store_mail_code_get(txn, 70000, &out), STORE_E_MISSING);
+        assert_int_equal(store_mail_code_get(txn, 70000, STORE_MAIL_FACTOR, &out), STORE_E_MISSING);
         must(store_mail_code_put(txn, &in));
         must(store_commit(&txn));
         must(store_flush(bed.store));
         bed_reopen(&bed);
         txn = reading(bed.store);
-        must(store_mail_code_get(txn, 70000, &out));
+        must(store_mail_code_get(txn, 70000, STORE_MAIL_FACTOR, &out));
         assert_int_equal(out->version, 1);
         assert_int_equal(out->uid, 70000);
         assert_int_equal(out->hash.len, sizeof(hash));
@@ -62,10 +62,35 @@ static void it_is_written_over_what_was_read(void **state) {
         code.hash = (StoreVerifier){ 0 }; /* used up: the sendings stay */
         code.address = "";
         must(store_mail_code_put(txn, &code));
-        must(store_mail_code_get(txn, 70000, &out));
+        must(store_mail_code_get(txn, 70000, STORE_MAIL_FACTOR, &out));
         assert_int_equal(out->version, 2);
         assert_int_equal(out->hash.len, 0);
         assert_int_equal(out->send_count, 2);
+        store_mail_code_free(out);
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
+/* A second factor's and a forgotten password's, of one user. */
+static void each_purpose_has_a_row_of_its_own(void **state) {
+        Bed bed = bed_make();
+        StoreTxn *txn = begun(bed.store);
+        StoreMailCode code = code_of(70000);
+        StoreMailCode *out = NULL;
+
+        must(store_mail_code_put(txn, &code));
+        assert_int_equal(store_mail_code_get(txn, 70000, STORE_MAIL_RESET, &out), STORE_E_MISSING);
+        code.purpose = STORE_MAIL_RESET;
+        code.tries = 1;
+        must(store_mail_code_put(txn, &code));
+        must(store_mail_code_get(txn, 70000, STORE_MAIL_RESET, &out));
+        assert_int_equal(out->purpose, STORE_MAIL_RESET);
+        assert_int_equal(out->version, 1);
+        assert_int_equal(out->tries, 1);
+        out = store_mail_code_free(out);
+        must(store_mail_code_get(txn, 70000, STORE_MAIL_FACTOR, &out));
+        assert_int_equal(out->purpose, STORE_MAIL_FACTOR);
+        assert_int_equal(out->tries, 2);
         store_mail_code_free(out);
         store_txn_abortp(&txn);
         bed_done(&bed);
@@ -101,6 +126,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_mail_code_comes_back_as_it_was),
                 cmocka_unit_test(it_is_written_over_what_was_read),
+                cmocka_unit_test(each_purpose_has_a_row_of_its_own),
                 cmocka_unit_test(what_makes_no_sense_is_refused),
         };
 

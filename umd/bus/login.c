@@ -72,6 +72,8 @@ static int step_append(sd_bus_message *m, const CoreStep *step) {
         if (r >= 0 && (step->kind == CORE_STEP_ASK_HIDDEN || step->kind == CORE_STEP_ASK_SHOWN))
                 r = sd_bus_message_append(m, "{sv}", "secret", "s",
                                           step->secret ? step->secret : "");
+        if (r >= 0 && step->may_be_empty)
+                r = sd_bus_message_append(m, "{sv}", "empty", "b", 1);
         if (r >= 0 && step->kind == CORE_STEP_SHOW)
                 r = sd_bus_message_append(m, "{sv}", "error", "b", (int)step->is_error);
         if (r >= 0 && step->kind == CORE_STEP_DONE)
@@ -128,6 +130,8 @@ int login_begin(Call *call, CoreError *error) {
         if (!context.operation[0])
                 return error_set(error, CORE_E_BAD_VALUE, "context: operation is needed");
         peer_look_around(call->peer, &context);
+        if (call->actor.uid == 0)
+                (void)process_find(call->peer->pid, &call->peer->core_peer.process);
         call->ends_with_peer = true;
         core_login_begin(call->bus->core, &call->peer->core_peer, &context, call->now_usec,
                          step_done, call);

@@ -94,6 +94,8 @@ static int use_proof(Change *change, const Dialogue *dialogue, Judged *judged,
 
         if (dialogue->second.first == POLICY_PROOF_KEY)
                 return 0;
+        if (dialogue->second.first == POLICY_PROOF_RESET)
+                return core_reset_use(dialogue, change, judged->user);
         if (dialogue->kind == CORE_KIND_SETUP_CODE) {
                 credential->setup_code = (StoreVerifier){ 0 };
                 credential->setup_code_expires_usec = 0;
@@ -129,6 +131,8 @@ static int entry_append(Change *change, const Dialogue *dialogue, const Judged *
 
         if (allowed && dialogue->second.first == POLICY_PROOF_SETUP_CODE)
                 values[entry.value_count++] = (StoreValue){ "setup_code", "(changed)", NULL };
+        if (allowed && dialogue->second.first == POLICY_PROOF_RESET)
+                values[entry.value_count++] = (StoreValue){ "reset_code", "(changed)", NULL };
         if (allowed && factor) {
                 core_factor_text(factor, text);
                 values[entry.value_count++] = (StoreValue){ "factor", NULL, text };
@@ -172,8 +176,19 @@ static int commit(Change *change, Proof *proof, bool *early) {
         return 0;
 }
 
-/* A first factor that is not stored any more, or a second one of somebody else by now, proves
- * nothing. */
+/* Is the first factor still what is stored, and the second one, if any, the same user's?  1, 0 or a
+ * fault. */
+static int still_proved(const Dialogue *dialogue, StoreTxn *txn, const Judged *judged,
+                        const StoreFactor *factor, uint64_t now_usec) {
+        if (!judged->credential || (factor && factor->uid != judged->user->uid))
+                return 0;
+        if (dialogue->second.first == POLICY_PROOF_RESET)
+                return core_reset_holds(dialogue, txn, judged->user, now_usec);
+        return dialogue->second.first == POLICY_PROOF_KEY ||
+               core_dialogue_still(dialogue, judged->credential);
+}
+
+/* What was proved and does not hold any more proves nothing. */
 int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor *factor,
                             uint64_t now_usec, Judged *ret) {
         Shown shown = { .proof = dialogue->second.first,
@@ -185,15 +200,16 @@ int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor
                                 .exempt = shown.exempt,
                                 .in_dialogue = true };
         _cleanup_judged_ Judged judged = { 0 };
-        int r;
+        int r, holds = 1;
 
         if (shown.proof == POLICY_PROOF_WRONG)
                 shown = nothing;
         r = core_judge_login(dialogue->core, txn, &dialogue->words, &shown, now_usec, &judged);
-        if (r == 0 && shown.proof != POLICY_PROOF_WRONG &&
-            (!judged.credential || (factor && factor->uid != judged.user->uid) ||
-             (shown.proof != POLICY_PROOF_KEY &&
-              !core_dialogue_still(dialogue, judged.credential)))) {
+        if (r == 0 && shown.proof != POLICY_PROOF_WRONG)
+                holds = still_proved(dialogue, txn, &judged, factor, now_usec);
+        if (holds < 0)
+                return holds;
+        if (r == 0 && !holds) {
                 core_judged_done(&judged);
                 judged = (Judged){ 0 };
                 r = core_judge_login(dialogue->core, txn, &dialogue->words, &nothing, now_usec,
@@ -232,12 +248,16 @@ static int use_all(Change *change, Dialogue *dialogue, Judged *judged, StoreFact
         if (r >= 0)
                 r = core_proof_new(dialogue, judged->user->uid, dialogue->second.first, judged->own,
                                    change->now_usec, ret);
+        if (r >= 0)
+                (*ret)->verifier_version = judged->credential->verifier_version;
         return r;
 }
 
 static int refuse(Change *change, Dialogue *dialogue, const Ending *ending) {
         int r = core_mail_missed(dialogue, change->txn, change->now_usec);
 
+        if (r >= 0)
+                r = core_reset_missed(dialogue, change->txn, change->now_usec);
         if (r < 0)
                 return r;
         return ending->verdict == CORE_VERDICT_DENIED
@@ -346,15 +366,12 @@ static int better_keep(Second *second, const StoreVerifier *verifier) {
         return 0;
 }
 
-/* The first factor was looked at: what comes next is the same whatever came of it. */
-static void first_done(Dialogue *dialogue, PolicyProof proved, const StoreVerifier *new_verifier,
-                       uint64_t now_usec) {
-        int r = new_verifier ? better_keep(&dialogue->second, new_verifier) : 0;
+void core_authenticate_first(Dialogue *dialogue, PolicyProof proved, uint64_t now_usec) {
+        int r;
 
         dialogue->second.first = proved;
         dialogue->answer = base_secret_free(dialogue->answer);
-        if (r == 0)
-                r = core_second_ask(dialogue, now_usec);
+        r = core_second_ask(dialogue, now_usec);
         if (r < 0)
                 core_dialogue_fail(dialogue, r, NULL);
         else if (r == 0)
@@ -381,6 +398,8 @@ static int note(Dialogue *dialogue, bool failed, const char *reason, uint64_t no
         if (r == 0 && is_entry)
                 r = core_login_audit(txn, &dialogue->words, judged.user, &dialogue->actor, &entry,
                                      now_usec, &seq);
+        if (r >= 0 && failed)
+                r = core_reset_missed(dialogue, txn, now_usec);
         if (r >= 0)
                 r = failed ? core_attempt_fail(dialogue, txn, now_usec)
                            : core_attempt_refund(dialogue, txn, now_usec);
@@ -461,7 +480,7 @@ static int try_round(Dialogue *dialogue, uint64_t now_usec) {
 static void next_round(Dialogue *dialogue, uint64_t now_usec) {
         dialogue->round++;
         if (dialogue->round > 1 || !dialogue->two_rounds)
-                first_done(dialogue, POLICY_PROOF_WRONG, NULL, now_usec);
+                core_authenticate_first(dialogue, POLICY_PROOF_WRONG, now_usec);
         else if (try_round(dialogue, now_usec) < 0)
                 core_authenticate_unavailable(dialogue, now_usec);
 }
@@ -479,10 +498,14 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
                         return;
                 }
                 better.version = dialogue->tried_next_version;
-                first_done(dialogue,
-                           dialogue->kind == CORE_KIND_SETUP_CODE ? POLICY_PROOF_SETUP_CODE
-                                                                  : POLICY_PROOF_PASSWORD,
-                           &better, now_usec);
+                if (better_keep(&dialogue->second, &better) < 0)
+                        core_dialogue_fail(dialogue, -ENOMEM, NULL);
+                else
+                        core_authenticate_first(dialogue,
+                                                dialogue->kind == CORE_KIND_SETUP_CODE
+                                                        ? POLICY_PROOF_SETUP_CODE
+                                                        : POLICY_PROOF_PASSWORD,
+                                                now_usec);
                 return;
         case CORE_PROOF_NO_MATCH:
                 next_round(dialogue, now_usec);
@@ -538,19 +561,27 @@ void core_authenticate_begin(Dialogue *dialogue, uint64_t now_usec) {
                 dialogue->second.first = POLICY_PROOF_KEY;
                 r = core_second_begin_key(dialogue, now_usec);
         }
+        if (r == 0) {
+                dialogue->second.first = POLICY_PROOF_INVALID;
+                r = core_reset_offer(dialogue);
+        }
         if (r < 0)
                 core_dialogue_fail(dialogue, r, NULL);
         if (r != 0)
                 return;
-        dialogue->second.first = POLICY_PROOF_INVALID;
         core_dialogue_ask(dialogue, DIALOGUE_PASSWORD, "Password: ", "password");
 }
 
 void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
         switch (dialogue->state) {
         case DIALOGUE_PASSWORD:
+                if (core_reset_begin(dialogue, answer))
+                        return;
                 if (core_attempt_begin(dialogue, answer, look, now_usec) < 0)
                         core_authenticate_unavailable(dialogue, now_usec);
+                return;
+        case DIALOGUE_RESET:
+                core_reset_answer(dialogue, answer, now_usec);
                 return;
         case DIALOGUE_CHOICE:
         case DIALOGUE_CODE:

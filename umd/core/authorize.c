@@ -36,7 +36,8 @@ static int activate(Core *core, const Actor *actor, StoreTxn **txn, const StoreU
 /* He came in with everything he has: it need not be asked again for a while. */
 static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
                        const Judged *judged, uint64_t now_usec) {
-        if (judged->decision.verdict != POLICY_DENY && shown->strength >= POLICY_STRENGTH_WEAK_MFA)
+        if (judged->decision.verdict != POLICY_DENY && shown->proof != POLICY_PROOF_RESET &&
+            shown->strength >= POLICY_STRENGTH_WEAK_MFA)
                 core_grace_note(core, words, shown->proof, judged->user, judged->credential,
                                 judged->values.factor_grace_usec, now_usec);
 }

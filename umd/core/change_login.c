@@ -4,7 +4,8 @@
  * again, three times.
  *
  * Who gave a setup code within the last ten minutes is not asked for a current password: the code
- * stood for it and is used up. */
+ * stood for it and is used up.  Nor is who came by a code for a forgotten one, in the login itself:
+ * in its process, and where the new one is demanded. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -119,6 +120,8 @@ static int store_password(Dialogue *dialogue, Change *change, Judged *judged,
         change->service = dialogue->words.service;
         change->tty = dialogue->words.tty;
         r = core_credential_set_password(change, judged->credential, verifier, false, 0);
+        if (r == 0 && dialogue->proof == POLICY_PROOF_RESET)
+                r = core_mail_forget(change->txn, user->uid); /* whoever read those, too */
         if (r == 0)
                 r = core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid,
                                      user->name, NULL);
@@ -136,9 +139,11 @@ static bool unchanged(const Dialogue *dialogue, const Judged *judged) {
 }
 
 static int finish(Dialogue *dialogue, const StoreVerifier *made, uint64_t now_usec, CoreStep *ret) {
-        static const CoreOptions options = { .reason = "" };
+        bool by_reset = dialogue->proof == POLICY_PROOF_RESET;
+        const CoreOptions options = { .reason = by_reset ? "forgotten, by a code by e-mail" : "" };
         _cleanup_change_ Change change = { 0 };
         _cleanup_judged_ Judged judged = { 0 };
+        Proof *reset = NULL;
         Actor actor = dialogue->actor;
         CoreError error;
         int r;
@@ -149,7 +154,9 @@ static int finish(Dialogue *dialogue, const StoreVerifier *made, uint64_t now_us
                                now_usec, &judged);
         if (r != 0)
                 return r < 0 ? r : -EUCLEAN;
-        if (!unchanged(dialogue, &judged))
+        if (by_reset && judged.facts.known)
+                reset = core_proof_of_reset(dialogue, judged.credential, now_usec);
+        if (!unchanged(dialogue, &judged) || (by_reset && !reset))
                 return step_verdict(CORE_VERDICT_CHANGE_FAILED,
                                     "The password was changed by somebody else meanwhile.", ret);
         if (dialogue->self && judged.decision.verdict == POLICY_DENY)
@@ -159,6 +166,10 @@ static int finish(Dialogue *dialogue, const StoreVerifier *made, uint64_t now_us
         r = store_password(dialogue, &change, &judged, made);
         if (r < 0)
                 return r;
+        if (reset) {
+                core_graces_drop(dialogue->core, judged.user->uid);
+                core_proof_renewed(dialogue->core, reset);
+        }
         return step_verdict(CORE_VERDICT_ALLOW, "", ret);
 }
 
@@ -471,18 +482,20 @@ static int answer_current(Dialogue *dialogue, const Secret *answer, uint64_t now
 
 static int begin_known(Dialogue *dialogue, const Judged *judged, uint64_t now_usec, CoreStep *ret) {
         const StoreCredential *credential = judged->credential;
-        bool due = is_due(judged, now_usec);
+        bool demanded = (dialogue->flags & LOGIN_FLAG_EXPIRED) != 0;
+        bool by_reset = demanded && core_proof_of_reset(dialogue, credential, now_usec);
+        bool due = by_reset || is_due(judged, now_usec);
         bool by_code = dialogue->actor.uid == 0 && credential->must_change &&
                        core_proof_by_code(dialogue->core, judged->user->uid, now_usec);
 
-        if ((dialogue->flags & LOGIN_FLAG_EXPIRED) && !due)
+        if (demanded && !due)
                 return step_verdict(CORE_VERDICT_ALLOW, "", ret);
         dialogue->self = dialogue->actor.uid != 0 ||
                          (dialogue->flags & (LOGIN_FLAG_EXPIRED | LOGIN_FLAG_ASK_CURRENT)) != 0;
         if (!dialogue->self)
                 return step_ask_new(dialogue, ret);
-        if (by_code) {
-                dialogue->proof = POLICY_PROOF_SETUP_CODE;
+        if (by_code || by_reset) {
+                dialogue->proof = by_reset ? POLICY_PROOF_RESET : POLICY_PROOF_SETUP_CODE;
                 return step_ask_new(dialogue, ret);
         }
         if (credential->password.len == 0)
@@ -529,6 +542,7 @@ static int answer_state(Dialogue *dialogue, const Secret *answer, uint64_t now_u
         case DIALOGUE_SHOWN:
                 return step_ask_new(dialogue, ret);
         case DIALOGUE_PASSWORD:
+        case DIALOGUE_RESET:
         case DIALOGUE_CHOICE:
         case DIALOGUE_CODE:
         case DIALOGUE_TOKEN:

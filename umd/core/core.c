@@ -238,7 +238,8 @@ int core_status(Core *core, CoreStatus *ret) {
                 .vault_key_wrong = ready && core->vault_key_wrong,
         };
         if (core_policy_values_now(core, 0, &values) == 0) {
-                ret->mail_wanted = core_method_permitted(&values, POLICY_METHOD_EMAIL_CODE);
+                ret->mail_wanted = values.password_reset_by_email ||
+                                   core_method_permitted(&values, POLICY_METHOD_EMAIL_CODE);
                 ret->fido_wanted = core_method_permitted(&values, POLICY_METHOD_FIDO2);
         }
         return 0;

@@ -464,7 +464,8 @@ typedef struct CoreStep {
         CoreStepKind kind;
         CoreVerdict verdict;
         bool is_error;
-        bool early; /* goes out before it is durable: nothing follows from it alone */
+        bool may_be_empty; /* ASK_*: nothing is an answer too, be it a password that is asked for */
+        bool early;        /* goes out before it is durable: nothing follows from it alone */
         char text[1024];
         const char *secret; /* static: "password", ... or "" */
         const char *reason; /* static: policy_reason_name(); "" before everything was proved */
@@ -483,7 +484,8 @@ typedef struct CoreProcess {
 typedef struct CorePeer {
         uint64_t connection; /* unique for the life of umd */
         Actor actor;
-        CoreProcess process; /* who holds a session that is opened; elsewhere nobody looks at it */
+        CoreProcess process; /* who holds a session that is opened, or begins a login as root;
+                              * elsewhere nobody looks at it */
         /* Whose descendant the caller is, the nearest first: in which session it runs.  Looked at
          * where core_login_looks_around() says so; 0: unknown, and then it is in none. */
         CoreProcess ancestors[CORE_ANCESTORS_MAX];

@@ -358,6 +358,9 @@ typedef struct VaultGuess {
 
 int core_vault_guess(Core *core, const VaultGuess *guess, VaultMatchDone done, void *owner,
                      VaultCall **ret);
+/* The same work against a hash that no code has; of the guess uid and from count alone. */
+int core_vault_guess_nothing(Core *core, const VaultGuess *of, VaultMatchDone done, void *owner,
+                             VaultCall **ret);
 
 /* -EKEYREJECTED where a verifier would be made under another key than the others. */
 int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, VaultDone done,

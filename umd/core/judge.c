@@ -172,9 +172,10 @@ static void factors_look(Judged *judged) {
                     strength > facts->enrolled)
                         facts->enrolled = strength;
         }
-        /* A code by e-mail is no factor that makes one due, but stands for one that is. */
+        /* A code by e-mail is no factor that makes one due, but stands for one that is; not beside
+         * another that was mailed. */
         if ((any || facts->factor_required != POLICY_REQUIRED_OFF) &&
-            facts->enrolled < POLICY_STRENGTH_WEAK_MFA &&
+            facts->proof != POLICY_PROOF_RESET && facts->enrolled < POLICY_STRENGTH_WEAK_MFA &&
             core_mail_possible(&judged->values, judged->user))
                 facts->enrolled = POLICY_STRENGTH_WEAK_MFA;
         facts->only_forbidden = any && facts->enrolled == POLICY_STRENGTH_NONE;
@@ -309,6 +310,20 @@ static bool can_enrol_in_login(const Judged *judged) {
                 core_method_permitted(&judged->values, POLICY_METHOD_HOTP));
 }
 
+/* Of whoever has to have a factor and has none that counts. */
+static const char *why_none(const Judged *judged) {
+        if (judged->facts.proof == POLICY_PROOF_RESET)
+                return "a password is not reset by e-mail alone where a second factor is needed: "
+                       "ask an administrator";
+        if (judged->facts.only_forbidden)
+                return "your second factor is of a kind that is not permitted any more: ask an "
+                       "administrator";
+        return can_enrol_in_login(judged)
+                       ? "a second factor is needed and you have none: log in with your password "
+                         "to enrol one"
+                       : "a second factor is needed and you have none: ask an administrator";
+}
+
 static void refusal_write(const Judged *judged, Text *text) {
         char when[32];
 
@@ -355,14 +370,7 @@ static void refusal_write(const Judged *judged, Text *text) {
                 return;
         case POLICY_REASON_FACTOR_NOT_ENROLLED:
         case POLICY_REASON_FACTOR_ENROL:
-                base_text_add(text, judged->facts.only_forbidden
-                                            ? "your second factor is of a kind that is not "
-                                              "permitted any more: ask an administrator"
-                                    : can_enrol_in_login(judged)
-                                            ? "a second factor is needed and you have none: log "
-                                              "in with your password to enrol one"
-                                            : "a second factor is needed and you have none: ask "
-                                              "an administrator");
+                base_text_add(text, why_none(judged));
                 return;
         case POLICY_REASON_STRENGTH:
                 base_text_add(text, "a stronger second factor is needed");

@@ -175,6 +175,7 @@ bool core_login_over(uint64_t begun_usec, uint64_t now_usec);
 
 typedef enum DialogueState {
         DIALOGUE_PASSWORD, /* authenticate: asked */
+        DIALOGUE_RESET,    /* ... it was forgotten: the word for a code by e-mail, or that */
         DIALOGUE_CHOICE,   /* ... which of several second factors */
         DIALOGUE_CODE,
         DIALOGUE_TOKEN,       /* ... a security key is waited for */
@@ -210,6 +211,15 @@ typedef struct Second {
         uint64_t step; /* with a match: the step, the key's counter, which of the recovery codes */
 } Second;
 
+/* The way of whoever forgot his password (reset.c). */
+typedef struct Reset {
+        bool open;     /* nothing, as the password, leads to it */
+        bool answered; /* a code was given: it is the first factor, right or wrong */
+        unsigned int offers, mails;
+        uid_t uid;           /* whose code that was held against */
+        StoreVerifier tried; /* ours; len 0: nothing, time was spent */
+} Reset;
+
 /* Where the person is, as the session tells that the login takes place in (local.c). */
 typedef enum Whereabouts {
         WHEREABOUTS_ELSEWHERE, /* or in doubt */
@@ -229,6 +239,7 @@ typedef struct Dialogue {
         char id_text[LOGIN_ID_BYTES];
         uint64_t connection;
         Actor actor;
+        CoreProcess process; /* the peer's, of root's alone; pid 0: unknown */
         LoginWords words;
         uint32_t flags;
         bool change; /* change-password */
@@ -262,6 +273,7 @@ typedef struct Dialogue {
         PolicyProof proof;      /* change-password: by whom it is */
         uint64_t new_version;
         Second second;
+        Reset reset;
         Enrolment *enrolment;           /* NULL: none is under way */
         TokenTalk *token;               /* NULL: no security key is asked */
         char notice[CORE_NOTICE_BYTES]; /* enrols: what he is told at the end */
@@ -286,6 +298,8 @@ bool core_secret_usable(const Secret *secret);
 /* Asks for the password; where sshd verified a key and a code is due, for that. */
 void core_authenticate_begin(Dialogue *dialogue, uint64_t now_usec);
 void core_authenticate_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+/* The first factor was looked at: what comes next is the same whatever came of it. */
+void core_authenticate_first(Dialogue *dialogue, PolicyProof proved, uint64_t now_usec);
 /* All was asked: judges, writes, and hands the verdict out, or goes on to an enrolment. */
 void core_authenticate_finish(Dialogue *dialogue, uint64_t now_usec);
 /* The vault cannot say.  That is written down too, and nobody gets in. */
@@ -330,8 +344,10 @@ struct Proof {
         PolicyStrength strength;
         bool recovery;
         uint64_t made_usec, batch;
-        bool used;       /* by a session; it still says that a setup code was given */
-        TokenMade *made; /* enrol-key */
+        CoreProcess process;       /* RESET: which has to go on with the new password, as long as */
+        uint64_t verifier_version; /* ... the credential's is this */
+        bool used;                 /* by a session; it still says that a setup code was given */
+        TokenMade *made;           /* enrol-key */
 };
 
 int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, PolicyStrength strength,
@@ -343,6 +359,12 @@ Proof *core_proof_find(Core *core, const CorePeer *peer, const char *login, cons
                        uint64_t now_usec);
 /* Takes made, for the unused proof of that id; false: there is none. */
 bool core_proof_attach(Core *core, const LoginId *id, TokenMade *made);
+/* The proof of a reset that this change of password, of the same process and service, goes on with;
+ * NULL for none. */
+Proof *core_proof_of_reset(const Dialogue *dialogue, const StoreCredential *credential,
+                           uint64_t now_usec);
+/* The new password is set, in the open batch: it stands for the code from now on. */
+void core_proof_renewed(Core *core, Proof *proof);
 /* Drops those that are over; NULL: all. */
 void core_proofs_drop(Logins *logins, bool (*over)(const Proof *proof, const void *userdata),
                       const void *userdata);

@@ -32,6 +32,7 @@ static void dialogue_free(Dialogue *dialogue) {
         core_past_free(dialogue->past);
         free(dialogue->tried);
         core_second_done(&dialogue->second);
+        free((uint8_t *)dialogue->reset.tried.bytes);
         core_enrolment_free(dialogue->enrolment);
         core_token_free(dialogue->token);
         free(dialogue);
@@ -263,6 +264,8 @@ static int dialogue_new(Core *core, const CorePeer *peer, const CoreLoginContext
         dialogue->connection = peer->connection;
         dialogue->actor = peer->actor;
         dialogue->actor.via = "pam";
+        if (peer->actor.uid == 0)
+                dialogue->process = peer->process;
         dialogue->words = *words;
         dialogue->words.around = core_session_around(core, peer, context);
         if (peer->actor.uid != 0) { /* he speaks of himself only, and where he is, is here */

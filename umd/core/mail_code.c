@@ -20,12 +20,12 @@
 
 #include "umd/core/second.h"
 
-#define MAIL_WORD       "mail"
-#define MAIL_DIGITS     6U
-#define MAIL_VALID_USEC (600 * USEC_PER_SEC)
-#define MAIL_TRIES      3U
-#define MAIL_ASKS       5U /* of one dialogue */
-#define MAIL_JOBS_MAX   64U
+#define MAIL_WORD     "mail"
+#define DIGITS_FACTOR 6U
+#define DIGITS_RESET  8U /* it is all that is guessed, and any stranger may have one sent */
+#define MAIL_TRIES    3U
+#define MAIL_ASKS     5U /* of one dialogue */
+#define MAIL_JOBS_MAX 64U
 
 typedef enum MailState {
         MAIL_WANTED,
@@ -40,6 +40,7 @@ typedef struct MailJob {
         struct MailJob *next;
         Core *core;
         MailState state;
+        StoreMailPurpose purpose;
         VaultCall *call;
         LoginWords words;
         Actor actor;
@@ -67,16 +68,24 @@ void core_mail_jobs_free(Core *core) {
 
 /* ---- who may ------------------------------------------------------------------------------ */
 
-bool core_mail_possible(const PolicyValues *values, const StoreUser *user) {
-        return core_method_permitted(values, POLICY_METHOD_EMAIL_CODE) && user->email[0] &&
+bool core_mail_has_address(const StoreUser *user) {
+        return user->email[0] &&
                base_field_check(FIELD_EMAIL, user->email, strlen(user->email)) == FIELD_OK;
+}
+
+bool core_mail_possible(const PolicyValues *values, const StoreUser *user) {
+        return core_method_permitted(values, POLICY_METHOD_EMAIL_CODE) &&
+               core_mail_has_address(user);
+}
+
+bool core_mail_ready(const Core *core) {
+        return core->host.mail.ready && core->host.mail.ready(core->host.mail.userdata);
 }
 
 /* By the rules alone, never by who has an address. */
 bool core_mail_offered(const Core *core, const PolicyValues *values) {
         return core_method_permitted(values, POLICY_METHOD_EMAIL_CODE) &&
-               values->factor_required != POLICY_REQUIRED_HARDWARE && core->host.mail.ready &&
-               core->host.mail.ready(core->host.mail.userdata);
+               values->factor_required != POLICY_REQUIRED_HARDWARE && core_mail_ready(core);
 }
 
 static bool may_get_one(StoreUser *user, PolicyProof proof, uint64_t now_usec) {
@@ -100,16 +109,14 @@ static bool is_out(const StoreMailCode *row, const char *address, uint64_t lock_
                lock_usec < core_later(row->sends[row->send_count - 1], MAIL_VALID_USEC);
 }
 
-int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
-                   const PolicyValues *values, uint64_t now_usec, StoreMailCode **ret) {
+int core_mail_load_for(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                       StoreMailPurpose purpose, uint64_t now_usec, StoreMailCode **ret) {
         _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
         uint64_t lock_usec;
         int r;
 
         *ret = NULL;
-        if (!core_mail_possible(values, user))
-                return 0;
-        r = store_mail_code_get(txn, user->uid, &row);
+        r = store_mail_code_get(txn, user->uid, purpose, &row);
         if (r != 0)
                 return r < 0 ? r : 0;
         r = core_lock_time(dialogue->core, txn, now_usec, &lock_usec);
@@ -119,10 +126,53 @@ int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *use
         return r;
 }
 
+int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                   const PolicyValues *values, uint64_t now_usec, StoreMailCode **ret) {
+        *ret = NULL;
+        return core_mail_possible(values, user)
+                       ? core_mail_load_for(dialogue, txn, user, STORE_MAIL_FACTOR, now_usec, ret)
+                       : 0;
+}
+
 static void code_forget(StoreMailCode *row) {
         row->hash = (StoreVerifier){ 0 };
         row->address = "";
         row->tries = 0;
+}
+
+bool core_mail_is(const StoreMailCode *row, const StoreVerifier *tried) {
+        return row->hash.version == tried->version && row->hash.len == tried->len &&
+               base_bytes_equal(row->hash.bytes, tried->bytes, tried->len);
+}
+
+int core_mail_used_up(StoreTxn *txn, StoreMailCode *row) {
+        int r;
+
+        code_forget(row);
+        r = store_mail_code_put(txn, row);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+int core_mail_tried(StoreTxn *txn, StoreMailCode *row) {
+        int r;
+
+        if (++row->tries >= MAIL_TRIES)
+                code_forget(row);
+        r = store_mail_code_put(txn, row);
+        return r > 0 ? -EUCLEAN : r;
+}
+
+int core_mail_forget(StoreTxn *txn, uid_t uid) {
+        int r = 0;
+
+        for (StoreMailPurpose p = 0; r >= 0 && p < _STORE_MAIL_PURPOSE_MAX; p++) {
+                _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+
+                r = store_mail_code_get(txn, uid, p, &row);
+                if (r == 0 && row->hash.len > 0)
+                        r = core_mail_used_up(txn, row);
+        }
+        return r < 0 ? r : 0;
 }
 
 /* What is out now, if it is still what the vault was asked about. */
@@ -130,7 +180,6 @@ static int load_tried(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec
                       StoreMailCode **ret) {
         _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
-        const StoreVerifier *tried = &dialogue->second.tried;
         PolicyValues values;
         int r;
 
@@ -142,8 +191,7 @@ static int load_tried(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec
                 r = core_mail_load(dialogue, txn, user, &values, now_usec, &row);
         if (r != 0)
                 return r < 0 ? r : 0;
-        if (row && row->hash.version == tried->version && row->hash.len == tried->len &&
-            base_bytes_equal(row->hash.bytes, tried->bytes, tried->len))
+        if (row && core_mail_is(row, &dialogue->second.tried))
                 *ret = TAKE(row);
         return 0;
 }
@@ -179,9 +227,7 @@ int core_mail_use(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
 
         if (r < 0 || !row)
                 return r < 0 ? r : -EUCLEAN; /* it was there in this transaction */
-        code_forget(row);
-        r = store_mail_code_put(txn, row);
-        return r > 0 ? -EUCLEAN : r;
+        return core_mail_used_up(txn, row);
 }
 
 int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
@@ -193,12 +239,7 @@ int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec)
             second->first == POLICY_PROOF_WRONG || second->result != CORE_PROOF_NO_MATCH)
                 return 0;
         r = load_tried(dialogue, txn, now_usec, &row);
-        if (r < 0 || !row)
-                return r;
-        if (++row->tries >= MAIL_TRIES)
-                code_forget(row);
-        r = store_mail_code_put(txn, row);
-        return r > 0 ? -EUCLEAN : r;
+        return r < 0 || !row ? r : core_mail_tried(txn, row);
 }
 
 /* ---- asking for one ----------------------------------------------------------------------- */
@@ -218,7 +259,7 @@ static size_t job_count(const Core *core) {
 
 /* What is written down here is the same whoever it is; whether a code is sent is found out later.
  */
-static int job_new(Dialogue *dialogue) {
+static int job_new(Dialogue *dialogue, StoreMailPurpose purpose) {
         Core *core = dialogue->core;
         MailJob *job;
 
@@ -229,6 +270,7 @@ static int job_new(Dialogue *dialogue) {
                 return -ENOMEM;
         *job = (MailJob){ .next = core->mail_jobs,
                           .core = core,
+                          .purpose = purpose,
                           .words = dialogue->words,
                           .actor = dialogue->actor,
                           .proof = dialogue->second.first };
@@ -237,19 +279,26 @@ static int job_new(Dialogue *dialogue) {
         return 0;
 }
 
-int core_mail_ask(Dialogue *dialogue) {
-        CoreStep step = { .kind = CORE_STEP_ASK_SHOWN, .secret = "code", .reason = "" };
-        Second *second = &dialogue->second;
+int core_mail_request(Dialogue *dialogue, StoreMailPurpose purpose, unsigned int *asks) {
         CoreClock clock;
         int r = 0;
 
-        if (second->mails < MAIL_ASKS)
-                r = job_new(dialogue);
+        if (*asks < MAIL_ASKS)
+                r = job_new(dialogue, purpose);
         if (r < 0)
                 return r;
-        second->mails++;
+        ++*asks;
         dialogue->core->host.clock(dialogue->core->host.userdata, &clock);
-        second->mail_due_usec = core_later(clock.boottime_usec, MAIL_ASKED_USEC);
+        dialogue->second.mail_due_usec = core_later(clock.boottime_usec, MAIL_ASKED_USEC);
+        return 0;
+}
+
+int core_mail_ask(Dialogue *dialogue) {
+        CoreStep step = { .kind = CORE_STEP_ASK_SHOWN, .secret = "code", .reason = "" };
+        int r = core_mail_request(dialogue, STORE_MAIL_FACTOR, &dialogue->second.mails);
+
+        if (r < 0)
+                return r;
         snprintf(step.text, sizeof(step.text),
                  "If all was right so far and um has an e-mail address of yours, a code is on its "
                  "way there, good for %u minutes.\nOne-time code: ",
@@ -261,36 +310,47 @@ int core_mail_ask(Dialogue *dialogue) {
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
-static bool first_was_right(PolicyProof proof) {
-        return proof == POLICY_PROOF_PASSWORD || proof == POLICY_PROOF_SETUP_CODE ||
-               proof == POLICY_PROOF_KEY;
+/* A second factor's: only behind the first.  Who forgot his password has proved nothing yet. */
+static bool is_due(const MailJob *job) {
+        return job->purpose == STORE_MAIL_RESET || job->proof == POLICY_PROOF_PASSWORD ||
+               job->proof == POLICY_PROOF_SETUP_CODE || job->proof == POLICY_PROOF_KEY;
+}
+
+/* Has the user, settled, such codes at all?  1, 0 or a fault. */
+static int is_possible(const MailJob *job, StoreTxn *txn, const StoreUser *user) {
+        PolicyValues values;
+        int r;
+
+        if (job->purpose == STORE_MAIL_RESET)
+                return core_reset_possible(job->core, txn, user);
+        r = core_policy_values(job->core, txn, user->uid, &values);
+        return r < 0 ? r : core_mail_possible(&values, user);
 }
 
 /* The user, if he may get a code now: else STORE_E_MISSING. */
 static int job_load(const MailJob *job, StoreTxn *txn, uint64_t now_usec, StoreUser **ret) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
-        PolicyValues values;
         int r = STORE_E_MISSING;
 
         if (job->words.lockout.locked || job->words.lockout.throttled) /* as it was admitted */
                 return STORE_E_MISSING;
-        if (job->words.name[0] && first_was_right(job->proof))
+        if (job->words.name[0] && is_due(job))
                 r = store_user_get_by_name(txn, job->words.name, &user);
-        if (r == 0)
-                r = core_policy_values(job->core, txn, user->uid, &values);
         if (r != 0)
                 return r;
         core_user_settle(user, now_usec);
-        if (user->status == USER_STATUS_DELETED || !core_mail_possible(&values, user) ||
-            !may_get_one(user, job->proof, now_usec))
+        if (user->status == USER_STATUS_DELETED || !may_get_one(user, job->proof, now_usec))
                 return STORE_E_MISSING;
+        r = is_possible(job, txn, user);
+        if (r <= 0)
+                return r < 0 ? r : STORE_E_MISSING;
         *ret = TAKE(user);
         return 0;
 }
 
 /* The row, or one that says "none ever". */
-static int row_load(StoreTxn *txn, uid_t uid, StoreMailCode **ret) {
-        int r = store_mail_code_get(txn, uid, ret);
+static int row_load(StoreTxn *txn, uid_t uid, StoreMailPurpose purpose, StoreMailCode **ret) {
+        int r = store_mail_code_get(txn, uid, purpose, ret);
 
         if (r != STORE_E_MISSING)
                 return r;
@@ -298,22 +358,26 @@ static int row_load(StoreTxn *txn, uid_t uid, StoreMailCode **ret) {
         if (!*ret)
                 return -ENOMEM;
         (*ret)->uid = uid;
+        (*ret)->purpose = purpose;
         (*ret)->address = "";
         return 0;
 }
 
-static int code_new(Secret **ret) {
-        char code[MAIL_DIGITS + 1];
+static int code_new(StoreMailPurpose purpose, Secret **ret) {
+        bool reset = purpose == STORE_MAIL_RESET;
+        unsigned int digits = reset ? DIGITS_RESET : DIGITS_FACTOR;
+        const uint32_t range = reset ? 100000000 : 1000000;
+        char code[16];
         uint32_t number;
         int r;
 
         do { /* the rest of the range would make some codes likelier */
                 r = base_random(&number, sizeof(number));
-        } while (r == 0 && number >= UINT32_MAX / 1000000 * 1000000);
+        } while (r == 0 && number >= UINT32_MAX / range * range);
         if (r < 0)
                 return r;
-        snprintf(code, sizeof(code), "%06u", number % 1000000);
-        r = base_secret_new(code, MAIL_DIGITS, ret);
+        snprintf(code, sizeof(code), "%0*u", (int)digits, number % range);
+        r = base_secret_new(code, digits, ret);
         base_wipe(code, sizeof(code));
         base_wipe(&number, sizeof(number));
         return r;
@@ -322,9 +386,12 @@ static int code_new(Secret **ret) {
 /* The sending's entry; why_not NULL: it goes out. */
 static int entry_write(const MailJob *job, StoreTxn *txn, const StoreUser *user,
                        const char *why_not, uint64_t now_usec) {
-        const LoginEntry entry = {
-                "login", "mail-code", why_not ? "deny" : "done", why_not ? why_not : "", NULL, 0
-        };
+        const LoginEntry entry = { "login",
+                                   job->purpose == STORE_MAIL_RESET ? "reset-code" : "mail-code",
+                                   why_not ? "deny" : "done",
+                                   why_not ? why_not : "",
+                                   NULL,
+                                   0 };
         uint64_t seq;
 
         return core_login_audit(txn, &job->words, user, &job->actor, &entry, now_usec, &seq);
@@ -366,7 +433,7 @@ static int load_all(const MailJob *job, StoreTxn *txn, uint64_t now_usec, Load *
         int r = job_load(job, txn, now_usec, &load->user);
 
         if (r == 0)
-                r = row_load(txn, load->user->uid, &load->row);
+                r = row_load(txn, load->user->uid, job->purpose, &load->row);
         if (r == 0)
                 r = core_lock_time(job->core, txn, now_usec, &load->lock_usec);
         if (r == 0)
@@ -443,7 +510,8 @@ static void hashed(void *owner, CoreProofResult result, const void *hash, size_t
 static int job_begin(MailJob *job, uint64_t now_usec) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_load_ Load load = { 0 };
-        VaultRequest request = { .kind = CORE_KIND_MAIL_CODE };
+        VaultRequest request = { .kind = job->purpose == STORE_MAIL_RESET ? CORE_KIND_RESET_CODE
+                                                                          : CORE_KIND_MAIL_CODE };
         int r;
 
         job->state = MAIL_OVER;
@@ -458,7 +526,7 @@ static int job_begin(MailJob *job, uint64_t now_usec) {
                 return refusal_write(job, now_usec);
         }
         if (r == 0)
-                r = code_new(&job->code);
+                r = code_new(job->purpose, &job->code);
         if (r != 0)
                 return r;
         job->uid = load.user->uid;
@@ -483,7 +551,8 @@ static int job_send(MailJob *job, uint64_t now_usec) {
         if (r == 0)
                 r = job_load(job, txn, now_usec, &user);
         if (r == 0 && core->host.mail.send) {
-                const CoreMail mail = { .to = user->email,
+                const CoreMail mail = { .reset = job->purpose == STORE_MAIL_RESET,
+                                        .to = user->email,
                                         .full_name = user->full_name,
                                         .user = user->name,
                                         .service = job->words.service,

@@ -33,6 +33,7 @@ int core_proof_new(const Dialogue *dialogue, uid_t uid, PolicyProof proof, Polic
         memcpy(p->name, dialogue->words.name, sizeof(p->name));
         memcpy(p->service, dialogue->words.service, sizeof(p->service));
         p->proof = proof;
+        p->process = dialogue->process;
         p->strength = strength;
         p->recovery = dialogue->second.result == CORE_PROOF_MATCH &&
                       dialogue->second.method == POLICY_METHOD_RECOVERY;
@@ -105,6 +106,30 @@ bool core_proof_by_code(const Core *core, uid_t uid, uint64_t now_usec) {
                     !core_login_over(p->made_usec, now_usec))
                         return true;
         return false;
+}
+
+Proof *core_proof_of_reset(const Dialogue *dialogue, const StoreCredential *credential,
+                           uint64_t now_usec) {
+        const CoreProcess *process = &dialogue->process;
+
+        if (process->pid == 0)
+                return NULL;
+        for (Proof *p = dialogue->core->logins->proofs; p; p = p->next)
+                if (p->proof == POLICY_PROOF_RESET && !p->used && p->uid == credential->uid &&
+                    p->peer_uid == dialogue->actor.uid &&
+                    strcmp(p->name, dialogue->words.name) == 0 &&
+                    strcmp(p->service, dialogue->words.service) == 0 &&
+                    p->process.pid == process->pid &&
+                    p->process.start_ticks == process->start_ticks &&
+                    p->verifier_version == credential->verifier_version &&
+                    !core_login_over(p->made_usec, now_usec))
+                        return p;
+        return NULL;
+}
+
+void core_proof_renewed(Core *core, Proof *proof) {
+        proof->proof = POLICY_PROOF_PASSWORD;
+        proof->batch = core->batch;
 }
 
 void core_proofs_drop(Logins *logins, bool (*over)(const Proof *proof, const void *userdata),

@@ -57,8 +57,9 @@ static int holder_load_user(const Dialogue *dialogue, StoreTxn *txn, uint64_t no
         r = core_policy_values(core, txn, user->uid, &ret->values);
         if (r == 0)
                 r = store_factors_of_user(txn, user->uid, &ret->factors);
-        if (r == 0)
-                r = core_mail_load(dialogue, txn, user, &ret->values, now_usec, &ret->mail);
+        if (r != 0 || dialogue->reset.answered) /* neither mail nor a grace stands for one then */
+                return r;
+        r = core_mail_load(dialogue, txn, user, &ret->values, now_usec, &ret->mail);
         if (r == 0)
                 r = core_credential_load(txn, user->uid, &credential);
         if (r == 0)
@@ -121,13 +122,17 @@ static void ask(Dialogue *dialogue, DialogueState state, const char *text) {
 
         snprintf(step.text, sizeof(step.text), "%s", text);
         dialogue->state = state;
-        core_dialogue_step(dialogue, &step);
+        if (dialogue->reset.answered) /* behind a mail that was asked for, as the end is */
+                core_attempt_answer(dialogue, &step);
+        else
+                core_dialogue_step(dialogue, &step);
 }
 
 /* By the company's rules where they hold for everybody.  Not to other users of this machine (su):
- * they may see its processes, so that a mail goes out, and by that that the password was right. */
+ * they may see its processes, so that a mail goes out, and by that that the password was right. Nor
+ * beside a code that was mailed for a forgotten password. */
 static bool mail_offered(const Dialogue *dialogue, const Holder *holder) {
-        if (dialogue->words.origin.place == PLACE_OTHERS)
+        if (dialogue->words.origin.place == PLACE_OTHERS || dialogue->reset.answered)
                 return false;
         return core_mail_offered(dialogue->core,
                                  holder->company.factor_required != POLICY_REQUIRED_OFF
@@ -299,26 +304,6 @@ static void guessed(void *owner, CoreProofResult result, uint64_t step, uint64_t
         core_authenticate_finish(dialogue, now_usec);
 }
 
-/* Against hashes that no code has. */
-static int guess_nothing(Dialogue *dialogue, const VaultGuess *of) {
-        _cleanup_secret_ Secret *code = NULL;
-        uint8_t hash[CORE_CODE_HASH_BYTES];
-        const StoreVerifier nobodys = { hash, sizeof(hash), 1 };
-        VaultGuess guess = *of;
-        int r;
-
-        r = base_random(hash, sizeof(hash));
-        if (r == 0)
-                r = base_secret_new("000000", 6, &code);
-        if (r < 0)
-                return r;
-        guess.nothing = true;
-        guess.kind = CORE_KIND_RECOVERY_CODE;
-        guess.verifier = &nobodys;
-        guess.code = code;
-        return core_vault_guess(dialogue->core, &guess, guessed, dialogue, &dialogue->call);
-}
-
 static int guess_factor(Dialogue *dialogue, const StoreFactor *factor, CodeForm form,
                         VaultGuess *guess, uint64_t now_usec) {
         CoreOtp otp = core_otp_of(factor, form, now_usec);
@@ -379,7 +364,8 @@ static int answer_code(Dialogue *dialogue, const Secret *answer, uint64_t now_us
         if (factor && factor->method == POLICY_METHOD_TOTP && dialogue->second.clock_unset)
                 factor = NULL;
         return factor ? guess_factor(dialogue, factor, form, &guess, now_usec)
-                      : guess_nothing(dialogue, &guess);
+                      : core_vault_guess_nothing(dialogue->core, &guess, guessed, dialogue,
+                                                 &dialogue->call);
 }
 
 /* After a key the word is charged as a code is, once in a dialogue: so whoever has a key asks for

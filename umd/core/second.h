@@ -124,15 +124,29 @@ void core_second_done(Second *second);
 /* ---- codes by e-mail ---------------------------------------------------------------------- */
 
 #define MAIL_ASKED_USEC (2 * USEC_PER_SEC) /* what sending takes is over by then */
+#define MAIL_VALID_USEC (600 * USEC_PER_SEC)
 
 /* Does a code by e-mail count as a second factor of his, where one is due?  Whether mail can be
  * sent now makes no difference: a mail system that is down must not make a password enough. */
 bool core_mail_possible(const PolicyValues *values, const StoreUser *user);
+bool core_mail_has_address(const StoreUser *user); /* one that a mail may go to */
+bool core_mail_ready(const Core *core);            /* can any be sent, as far as is known? */
 /* Is it offered to whom these rules hold for? */
 bool core_mail_offered(const Core *core, const PolicyValues *values);
 bool core_mail_is_word(const Secret *answer); /* "mail", typed at the prompt for a code */
 /* Asks for the code, and sends one if that is right. */
 int core_mail_ask(Dialogue *dialogue);
+/* Has one sent, if that is right, which is found out behind the answer; asks counts them, and of
+ * one dialogue no more than five are. */
+int core_mail_request(Dialogue *dialogue, StoreMailPurpose purpose, unsigned int *asks);
+/* The code for that purpose that is out, and may be given here as to where it was asked for. */
+int core_mail_load_for(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                       StoreMailPurpose purpose, uint64_t now_usec, StoreMailCode **ret);
+/* Is it the one the vault was asked about? */
+bool core_mail_is(const StoreMailCode *row, const StoreVerifier *tried);
+int core_mail_used_up(StoreTxn *txn, StoreMailCode *row);
+int core_mail_tried(StoreTxn *txn, StoreMailCode *row); /* ... and was wrong */
+int core_mail_forget(StoreTxn *txn, uid_t uid);         /* whatever of his is out */
 /* The code that may be given in this dialogue, or NULL. */
 int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
                    const PolicyValues *values, uint64_t now_usec, StoreMailCode **ret);
@@ -149,6 +163,24 @@ int core_mail_why_not(StoreTxn *txn, StoreMailCode *row, const Origin *origin, b
                       uint64_t lock_usec, const char **ret);
 void core_mails_flushed(Core *core, uint64_t batch, int r);
 void core_mails_wake(Core *core, uint64_t now_usec);
+
+/* ---- a forgotten password ----------------------------------------------------------------- */
+
+/* Asks for the password, and says that it may have been forgotten, where a reset is offered: 1, or
+ * 0 and nothing was asked. */
+int core_reset_offer(Dialogue *dialogue);
+/* Is nothing at that prompt the way to one?  Then that is asked next. */
+bool core_reset_begin(Dialogue *dialogue, const Secret *answer);
+void core_reset_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
+/* May the user reset his password so, as far as rules and record go?  1, 0 or a fault. */
+int core_reset_possible(Core *core, StoreTxn *txn, const StoreUser *user);
+/* Within the transaction of the verdict: does the code that was right count still?  1, 0 or a
+ * fault.  That it is used up, with the news of it; and that it was tried for nothing. */
+int core_reset_holds(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                     uint64_t now_usec);
+int core_reset_use(const Dialogue *dialogue, Change *change, const StoreUser *user);
+int core_reset_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec);
+
 /* ---- a security key in a login ------------------------------------------------------------ */
 
 /* Is the person at this machine, as far as can be told?  uid is who the login is of. */

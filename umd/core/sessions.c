@@ -174,6 +174,21 @@ static int note_place(const Opening *opening, StoreTxn *txn, uid_t uid, NoticeDr
         return r > 0 ? -EUCLEAN : r;
 }
 
+/* A password that is due was account's to say; whoever answered that with passwd (sshd) needs the
+ * session for it.  Who came by a code for a forgotten one has no other way to a new one than the
+ * login itself, which has it by now (change_login.c). */
+static bool may_open(const Opening *opening, const Judged *judged) {
+        return judged->decision.verdict == POLICY_ALLOW ||
+               (judged->decision.verdict != POLICY_DENY &&
+                opening->shown.proof != POLICY_PROOF_RESET);
+}
+
+/* What a session that is not opened is told: one that waits for a new password is none of PAM's. */
+static CoreVerdict refusal(const Judged *judged) {
+        return judged->decision.verdict == POLICY_DENY ? core_verdict(&judged->decision)
+                                                       : CORE_VERDICT_DENIED;
+}
+
 /* Judges and writes the log's entry; with an allow, session is made and kept. */
 static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char *ret_session) {
         Core *core = opening->core;
@@ -192,10 +207,8 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
                                      &judged);
         if (r < 0)
                 return r;
-        /* A password that is due was account's to say; whoever answered that with passwd (sshd)
-         * needs the session for it. */
-        allowed = judged.decision.verdict != POLICY_DENY;
-        entry.outcome = core_outcome_word(&judged.decision);
+        allowed = may_open(opening, &judged);
+        entry.outcome = allowed ? "allow" : "deny";
         entry.reason = core_reason_word(judged.decision.reason);
         r = core_login_audit(txn, &opening->words, judged.user, &opening->actor, &entry, now_usec,
                              &seq);
@@ -211,7 +224,7 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
                 return r;
         core_notices_keep(core, &drafts);
         *ret = (CoreStep){ .kind = CORE_STEP_DONE,
-                           .verdict = allowed ? CORE_VERDICT_ALLOW : core_verdict(&judged.decision),
+                           .verdict = allowed ? CORE_VERDICT_ALLOW : refusal(&judged),
                            .secret = "",
                            .reason = policy_reason_name(judged.decision.reason) };
         core_reference_format(seq, ret->reference, sizeof(ret->reference));
@@ -295,7 +308,7 @@ static int would_open(const Opening *opening, uint64_t now_usec, uid_t *ret_uid,
                                      &judged);
         if (r < 0)
                 return r;
-        *ret = judged.decision.verdict != POLICY_DENY;
+        *ret = may_open(opening, &judged);
         *ret_uid = judged.user ? judged.user->uid : 0;
         return 0;
 }

@@ -181,6 +181,27 @@ int core_vault_guess(Core *core, const VaultGuess *guess, VaultMatchDone done, v
         return call_sent(call, r, ret);
 }
 
+int core_vault_guess_nothing(Core *core, const VaultGuess *of, VaultMatchDone done, void *owner,
+                             VaultCall **ret) {
+        _cleanup_secret_ Secret *code = NULL;
+        uint8_t hash[CORE_CODE_HASH_BYTES];
+        const StoreVerifier nobodys = { hash, sizeof(hash), 1 };
+        VaultGuess guess = { .uid = of->uid,
+                             .from = of->from,
+                             .nothing = true,
+                             .kind = CORE_KIND_RECOVERY_CODE,
+                             .verifier = &nobodys };
+        int r;
+
+        r = base_random(hash, sizeof(hash));
+        if (r == 0)
+                r = base_secret_new("000000", 6, &code);
+        if (r < 0)
+                return r;
+        guess.code = code;
+        return core_vault_guess(core, &guess, done, owner, ret);
+}
+
 static void quality_done(void *userdata, const CoreQualityAnswer *answer, uint64_t now_usec) {
         VaultCall call;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Codes that were sent by e-mail: a row for a user who ever asked for one, behind his credential.
+/* Codes that were sent by e-mail: a row for a user who ever asked for one, behind his credential,
+ * and another for those that stand for a forgotten password.
  *
  * It has the hash of the code that is out, if one is, where it went and where it was asked for, and
  * when the last ones were sent: how many may be is core's to say.  Versions only rise, so that no
@@ -11,7 +12,6 @@
 #include "umd/store/internal.h"
 
 #define MAIL_CODE_KEY_BYTES 5U /* uid, the mark */
-#define MAIL_CODE_MARK      'm'
 #define SEND_BYTES          8U
 #define SENDS_BYTES         (SEND_BYTES * STORE_MAIL_SENDS_MAX)
 
@@ -34,9 +34,14 @@ static const CodecField mail_code_fields[] = {
 const CodecKind codec_mail_code = { 17, 1, sizeof(MailCodeRecord), mail_code_fields,
                                     ARRAY_LENGTH(mail_code_fields) };
 
-static void mail_code_key(uint8_t *key, uid_t uid) {
+static const uint8_t marks[_STORE_MAIL_PURPOSE_MAX] = {
+        [STORE_MAIL_FACTOR] = 'm',
+        [STORE_MAIL_RESET] = 'r',
+};
+
+static void mail_code_key(uint8_t *key, uid_t uid, StoreMailPurpose purpose) {
         key_u32(key, uid);
-        key[4] = MAIL_CODE_MARK;
+        key[4] = marks[purpose];
 }
 
 static int sends_write(const StoreMailCode *code, uint8_t *ret, size_t *ret_len) {
@@ -74,12 +79,12 @@ int mail_code_sends_read(const uint8_t *bytes, size_t len, StoreMailCode *ret) {
         return 0;
 }
 
-int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailCode **ret) {
+int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailPurpose purpose, StoreMailCode **ret) {
         _cleanup_free_ MailCodeRecord *record = NULL;
         uint8_t key[MAIL_CODE_KEY_BYTES];
         int r;
 
-        mail_code_key(key, uid);
+        mail_code_key(key, uid, purpose);
         r = record_get(txn, TABLE_CREDENTIALS, key, sizeof(key), &codec_mail_code,
                        (void **)&record);
         if (r == 0 && record->code.uid != uid)
@@ -88,6 +93,7 @@ int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailCode **ret) {
                 r = mail_code_sends_read(record->sends, record->sends_len, &record->code);
         if (r != 0)
                 return r;
+        record->code.purpose = purpose;
         *ret = &TAKE(record)->code;
         return 0;
 }
@@ -100,7 +106,7 @@ int store_mail_code_put(StoreTxn *txn, const StoreMailCode *code) {
 
         if (!txn->writing)
                 return -EINVAL;
-        r = store_mail_code_get(txn, code->uid, &old);
+        r = store_mail_code_get(txn, code->uid, code->purpose, &old);
         if (r < 0)
                 return r;
         if ((old ? old->version : 0) != code->version)
@@ -110,7 +116,7 @@ int store_mail_code_put(StoreTxn *txn, const StoreMailCode *code) {
                 return r;
         record.sends = record.sends_len > 0 ? sends : NULL;
         record.code.version++;
-        mail_code_key(key, code->uid);
+        mail_code_key(key, code->uid, code->purpose);
         return record_put(txn, TABLE_CREDENTIALS, key, sizeof(key), &codec_mail_code, &record, 0);
 }
 

@@ -340,9 +340,18 @@ int store_lock_time_put(StoreTxn *txn, const StoreLockTime *time);
 
 #define STORE_MAIL_SENDS_MAX 16U
 
+/* What codes are for: each has a row of its own, so that neither is taken for the other, nor uses
+ * up what may be sent of it. */
+typedef enum StoreMailPurpose {
+        STORE_MAIL_FACTOR, /* a second factor */
+        STORE_MAIL_RESET,  /* a forgotten password */
+        _STORE_MAIL_PURPOSE_MAX,
+} StoreMailPurpose;
+
 /* The code that was sent to a user last, and when others were. */
 typedef struct StoreMailCode {
         uid_t uid;
+        StoreMailPurpose purpose; /* by its key */
         uint64_t version;   /* of the record; strictly rising, and what the next hash is bound to */
         StoreVerifier hash; /* len 0: none is out */
         const char *address;                  /* where it went; "" with none */
@@ -354,7 +363,8 @@ typedef struct StoreMailCode {
         uint64_t refused_usec; /* lock time: when the log was last told that none was sent */
 } StoreMailCode;
 
-int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailCode **ret); /* STORE_E_MISSING */
+/* STORE_E_MISSING */
+int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailPurpose purpose, StoreMailCode **ret);
 /* Compare-and-set on version (0: must not exist yet), else STORE_E_CONFLICT; writes version + 1. */
 int store_mail_code_put(StoreTxn *txn, const StoreMailCode *code);
 StoreMailCode *store_mail_code_free(StoreMailCode *code);
