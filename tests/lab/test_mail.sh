@@ -125,6 +125,7 @@ ck "login(1) too" has 'uid=[0-9]+\(alice\)' \
         lab_talk "$(lab_tty_line '/bin/login -p')" 'login: ' alice 'assword: ' "$PW" "$CODE" mail "$CODE" "$(new_code)" '\$ ' 'id; exit'
 ck "a wrong code is refused" denied ssh_talk alice 'assword: ' "$PW" "$CODE" mail "$CODE" 000000
 ck "a wrong password gets no mail, and the same prompts" denied ssh_talk alice 'assword: ' wrong "$CODE" mail "$CODE.*" 000000
+ck "nor does a name nobody has" denied ssh_talk nosuch-person 'assword: ' wrong "$CODE.*mail" mail 'for 10 minutes' - "$CODE" 000000
 ck "no mail came of that" mail_count_is 3
 right=$("$LAB/code-of" "$LAB_ROOT/var/spool/trap" 2)
 ck "a code of another login, from there, is good still" has 'uid=[0-9]+\(alice\)' ssh_talk alice 'assword: ' "$PW" "$CODE" "$right"

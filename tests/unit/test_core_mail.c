@@ -417,12 +417,13 @@ static void the_report_says_what_the_login_goes_by(void **state) {
 /* ---- strangers ---------------------------------------------------------------------------- */
 
 /* A whole dialogue with the word, and how late its end is. */
-static uint64_t record_of(Fixture *f, const char *user, const char *password, Talk *ret) {
+static uint64_t record_of(Fixture *f, const char *user, const char *password, const char *word,
+                          Talk *ret) {
         uint64_t began;
 
         *ret = talk_new(f, 7, 0);
         answer_password(ret, user, password);
-        talk_answer(ret, "mail");
+        talk_answer(ret, word);
         began = f->boottime;
         mail_settle(f);
         talk_answer(ret, "424242");
@@ -431,10 +432,15 @@ static uint64_t record_of(Fixture *f, const char *user, const char *password, Ta
 
 static void asking_says_nothing_to_a_stranger(void **state) {
         static const struct {
-                const char *user, *password;
+                const char *user, *password, *word;
         } rows[] = {
-                { "alice", "wrong" },  { "bob", PASSWORD },      { "bob", "wrong" },
-                { "carol", PASSWORD }, { "nobody-at-all", "x" }, { "No body", "x" },
+                { "alice", "wrong", "mail" },
+                { "bob", PASSWORD, "mail" },
+                { "bob", "wrong", "mail" },
+                { "carol", PASSWORD, "mail" },
+                { "nobody-at-all", "x", "mail" },
+                { "nobody-at-all", "x", "\b\n\r\177" }, /* what sshd makes of it */
+                { "No body", "x", "\b\n\r\177" },
         };
         Fixture *f = *state;
         Talk first, other;
@@ -449,12 +455,13 @@ static void asking_says_nothing_to_a_stranger(void **state) {
         step_user(f, "carol", STATUS_STEP_SUSPEND);
         policy_put(f, "factor.enrol-within", "never", NULL);
         fixture_flush(f);
-        late = record_of(f, "alice", PASSWORD, &first); /* who gets one */
+        late = record_of(f, "alice", PASSWORD, "mail", &first); /* who gets one */
         assert_int_equal(f->mails, 1);
         assert_int_equal(late, MAIL_ASKED_USEC);
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
                 fixture_pass(f, HOUR); /* no answer is late for another reason */
-                assert_int_equal(record_of(f, rows[i].user, rows[i].password, &other), late);
+                assert_int_equal(record_of(f, rows[i].user, rows[i].password, rows[i].word, &other),
+                                 late);
                 if (strcmp(rows[i].password, PASSWORD) == 0)
                         continue; /* bob and carol did prove themselves: their ends differ */
                 assert_string_equal(other.record, first.record);

@@ -403,7 +403,7 @@ static int answer_choice(Dialogue *dialogue, const Secret *answer, uint64_t now_
         mail = mail_offered(dialogue, &holder);
         if (len > 0 && (memchr(s, '\0', len) || base_parse_u64(s, 1, count + mail, &number) < 0))
                 number = 0;
-        if (mail && (number > count || core_mail_is_word(answer)))
+        if (mail && (number > count || (number == 0 && core_mail_is_word(answer))))
                 return ask_mail(dialogue, answer, now_usec);
         if (number > 0 && number <= count)
                 dialogue->second.chosen = choices[number - 1]->number;

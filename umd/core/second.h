@@ -133,7 +133,7 @@ bool core_mail_has_address(const StoreUser *user); /* one that a mail may go to 
 bool core_mail_ready(const Core *core);            /* can any be sent, as far as is known? */
 /* Is it offered to whom these rules hold for? */
 bool core_mail_offered(const Core *core, const PolicyValues *values);
-bool core_mail_is_word(const Secret *answer); /* "mail", typed at the prompt for a code */
+bool core_mail_is_word(const Secret *answer); /* as long as "mail", at the prompt for a code */
 /* Asks for the code, and sends one if that is right. */
 int core_mail_ask(Dialogue *dialogue);
 /* Has one sent, if that is right, which is found out behind the answer; asks counts them, and of
