@@ -19,8 +19,8 @@ lab_local_logins() {
         ck "$what: ssh, password, local user" lab_ssh bob "$LAB_PASSWORD" true
         ck "$what: ssh, key, local user" lab_ssh_key bob "$LAB/key" true
         ck "$what: ssh, key, root" lab_ssh_key root "$LAB/key" true
-        ck "$what: a wrong password of a local user is refused by su" refused \
-                lab_talk "$(lab_tty_line su -s /bin/sh nobody -c 'su bob -c id')" 'assword: ' wrong
+        ck "$what: a wrong password of a local user is refused by su" says 'su: Authentication failure' \
+                lab_talk "$(lab_tty_line --uid=nobody su bob -c id)" 'assword: ' wrong
         ck "$what: login(1), root" has 'uid=0\(root\)' lab_talk "$(lab_tty_line /bin/login -p)" 'login: ' root \
                 'assword: ' "$LAB_ROOT_PASSWORD" '# ' 'id; exit'
         ck "$what: su to root, asked for the password" has 'uid=0\(root\)' \
