@@ -81,6 +81,17 @@ static Finding check_service(const PolicyFacts *facts) {
         return facts->granted ? passed : failed(POLICY_REASON_SERVICE_NOT_PERMITTED);
 }
 
+/* All of them: whoever may add a second way in must not make a forbidden one of the first.  What no
+ * value has is refused whatever the value says. */
+static Finding check_key(const PolicyFacts *facts) {
+        static const uint32_t never = 1U << POLICY_KEY_OTHER | 1U << POLICY_KEY_RSA_SHORT;
+
+        if (facts->keys == 0)
+                return not_applicable;
+        return (facts->keys & (~facts->key_types | never)) == 0 ? passed
+                                                                : failed(POLICY_REASON_KEY_TYPE);
+}
+
 static Finding check_proof(const PolicyFacts *facts) {
         switch (facts->proof) {
         case POLICY_PROOF_NONE:
@@ -245,6 +256,7 @@ static const struct {
         [POLICY_CHECK_LOCKOUT] = { check_lockout, true },
         [POLICY_CHECK_SOURCE] = { check_source, false },
         [POLICY_CHECK_SERVICE] = { check_service, true },
+        [POLICY_CHECK_KEY] = { check_key, true },
         [POLICY_CHECK_PROOF] = { check_proof, false },
         [POLICY_CHECK_FACTOR] = { check_factor, true },
         [POLICY_CHECK_PASSWORD] = { check_password, true },

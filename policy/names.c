@@ -26,6 +26,7 @@ static const char *const reason_names[_POLICY_REASON_MAX] = {
         [POLICY_REASON_LOCKOUT] = "lockout",
         [POLICY_REASON_SOURCE_THROTTLED] = "source-throttled",
         [POLICY_REASON_SERVICE_NOT_PERMITTED] = "service-not-permitted",
+        [POLICY_REASON_KEY_TYPE] = "key-type",
         [POLICY_REASON_BAD_PROOF] = "bad-proof",
         [POLICY_REASON_FACTOR_REQUIRED] = "factor-required",
         [POLICY_REASON_FACTOR_NOT_ENROLLED] = "factor-not-enrolled",
@@ -40,8 +41,9 @@ static const char *const check_names[_POLICY_CHECK_MAX] = {
         [POLICY_CHECK_KNOWN] = "known",       [POLICY_CHECK_STATUS] = "status",
         [POLICY_CHECK_VALIDITY] = "validity", [POLICY_CHECK_LOCK] = "lock",
         [POLICY_CHECK_LOCKOUT] = "lockout",   [POLICY_CHECK_SOURCE] = "source",
-        [POLICY_CHECK_SERVICE] = "service",   [POLICY_CHECK_PROOF] = "proof",
-        [POLICY_CHECK_FACTOR] = "factor",     [POLICY_CHECK_PASSWORD] = "password",
+        [POLICY_CHECK_SERVICE] = "service",   [POLICY_CHECK_KEY] = "key",
+        [POLICY_CHECK_PROOF] = "proof",       [POLICY_CHECK_FACTOR] = "factor",
+        [POLICY_CHECK_PASSWORD] = "password",
 };
 
 static const char *const result_names[_POLICY_RESULT_MAX] = {
@@ -62,6 +64,20 @@ static const char *const strength_names[_POLICY_STRENGTH_MAX] = {
         [POLICY_STRENGTH_NONE] = "none",         [POLICY_STRENGTH_SINGLE] = "single",
         [POLICY_STRENGTH_WEAK_MFA] = "weak-mfa", [POLICY_STRENGTH_MFA] = "mfa",
         [POLICY_STRENGTH_HARDWARE] = "hardware",
+};
+
+static const char *const key_names[_POLICY_KEY_MAX] = {
+        [POLICY_KEY_OTHER] = "of an unknown kind",
+        [POLICY_KEY_RSA_SHORT] = "rsa of fewer than 2048 bits",
+        [POLICY_KEY_ED25519] = "ed25519",
+        [POLICY_KEY_ECDSA_256] = "ecdsa-sha2-nistp256",
+        [POLICY_KEY_ECDSA_384] = "ecdsa-sha2-nistp384",
+        [POLICY_KEY_ECDSA_521] = "ecdsa-sha2-nistp521",
+        [POLICY_KEY_RSA_2048] = "rsa of 2048 to 3071 bits",
+        [POLICY_KEY_RSA_3072] = "rsa of 3072 to 4095 bits",
+        [POLICY_KEY_RSA_4096] = "rsa of 4096 bits and more",
+        [POLICY_KEY_SK_ED25519] = "sk-ssh-ed25519@openssh.com",
+        [POLICY_KEY_SK_ECDSA] = "sk-ecdsa-sha2-nistp256@openssh.com",
 };
 
 static const char *name_at(const char *const *names, size_t count, unsigned int at,
@@ -98,4 +114,8 @@ const char *policy_verdict_name(PolicyVerdict verdict) {
 
 const char *policy_strength_name(PolicyStrength strength) {
         return name_at(strength_names, ARRAY_LENGTH(strength_names), strength, "none");
+}
+
+const char *policy_key_name(PolicyKey key) {
+        return name_at(key_names, ARRAY_LENGTH(key_names), key, key_names[POLICY_KEY_OTHER]);
 }

@@ -42,6 +42,7 @@ typedef enum PolicyReason {
         POLICY_REASON_LOCKOUT,               /* too many failures of this user from there */
         POLICY_REASON_SOURCE_THROTTLED,      /* too many failures from there, whoever was meant */
         POLICY_REASON_SERVICE_NOT_PERMITTED, /* no grant that counts */
+        POLICY_REASON_KEY_TYPE,              /* an ssh key of a kind that key.types does not have */
         POLICY_REASON_BAD_PROOF,
         POLICY_REASON_FACTOR_REQUIRED,     /* he has a second factor and did not prove it */
         POLICY_REASON_FACTOR_NOT_ENROLLED, /* he has to have one, and the time to enrol is over */
@@ -63,6 +64,7 @@ typedef enum PolicyCheck {
         POLICY_CHECK_LOCKOUT,
         POLICY_CHECK_SOURCE,
         POLICY_CHECK_SERVICE,
+        POLICY_CHECK_KEY,
         POLICY_CHECK_PROOF,
         POLICY_CHECK_FACTOR,
         POLICY_CHECK_PASSWORD,
@@ -74,7 +76,7 @@ typedef enum PolicyResult {
         POLICY_PASSED,
         POLICY_FAILED,
         POLICY_NOT_APPLICABLE, /* the proof in a login that had no auth phase, a password nobody
-                                  uses */
+                                  uses, the key of a login without one */
         _POLICY_RESULT_MAX,
 } PolicyResult;
 
@@ -107,6 +109,25 @@ typedef enum PolicyMethod {
         POLICY_METHOD_EMAIL_CODE,
         _POLICY_METHOD_MAX,
 } PolicyMethod;
+
+/* Kinds of ssh keys, as bits of key.types.  Of RSA each span of sizes that a value can tell apart
+ * is a kind of its own, so that "rsa>=2048" holds all that "rsa>=3072" does. */
+typedef enum PolicyKey {
+        POLICY_KEY_OTHER,     /* one that is not understood, dsa: no value permits it */
+        POLICY_KEY_RSA_SHORT, /* below 2048 bits: nor this */
+        POLICY_KEY_ED25519,
+        POLICY_KEY_ECDSA_256,
+        POLICY_KEY_ECDSA_384,
+        POLICY_KEY_ECDSA_521,
+        POLICY_KEY_RSA_2048,   /* 2048 to 3071 bits */
+        POLICY_KEY_RSA_3072,   /* 3072 to 4095 */
+        POLICY_KEY_RSA_4096,   /* and more */
+        POLICY_KEY_SK_ED25519, /* in a security key */
+        POLICY_KEY_SK_ECDSA,
+        _POLICY_KEY_MAX,
+} PolicyKey;
+
+#define POLICY_KEYS_SK (1U << POLICY_KEY_SK_ED25519 | 1U << POLICY_KEY_SK_ECDSA)
 
 /* What was proved together, the weakest first (FEATURES P.3). */
 typedef enum PolicyStrength {
@@ -152,6 +173,9 @@ typedef struct PolicyFacts {
         uint64_t lockout_until_usec;   /* wall clock; USEC_INFINITY: until somebody unlocks */
         bool source_throttled;         /* failures of all users from there are too many */
         bool granted;                  /* at least one grant counts for this service here */
+        uint32_t keys;      /* kinds of the ssh keys that sshd verified, 1U << PolicyKey; 0: it
+                               names none */
+        uint32_t key_types; /* those that are permitted */
         PolicyProof proof;
         bool has_password;
         uint64_t password_expires_usec; /* USEC_INFINITY: never; policy_password_expires() */
@@ -206,6 +230,7 @@ const char *policy_check_name(PolicyCheck check);
 const char *policy_result_name(PolicyResult result);
 const char *policy_verdict_name(PolicyVerdict verdict);
 const char *policy_strength_name(PolicyStrength strength); /* "mfa" */
+const char *policy_key_name(PolicyKey key);                /* "rsa of 2048 to 3071 bits" */
 
 /* The five states and the steps between them (FEATURES G4). */
 typedef enum StatusStep {
@@ -247,6 +272,7 @@ typedef enum PolicyValue {
         POLICY_VALUE_FACTOR_METHODS,
         POLICY_VALUE_FACTOR_ENROL_WITHIN,
         POLICY_VALUE_FACTOR_GRACE,
+        POLICY_VALUE_KEY_TYPES,
         POLICY_VALUE_SETUP_CODE_TTL,
         _POLICY_VALUE_MAX,
 } PolicyValue;
@@ -280,11 +306,12 @@ typedef struct PolicyValues {
         uint32_t factor_methods;           /* 1U << PolicyMethod; may be none of them */
         uint64_t factor_enrol_within_usec; /* USEC_INFINITY: no deadline; 0: at once */
         uint64_t factor_grace_usec;
+        uint32_t key_types; /* 1U << PolicyKey; may be none of them */
         uint64_t setup_code_ttl_usec;
 } PolicyValues;
 
 /* What is set at one level.  A value is one number: the count, microseconds, 0 or 1, the word's
- * position, or a bit for each word of a list; "never", "manual" and no limit are UINT64_MAX.
+ * position, or the bits of a list's words; "never", "manual" and no limit are UINT64_MAX.
  * Zeroed has nothing set. */
 typedef struct PolicySettings {
         bool set[_POLICY_VALUE_MAX];
@@ -300,8 +327,8 @@ typedef struct PolicyEffective {
         bool looser; /* than what holds without the level it comes from */
 } PolicyEffective;
 
-#define POLICY_VALUE_TEXT_MAX     64U  /* a value's text with the NUL */
-#define POLICY_VALUE_EXPECTED_MAX 192U /* policy_value_expected()'s with the NUL */
+#define POLICY_VALUE_TEXT_MAX     128U /* a value's text with the NUL */
+#define POLICY_VALUE_EXPECTED_MAX 256U /* policy_value_expected()'s with the NUL */
 
 /* "password.min-length", "company": as they stand in the API and the audit; static. */
 const char *policy_value_name(PolicyValue value);

@@ -8,6 +8,7 @@
  *
  * The nearest level wins (P.6).  Which is the stricter only decides what is marked as looser. */
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ typedef enum Kind {
         KIND_COUNT,
         KIND_SPAN,
         KIND_WORD, /* one of words, by its position */
-        KIND_LIST, /* any of words, a bit each */
+        KIND_LIST, /* any of words, a bit each or those of masks */
         _KIND_MAX,
 } Kind;
 
@@ -39,6 +40,8 @@ typedef struct Row {
         const char *unlimited;    /* COUNT, SPAN: the word for UINT64_MAX; NULL: there is none */
         bool never_is_zero;       /* SPAN: "never" is another word for 0 */
         const char *const *words; /* WORD, LIST; NULL behind the last */
+        const uint64_t *masks;    /* LIST: the bits each word stands for, of which several may have
+                                     one; NULL: a bit each */
         size_t offset;            /* in PolicyValues */
 } Row;
 
@@ -67,6 +70,43 @@ static const char *const method_words[] = {
         [_POLICY_METHOD_MAX] = NULL,
 };
 static const char list_empty[] = "none";
+
+/* A word that holds others stands before them: the text of a value has the widest. */
+#define KEYS_RSA_4096 (1U << POLICY_KEY_RSA_4096)
+#define KEYS_RSA_3072 (1U << POLICY_KEY_RSA_3072 | KEYS_RSA_4096)
+#define KEYS_RSA_2048 (1U << POLICY_KEY_RSA_2048 | KEYS_RSA_3072)
+#define KEYS_ECDSA                                                                                 \
+        (1U << POLICY_KEY_ECDSA_256 | 1U << POLICY_KEY_ECDSA_384 | 1U << POLICY_KEY_ECDSA_521)
+static const char *const key_words[] = {
+        "ed25519",
+        "ecdsa",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "rsa>=2048",
+        "rsa>=3072",
+        "rsa>=4096",
+        "sk-*",
+        "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
+        NULL,
+};
+static const uint64_t key_masks[] = {
+        1U << POLICY_KEY_ED25519,
+        KEYS_ECDSA,
+        1U << POLICY_KEY_ECDSA_256,
+        1U << POLICY_KEY_ECDSA_384,
+        1U << POLICY_KEY_ECDSA_521,
+        KEYS_RSA_2048,
+        KEYS_RSA_3072,
+        KEYS_RSA_4096,
+        POLICY_KEYS_SK,
+        1U << POLICY_KEY_SK_ED25519,
+        1U << POLICY_KEY_SK_ECDSA,
+};
+static_assert(ARRAY_LENGTH(key_masks) + 1 == ARRAY_LENGTH(key_words), "a mask for each word");
+
+#define KEYS_SHIPPED (1U << POLICY_KEY_ED25519 | KEYS_ECDSA | KEYS_RSA_3072 | POLICY_KEYS_SK)
 
 #define METHODS_SHIPPED                                                                            \
         (1U << POLICY_METHOD_TOTP | 1U << POLICY_METHOD_HOTP | 1U << POLICY_METHOD_FIDO2 |         \
@@ -122,6 +162,8 @@ static const Row rows[_POLICY_VALUE_MAX] = {
                 .offset = AT(factor_enrol_within_usec) },
         [POLICY_VALUE_FACTOR_GRACE] = { "factor.grace", KIND_SPAN, STRICTER_SMALLER,
                 .shipped = 0, .min = 0, .max = YEAR, .offset = AT(factor_grace_usec) },
+        [POLICY_VALUE_KEY_TYPES] = { "key.types", KIND_LIST, STRICTER_FEWER,
+                .shipped = KEYS_SHIPPED, .words = key_words, .masks = key_masks, .offset = AT(key_types) },
         [POLICY_VALUE_SETUP_CODE_TTL] = { "setup-code.ttl", KIND_SPAN, STRICTER_SMALLER,
                 .shipped = 24 * HOUR, .min = SECOND, .max = 30 * DAY, .offset = AT(setup_code_ttl_usec) },
 };
@@ -237,6 +279,21 @@ static int word_parse(const Row *row, const char *text, uint64_t *ret) {
         return 0;
 }
 
+/* The bits of the word at that position of a list. */
+static uint64_t word_bits(const Row *row, int at) {
+        return row->masks ? row->masks[at] : (uint64_t)1 << at;
+}
+
+/* What of the list its words can say: a word that is taken away may leave a part of another. */
+static uint64_t list_whole(const Row *row, uint64_t list) {
+        uint64_t whole = 0;
+
+        for (int i = 0; row->words[i]; i++)
+                if ((word_bits(row, i) & ~list) == 0)
+                        whole |= word_bits(row, i);
+        return whole;
+}
+
 /* Words by comma, each once: all with a sign, which changes `from`, or none. */
 static int list_parse(const Row *row, const char *text, uint64_t from, uint64_t *ret) {
         bool is_change = text[0] == '+' || text[0] == '-';
@@ -259,12 +316,12 @@ static int list_parse(const Row *row, const char *text, uint64_t from, uint64_t 
                 if (at < 0 || (seen & 1U << at) != 0)
                         return -EINVAL;
                 seen |= 1U << at;
-                list = takes_away ? list & ~(uint64_t)(1U << at) : list | 1U << at;
+                list = takes_away ? list & ~word_bits(row, at) : list | word_bits(row, at);
                 s += len;
                 if (*s == '\0')
                         break;
         }
-        *ret = list;
+        *ret = list_whole(row, list);
         return 0;
 }
 
@@ -341,10 +398,12 @@ static void span_add(Text *text, uint64_t usec) {
 
 static void list_add(Text *text, const Row *row, uint64_t list) {
         const char *comma = "";
+        uint64_t left = list;
 
         for (int i = 0; row->words[i]; i++)
-                if (list & 1U << i) {
+                if ((word_bits(row, i) & ~list) == 0 && (word_bits(row, i) & left) != 0) {
                         base_text_addf(text, "%s%s", comma, row->words[i]);
+                        left &= ~word_bits(row, i);
                         comma = ",";
                 }
         if (comma[0] == '\0')

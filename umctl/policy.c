@@ -60,7 +60,8 @@ static void hardware_warn(Ctl *ctl) {
                 fprintf(stderr,
                         "umctl: warning: %s has %s security key that verifies its user (umctl self "
                         "2fa enrol fido2): it is needed once factor.enrol-within is over, and lets "
-                        "in at the machine alone\n",
+                        "in at the machine alone; by ssh an sk- key does, where sshd verifies its "
+                        "user (umctl doctor)\n",
                         user ? user : "nobody", user ? "no" : "a");
 }
 

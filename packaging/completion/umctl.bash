@@ -4,7 +4,8 @@ _umctl() {
 	local words=("${COMP_WORDS[@]:1:COMP_CWORD}") candidate
 	COMPREPLY=()
 	while IFS= read -r candidate; do
-		COMPREPLY+=("$candidate")
+		candidate=${candidate//>/\\>} # "rsa>=3072" is no redirection
+		COMPREPLY+=("${candidate//\*/\\*}")
 	done < <(umctl complete "${words[@]}" 2>/dev/null)
 }
 complete -o bashdefault -o default -F _umctl umctl

@@ -87,5 +87,7 @@ def bash_completes_values_and_what_they_may_be():
     same(complete("policy", "set", "factor.methods", "+e"), ["+email-code"])
     same(complete("policy", "set", "factor.methods", "-ho"), ["-hotp"])
     same(complete("policy", "set", "factor.methods", "+totp,-ho"), ["+totp,-hotp"])
+    same(complete("policy", "set", "key.types", "sk-s"), ["sk-ssh-ed25519@openssh.com"])
+    same(complete("policy", "set", "key.types", "+rs"), [f"+rsa\\>={bits}" for bits in (2048, 3072, 4096)])  # as it is typed
     same(complete("policy", "set", "factor.methods", "--uns"), ["--unset"])
     same(complete("policy", "show", "factor.g", uid=4242), [])

@@ -14,7 +14,7 @@ SHIPPED = {"password.min-length": "12", "password.classes": "0", "password.simil
            "lockout.attempts": "5", "lockout.window": "15m", "lockout.duration": "15m",
            "lockout.source-attempts": "30", "lockout.spare-known": "on", "factor.required": "off",
            "factor.methods": "totp,hotp,fido2,recovery", "factor.enrol-within": "7d", "factor.grace": "0",
-           "setup-code.ttl": "24h"}
+           "key.types": "ed25519,ecdsa,rsa>=3072,sk-*", "setup-code.ttl": "24h"}
 
 
 def value(name, *arguments, uid=0):
@@ -65,7 +65,7 @@ def a_users_value_wins_over_the_companys_and_says_so():
     has(text, "name: password.min-length\n", "value: 10\n", "level: user\n", f"from: {alice}\n", "note: looser\n",
         "overrode: company local: 16, built-in: 12\n", "expected: 8 to 128\n")
     same(good("policy show", "--value", "password.min-length", "--user", alice), text)
-    has(good("policy show", "--user", alice), f"password.min-length      10                        user      {alice}")
+    has(good("policy show", "--user", alice), f"password.min-length      10                            user      {alice}")
     entry = get("audit log", "--user", alice, "--verb", "policy.set")["entries"][0]
     same((entry["object"], entry["reason"], entry["values"]),
          (f"user/{alice}", "old terminal", [["password.min-length", "", "10"]]))
@@ -91,6 +91,12 @@ def lists_are_changed_by_plus_and_minus():
     has(good("policy set", "--user", name, "factor.methods", "--", "-recovery"), "set to none")
     has(bad(USAGE, "policy set", "factor.methods", "+totp,-totp", "--user", name), "any of totp,hotp")
     same(value("factor.methods")["level"], "built-in")
+    for arguments, kept in ((["+rsa>=2048"], "ed25519,ecdsa,rsa>=2048,sk-*"),
+                            (["-rsa>=2048,-ecdsa-sha2-nistp256"],
+                             "ed25519,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-*"),
+                            (["sk-ssh-ed25519@openssh.com"], "sk-ssh-ed25519@openssh.com")):
+        same(get("policy set", "--user", name, "key.types", *arguments)["value"], kept)
+    good("policy set", "key.types", "--unset", "--user", name)
     good("policy set", "factor.methods", "--unset", "--user", name)
 
 
@@ -119,6 +125,8 @@ def what_is_wrong_ends_with_2_and_says_what_is_right():
          'lockout.duration: "never": must be 1s to 1y, or manual; one number and one unit of s, m, h, d, w, y')
     same(bad(USAGE, "policy set", "factor.required", "maybe"),
          'factor.required: "maybe": must be off, on or hardware')
+    has(bad(USAGE, "policy set", "key.types", "rsa"),
+        'key.types: "rsa": must be any of ed25519,ecdsa,', "rsa>=3072,rsa>=4096,sk-*,sk-ssh-ed25519@openssh.com,")
     same(bad(USAGE, "policy set", "setup-code.ttl", "0"),
          'setup-code.ttl: "0": must be 1s to 30d; one number and one unit of s, m, h, d, w, y')
     has(bad(USAGE, "policy set", "password.min-length"), "either a VALUE or --unset")

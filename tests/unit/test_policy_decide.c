@@ -184,6 +184,33 @@ static void a_mailbox_is_no_factor_beside_a_mailbox(void **state) {
         expect(facts, POLICY_RENEW, POLICY_REASON_MUST_CHANGE);
 }
 
+/* Of all that were used; what no value has stays refused whatever the value is. */
+static void every_key_has_to_be_of_a_permitted_kind(void **state) {
+        const uint32_t ed25519 = 1U << POLICY_KEY_ED25519, sk = 1U << POLICY_KEY_SK_ED25519;
+
+        for (PolicyProof p = POLICY_PROOF_NONE; p <= POLICY_PROOF_KEY; p++) {
+                expect(FACTS(f.proof = p; f.keys = sk; f.key_types = POLICY_KEYS_SK), POLICY_ALLOW,
+                       POLICY_REASON_NONE);
+                expect(FACTS(f.proof = p; f.keys = ed25519; f.key_types = POLICY_KEYS_SK),
+                       POLICY_DENY, POLICY_REASON_KEY_TYPE);
+                expect(FACTS(f.proof = p; f.keys = ed25519 | sk; f.key_types = POLICY_KEYS_SK),
+                       POLICY_DENY, POLICY_REASON_KEY_TYPE);
+                expect(FACTS(f.proof = p; f.keys = sk), POLICY_DENY, POLICY_REASON_KEY_TYPE);
+                expect(FACTS(f.proof = p), POLICY_ALLOW, POLICY_REASON_NONE); /* none was */
+        }
+        for (uint32_t bit = 0; bit < 32; bit++)
+                if (bit <= POLICY_KEY_RSA_SHORT)
+                        expect(FACTS(f.keys = 1U << bit; f.key_types = UINT32_MAX), POLICY_DENY,
+                               POLICY_REASON_KEY_TYPE);
+                else
+                        expect(FACTS(f.keys = 1U << bit; f.key_types = UINT32_MAX), POLICY_ALLOW,
+                               POLICY_REASON_NONE);
+        expect(FACTS(f.granted = false; f.keys = ed25519), POLICY_DENY,
+               POLICY_REASON_SERVICE_NOT_PERMITTED);
+        expect(FACTS(f.keys = ed25519; f.proof = POLICY_PROOF_WRONG), POLICY_DENY,
+               POLICY_REASON_KEY_TYPE);
+}
+
 /* What he has to prove, has, and proved, and when the time to enrol ends. */
 static void a_factor_is_demanded_as_the_rules_say(void **state) {
         enum { NONE, SINGLE, WEAK, MFA, HARD };
@@ -308,7 +335,8 @@ static void the_first_failure_gives_the_reason_and_all_are_in_the_trace(void **s
         PolicyDecision d =
                 decide(FACTS(f.status = USER_STATUS_INACTIVE; f.valid_until_usec = 1;
                              f.locked = true; f.locked_out = true; f.source_throttled = true;
-                             f.granted = false; f.proof = POLICY_PROOF_WRONG; f.must_change = true;
+                             f.granted = false; f.keys = 1U << POLICY_KEY_ED25519;
+                             f.proof = POLICY_PROOF_WRONG; f.must_change = true;
                              f.factor_required = POLICY_REQUIRED_ON; f.enrol_until_usec = NOW));
 
         assert_int_equal(d.reason, POLICY_REASON_STATUS_INACTIVE);
@@ -353,6 +381,8 @@ static PolicyFacts any_facts(void) {
                 .locked_out = any() % 8 == 0,
                 .source_throttled = any() % 8 == 0,
                 .granted = any() % 4,
+                .keys = any() % 2 ? 0 : 1U << any() % 12,
+                .key_types = (uint32_t)any(),
                 .proof = any() % 2 ? POLICY_PROOF_PASSWORD : (PolicyProof)(any() % 8),
                 .has_password = any() % 4,
                 .password_expires_usec = any_time(),
@@ -465,7 +495,7 @@ static void taking_something_away_never_allows(void **state) {
         for (int i = 0; i < 200000; i++) {
                 PolicyFacts less = any_facts(), facts = less;
 
-                switch (any() % 7) {
+                switch (any() % 9) {
                 case 0:
                         less.locked = true;
                         break;
@@ -487,6 +517,13 @@ static void taking_something_away_never_allows(void **state) {
                 case 4:
                         less.known = false;
                         break;
+                case 7: /* one key more, of a kind that is not permitted */
+                        less.keys |= 1U << POLICY_KEY_ED25519;
+                        less.key_types &= ~(1U << POLICY_KEY_ED25519);
+                        break;
+                case 8:
+                        less.keys |= 1U << POLICY_KEY_OTHER;
+                        break;
                 }
                 if (memcmp(&less, &facts, sizeof(less)) != 0)
                         assert_int_equal(decide(less).verdict, POLICY_DENY);
@@ -505,6 +542,7 @@ int main(void) {
                 cmocka_unit_test(a_due_password_concerns_key_logins_too),
                 cmocka_unit_test(a_forgotten_password_leads_to_a_new_one),
                 cmocka_unit_test(a_mailbox_is_no_factor_beside_a_mailbox),
+                cmocka_unit_test(every_key_has_to_be_of_a_permitted_kind),
                 cmocka_unit_test(a_factor_is_demanded_as_the_rules_say),
                 cmocka_unit_test(enrolment_is_offered_where_it_helps),
                 cmocka_unit_test(a_grace_stands_for_a_factor_and_not_for_hardware),

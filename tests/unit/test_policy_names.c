@@ -32,6 +32,9 @@ static const char *verdict_name(unsigned int v) {
 static const char *strength_name(unsigned int v) {
         return policy_strength_name((PolicyStrength)v);
 }
+static const char *key_name(unsigned int v) {
+        return policy_key_name((PolicyKey)v);
+}
 
 static void every_value_has_a_word_of_its_own(void **state) {
         static const struct {
@@ -45,6 +48,7 @@ static void every_value_has_a_word_of_its_own(void **state) {
                 { result_name, _POLICY_RESULT_MAX, "invalid" },
                 { verdict_name, _POLICY_VERDICT_MAX, "deny" },
                 { strength_name, _POLICY_STRENGTH_MAX, "none" },
+                { key_name, _POLICY_KEY_MAX, "of an unknown kind" },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

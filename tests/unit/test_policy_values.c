@@ -53,6 +53,7 @@ static void the_shipped_values_are_those_of_the_table(void **state) {
                 { "factor.methods", "totp,hotp,fido2,recovery" },
                 { "factor.enrol-within", "7d" },
                 { "factor.grace", "0" },
+                { "key.types", "ed25519,ecdsa,rsa>=3072,sk-*" },
                 { "setup-code.ttl", "24h" },
         };
 
@@ -190,6 +191,31 @@ static const struct {
         { "password.reset-by-email", "on", "on", 0 },
         { "password.reset-by-email", "off", "off", 0 },
         { "password.reset-by-email", "mail", NULL, -EINVAL },
+        { "key.types", "ed25519", "ed25519", 0 },
+        { "key.types", "sk-*,ed25519", "ed25519,sk-*", 0 },
+        { "key.types", "none", "none", 0 },
+        { "key.types", "sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519@openssh.com", 0 },
+        { "key.types", "sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com", "sk-*", 0 },
+        { "key.types", "ecdsa-sha2-nistp521,ecdsa-sha2-nistp384,ecdsa-sha2-nistp256", "ecdsa", 0 },
+        { "key.types", "ecdsa-sha2-nistp384,ecdsa", "ecdsa", 0 },
+        { "key.types", "rsa>=2048", "rsa>=2048", 0 },
+        { "key.types", "rsa>=4096,rsa>=2048", "rsa>=2048", 0 },
+        { "key.types",
+          "ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,rsa>=2048,"
+          "sk-ecdsa-sha2-nistp256@openssh.com",
+          "ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,rsa>=2048,"
+          "sk-ecdsa-sha2-nistp256@openssh.com",
+          0 },
+        { "key.types", "+sk-*", "sk-*", 0 },
+        { "key.types", "rsa", NULL, -EINVAL },
+        { "key.types", "rsa>=1024", NULL, -EINVAL },
+        { "key.types", "rsa>=3000", NULL, -EINVAL },
+        { "key.types", "dsa", NULL, -EINVAL },
+        { "key.types", "sk-", NULL, -EINVAL },
+        { "key.types", "sk-*,sk-*", NULL, -EINVAL },
+        { "key.types", "ed25519, ecdsa", NULL, -EINVAL },
+        { "key.types", "*", NULL, -EINVAL },
+        { "key.types", "", NULL, -EINVAL },
         { "setup-code.ttl", "1s", "1s", 0 },
         { "setup-code.ttl", "30d", "30d", 0 },
         { "setup-code.ttl", "31d", NULL, -ERANGE },
@@ -240,6 +266,11 @@ static void a_refusal_names_the_range(void **state) {
                 { "factor.required", "off, on or hardware" },
                 { "factor.methods", "any of totp,hotp,fido2,recovery,email-code, or none; +WORD "
                                     "and -WORD change it" },
+                { "key.types",
+                  "any of ed25519,ecdsa,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+                  "ecdsa-sha2-nistp521,rsa>=2048,rsa>=3072,rsa>=4096,sk-*,"
+                  "sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com, or none; +WORD "
+                  "and -WORD change it" },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
@@ -267,8 +298,10 @@ static void every_word_is_taken(void **state) {
                         assert_int_equal(policy_value_parse(v, policy_value_word(v, i), 0, &number),
                                          0);
                 }
-        assert_int_equal(count, 5 * 2 + 3 + 6 + 5); /* switches, required, methods, limits */
+        assert_int_equal(count, 5 * 2 + 3 + 6 + 12 + 5); /* switches, required, methods, keys,
+                                                            limits */
         assert_true(policy_value_is_list(POLICY_VALUE_FACTOR_METHODS));
+        assert_true(policy_value_is_list(POLICY_VALUE_KEY_TYPES));
         assert_false(policy_value_is_list(POLICY_VALUE_FACTOR_REQUIRED));
 }
 
@@ -302,6 +335,10 @@ static void the_stricter_of_two_is_not_the_looser(void **state) {
                 { "factor.enrol-within", "0", "7d" },
                 { "factor.enrol-within", "1y", "never" },
                 { "factor.grace", "0", "8h" },
+                { "key.types", "rsa>=3072", "rsa>=2048" },
+                { "key.types", "sk-ssh-ed25519@openssh.com", "sk-*" },
+                { "key.types", "sk-*", "sk-*,ed25519" },
+                { "key.types", "none", "rsa>=4096" },
                 { "setup-code.ttl", "1h", "24h" },
                 { "password.reset-by-email", "off", "on" },
         };
@@ -324,6 +361,39 @@ static void of_two_lists_each_may_be_the_looser(void **state) {
 
         assert_true(policy_value_looser(POLICY_VALUE_FACTOR_METHODS, totp, hotp));
         assert_true(policy_value_looser(POLICY_VALUE_FACTOR_METHODS, hotp, totp));
+}
+
+/* A word may hold others: what is left of it when one of them is taken away has to be said by words
+ * too, and where it cannot it is taken away with it. */
+static void changing_a_list_leaves_whole_words(void **state) {
+        static const struct {
+                const char *from, *change, *kept;
+        } table[] = {
+                { "ed25519,rsa>=3072", "-ed25519", "rsa>=3072" },
+                { "ed25519,rsa>=3072", "+rsa>=2048", "ed25519,rsa>=2048" },
+                { "ed25519,rsa>=2048", "+rsa>=4096", "ed25519,rsa>=2048" },
+                { "ed25519,rsa>=2048", "-rsa>=2048", "ed25519" },
+                { "ed25519,rsa>=2048", "-rsa>=4096", "ed25519" }, /* no upper end */
+                { "ed25519,rsa>=2048", "-rsa>=2048,+rsa>=4096", "ed25519,rsa>=4096" },
+                { "ecdsa", "-ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384,ecdsa-sha2-nistp521" },
+                { "ecdsa-sha2-nistp384", "-ecdsa", "none" },
+                { "sk-*", "-sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com" },
+                { "none", "-sk-*", "none" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+                char kept[POLICY_VALUE_TEXT_MAX];
+                uint64_t from, number;
+
+                assert_int_equal(policy_value_parse(POLICY_VALUE_KEY_TYPES, table[i].from, 0,
+                                                    &from),
+                                 0);
+                assert_int_equal(policy_value_parse(POLICY_VALUE_KEY_TYPES, table[i].change, from,
+                                                    &number),
+                                 0);
+                policy_value_format(POLICY_VALUE_KEY_TYPES, number, kept);
+                assert_string_equal(kept, table[i].kept);
+        }
 }
 
 /* ---- levels ---------------------------------------------------------------------------------- */
@@ -411,6 +481,11 @@ static void values_that_nobody_set_are_the_shipped_ones(void **state) {
                                                         BIT(POLICY_METHOD_RECOVERY));
         assert_int_equal(values.factor_enrol_within_usec, 7 * DAY);
         assert_int_equal(values.factor_grace_usec, 0);
+        assert_int_equal(values.key_types, BIT(POLICY_KEY_ED25519) | BIT(POLICY_KEY_ECDSA_256) |
+                                                   BIT(POLICY_KEY_ECDSA_384) |
+                                                   BIT(POLICY_KEY_ECDSA_521) |
+                                                   BIT(POLICY_KEY_RSA_3072) |
+                                                   BIT(POLICY_KEY_RSA_4096) | POLICY_KEYS_SK);
         assert_int_equal(values.setup_code_ttl_usec, 24 * HOUR);
 }
 
@@ -445,6 +520,7 @@ static void a_value_fills_its_own_member(void **state) {
                 different += set.factor_methods != shipped.factor_methods;
                 different += set.factor_enrol_within_usec != shipped.factor_enrol_within_usec;
                 different += set.factor_grace_usec != shipped.factor_grace_usec;
+                different += set.key_types != shipped.key_types;
                 different += set.setup_code_ttl_usec != shipped.setup_code_ttl_usec;
                 if (different != 1)
                         fail_msg("%s fills %zu members", policy_value_name(v), different);
@@ -526,6 +602,7 @@ int main(void) {
                 cmocka_unit_test(every_word_is_taken),
                 cmocka_unit_test(the_stricter_of_two_is_not_the_looser),
                 cmocka_unit_test(of_two_lists_each_may_be_the_looser),
+                cmocka_unit_test(changing_a_list_leaves_whole_words),
                 cmocka_unit_test(the_nearest_level_wins),
                 cmocka_unit_test(looser_is_than_what_would_hold_otherwise),
                 cmocka_unit_test(values_that_nobody_set_are_the_shipped_ones),
