@@ -17,7 +17,7 @@ ROUNDS, CYCLES = (40, 60) if FULL else (4, 8)
 ASK_HIDDEN, ASK_SHOWN, SHOW, WAIT, DONE = 1, 2, 3, 4, 6  # WireStepKind
 ALLOW, BAD_PROOF, DENIED = 1, 2, 3  # WireVerdict
 PASSWORD = b"Wonder-land-9 is far"
-KEY = "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA\n"
+KEY = "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAJy9Bqisl0a82lzXptklP/7vkZ6Vtz2EKq5zZAsKn0E\n"
 
 checks = []
 

@@ -223,6 +223,13 @@ CoreSettings shipped_settings(void) {
         };
 }
 
+static bool host_sshd_verifies(void *userdata, char *ret_why) {
+        Fixture *f = userdata;
+
+        snprintf(ret_why, CORE_SSHD_WHY_BYTES, "%s", f->sshd_verifies ? "" : "it does not");
+        return f->sshd_verifies;
+}
+
 void fixture_open(Fixture *f) {
         const CoreHost host = { f,
                                 host_name_held,
@@ -236,6 +243,7 @@ void fixture_open(Fixture *f) {
                                 host_wake_at,
                                 host_lockout,
                                 { f, host_mail_ready, host_mail_send },
+                                host_sshd_verifies,
                                 host_notice };
         const CoreQuality quality = { f, quality_check };
         const CoreHelper helper = { f, helper_make_home, helper_end_sessions };

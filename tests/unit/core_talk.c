@@ -119,6 +119,8 @@ static void talk_opened(void *userdata, int r, const char *session, const CoreSt
 CoreVerdict talk_open(Talk *talk, const char *user, const char *service) {
         CoreLoginContext context = talk_context("", user, service, 0);
 
+        if (talk->auth_info)
+                context.auth_info = talk->auth_info;
         talk->r = -1;
         talk->session[0] = '\0';
         talk->step = (CoreStep){ 0 };

@@ -5,10 +5,11 @@
 
 #include "tests/unit/core_fixture.h"
 
+#include "tests/unit/ssh_keys.h"
 #include "umd/core/second.h"
 
 #define PASSWORD "correct horse"
-#define KEY      "publickey ssh-ed25519 AAAA\n"
+#define KEY      "publickey " KEY_ED25519 "\n"
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 

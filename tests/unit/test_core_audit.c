@@ -184,7 +184,7 @@ static void the_source_is_an_address_in_one_form(void **state) {
                 LoginWords words;
 
                 context.rhost = rows[i].rhost;
-                must(core_login_words(f->core, &context, &words, &f->error));
+                must(core_login_words(f->core, &f->root, &context, &words, &f->error));
                 assert_string_equal(words.source, rows[i].source);
         }
 }

@@ -74,11 +74,15 @@ static Ending ending_of(const Dialogue *dialogue, const Judged *judged) {
             decision->reason == POLICY_REASON_STATUS_PENDING)
                 return (Ending){ CORE_VERDICT_BAD_PROOF, "deny",
                                  core_reason_word(decision->reason) };
+        if (decision->reason == POLICY_REASON_KEY_TYPE &&
+            dialogue->second.first == POLICY_PROOF_KEY) /* no code was asked for beside it */
+                return (Ending){ CORE_VERDICT_DENIED, "deny", core_reason_word(decision->reason) };
         if (lacks_code(judged))
                 return (Ending){ CORE_VERDICT_BAD_PROOF, "deny", why_no_code(dialogue) };
         /* an application that does not ask account next must not take less for enough */
         if (decision->reason == POLICY_REASON_FACTOR_NOT_ENROLLED ||
             decision->reason == POLICY_REASON_FACTOR_REQUIRED ||
+            decision->reason == POLICY_REASON_KEY_TYPE ||
             decision->reason == POLICY_REASON_STRENGTH)
                 return (Ending){ CORE_VERDICT_DENIED, "deny", core_reason_word(decision->reason) };
         /* account refuses, with text and reference: every stack runs it next */
@@ -125,7 +129,7 @@ static bool around_counted(const Dialogue *dialogue, const Judged *judged) {
 static int entry_append(Change *change, const Dialogue *dialogue, const Judged *judged,
                         const StoreFactor *factor, const Ending *ending, uint64_t *ret_seq) {
         bool allowed = ending->verdict == CORE_VERDICT_ALLOW;
-        char text[FACTOR_TEXT_BYTES];
+        char text[FACTOR_TEXT_BYTES], keys[KEYS_TEXT_BYTES];
         StoreValue values[2];
         LoginEntry entry = { "login", "authenticate", ending->outcome, ending->reason, values, 0 };
 
@@ -141,6 +145,8 @@ static int entry_append(Change *change, const Dialogue *dialogue, const Judged *
                 core_reference_format(dialogue->words.around.seq, text, sizeof(text));
                 values[entry.value_count++] = (StoreValue){ "session", NULL, text };
         }
+        if (core_keys_value(&judged->facts, &judged->decision, keys, &values[entry.value_count]))
+                entry.value_count++;
         return core_login_audit(change->txn, &dialogue->words, judged->user, &dialogue->actor,
                                 &entry, change->now_usec, ret_seq);
 }
@@ -548,16 +554,10 @@ static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
 
 /* ---- in and out ------------------------------------------------------------------------------ */
 
-/* sshd, and nobody else, says which key it has verified. */
-static bool key_came_first(const Dialogue *dialogue) {
-        return dialogue->actor.uid == 0 && dialogue->words.key != 0 &&
-               strcmp(dialogue->words.service, "sshd") == 0;
-}
-
 void core_authenticate_begin(Dialogue *dialogue, uint64_t now_usec) {
         int r = 0;
 
-        if (key_came_first(dialogue)) {
+        if (dialogue->words.key != 0) {
                 dialogue->second.first = POLICY_PROOF_KEY;
                 r = core_second_begin_key(dialogue, now_usec);
         }

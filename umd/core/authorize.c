@@ -33,11 +33,13 @@ static int activate(Core *core, const Actor *actor, StoreTxn **txn, const StoreU
         return r > 0 ? -EUCLEAN : r;
 }
 
-/* He came in with everything he has: it need not be asked again for a while. */
+/* He came in with everything he has: it need not be asked again for a while.  A key that stands for
+ * it does so each time, or not any more. */
 static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
                        const Judged *judged, uint64_t now_usec) {
         if (judged->decision.verdict != POLICY_DENY && shown->proof != POLICY_PROOF_RESET &&
-            shown->strength >= POLICY_STRENGTH_WEAK_MFA)
+            shown->strength >= POLICY_STRENGTH_WEAK_MFA &&
+            words->key_strength < POLICY_STRENGTH_HARDWARE)
                 core_grace_note(core, words, shown->proof, judged->user, judged->credential,
                                 judged->values.factor_grace_usec, now_usec);
 }
@@ -74,8 +76,9 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, con
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         GraceValue grace;
-        const StoreValue value = { "grace_logins_used", grace.before, grace.after };
-        LoginEntry entry = { .type = "login", .verb = "authorize", .values = &value };
+        StoreValue values[2];
+        LoginEntry entry = { .type = "login", .verb = "authorize", .values = values };
+        char keys[KEYS_TEXT_BYTES];
         uint64_t seq;
         CoreStep step;
         int r;
@@ -84,11 +87,14 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, con
         if (r == 0)
                 r = core_judge_login(core, txn, words, shown, now_usec, &judged);
         if (r == 0 && judged.user && judged.decision.grace_used != judged.facts.grace_used) {
-                entry.value_count = 1;
+                values[entry.value_count++] =
+                        (StoreValue){ "grace_logins_used", grace.before, grace.after };
                 r = grace_keep(txn, judged.credential, judged.decision.grace_used, &grace);
         }
         if (r < 0)
                 return r;
+        if (core_keys_value(&judged.facts, &judged.decision, keys, &values[entry.value_count]))
+                entry.value_count++;
         entry.outcome = core_outcome_word(&judged.decision);
         entry.reason = core_reason_word(judged.decision.reason);
         r = core_login_audit(txn, words, judged.user, &peer->actor, &entry, now_usec, &seq);
@@ -131,7 +137,7 @@ int core_login_authorize(Core *core, const CorePeer *peer, const CoreLoginContex
         int r;
 
         core_note_time(core, now_usec);
-        r = core_login_words(core, context, &words, error);
+        r = core_login_words(core, &peer->actor, context, &words, error);
         if (r != 0)
                 return r;
         r = core_login_elsewhere(core, peer, context);

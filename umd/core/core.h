@@ -90,6 +90,8 @@ typedef struct CoreLockout {
         const char *source, *service; /* of the last one; "" where it came from this machine */
 } CoreLockout;
 
+#define CORE_SSHD_WHY_BYTES 256U
+
 /* What core asks of the host; synchronous and quick, nothing here waits. */
 typedef struct CoreHost {
         void *userdata;
@@ -114,6 +116,9 @@ typedef struct CoreHost {
         /* For the log; its entry and event are in a transaction of the open batch. */
         void (*lockout)(void *userdata, const CoreLockout *lockout);
         CoreMailer mail;
+        /* Lets sshd no security key in that has not verified its user?  False with why, at most
+         * CORE_SSHD_WHY_BYTES; NULL: nobody knows. */
+        bool (*sshd_verifies)(void *userdata, char *ret_why);
         /* For the log: what a user is going to be told at his next login.  NULL: nobody logs it. */
         void (*notice)(void *userdata, const char *name, const char *text);
 } CoreHost;

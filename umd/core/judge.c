@@ -90,6 +90,8 @@ static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
                 .valid_until_usec = user->valid_until_usec,
                 .locked = user->locked,
                 .granted = granted,
+                .keys = words->keys,
+                .key_types = values->key_types,
                 .proof = proof,
                 .has_password = credential->password.len > 0,
                 .password_expires_usec = core_password_expires(credential, values),
@@ -195,7 +197,8 @@ static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, cons
         if (r < 0)
                 return r;
         facts->second = core_second_scope(words, shown, judged->values.factor_required);
-        facts->strength = judged->own = shown->strength;
+        judged->own = words->key_strength > shown->strength ? words->key_strength : shown->strength;
+        facts->strength = judged->own;
         if (words->around.uid == judged->user->uid && words->around.strength > facts->strength)
                 facts->strength = words->around.strength;
         judged->recovery = shown->recovery;
@@ -324,6 +327,31 @@ static const char *why_none(const Judged *judged) {
                        : "a second factor is needed and you have none: ask an administrator";
 }
 
+static uint32_t keys_refused(const PolicyFacts *facts) {
+        return facts->keys & ~facts->key_types;
+}
+
+static void keys_write(const Judged *judged, Text *text) {
+        char permitted[POLICY_VALUE_TEXT_MAX];
+
+        policy_value_format(POLICY_VALUE_KEY_TYPES, judged->values.key_types, permitted);
+        base_text_add(text, "this ssh key (");
+        core_ssh_keys_write(keys_refused(&judged->facts), text);
+        base_text_addf(text, ") is of a kind that is not permitted; permitted: %s", permitted);
+}
+
+bool core_keys_value(const PolicyFacts *facts, const PolicyDecision *decision, char *buf,
+                     StoreValue *ret) {
+        Text text;
+
+        if (decision->reason != POLICY_REASON_KEY_TYPE)
+                return false;
+        base_text_init(&text, buf, KEYS_TEXT_BYTES);
+        core_ssh_keys_write(keys_refused(facts), &text);
+        *ret = (StoreValue){ "key", NULL, buf };
+        return true;
+}
+
 static void refusal_write(const Judged *judged, Text *text) {
         char when[32];
 
@@ -362,6 +390,9 @@ static void refusal_write(const Judged *judged, Text *text) {
                 return;
         case POLICY_REASON_SERVICE_NOT_PERMITTED:
                 base_text_add(text, "no access to this service here");
+                return;
+        case POLICY_REASON_KEY_TYPE:
+                keys_write(judged, text);
                 return;
         case POLICY_REASON_FACTOR_REQUIRED:
                 base_text_add(text, "a second factor is needed, and this way of logging in did not "

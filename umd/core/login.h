@@ -50,12 +50,25 @@ typedef struct LoginWords {
         uint32_t lane;        /* in the vault, of a name that has no uid: a number that is none */
         Origin origin;        /* what failures there are counted as */
         LockoutFacts lockout; /* what stands against a guess, as it was admitted */
-        uint64_t key;         /* a hash of the ssh key that sshd says it verified; 0: none */
+        /* Of the ssh keys that sshd says it verified; of others nobody believes it. */
+        uint64_t key;                /* a hash of the first; 0: there is none */
+        uint32_t keys;               /* the kinds of all, 1U << PolicyKey */
+        PolicyStrength key_strength; /* what they prove; NONE: there is none */
         Around around;
 } LoginWords;
 
-int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
-                     CoreError *error);
+int core_login_words(const Core *core, const Actor *actor, const CoreLoginContext *context,
+                     LoginWords *ret, CoreError *error);
+/* The kinds of the keys that SSH_AUTH_INFO_0 names, 1U << PolicyKey; one that is not understood is
+ * POLICY_KEY_OTHER, and 0 is that there are none. */
+uint32_t core_ssh_keys(const char *auth_info);
+/* "ed25519, rsa of 2048 to 3071 bits": for people. */
+void core_ssh_keys_write(uint32_t kinds, Text *text);
+/* Where a key was refused for its kind: a value of the entry that says so, with its text in buf;
+ * else false. */
+#define KEYS_TEXT_BYTES 256U
+bool core_keys_value(const PolicyFacts *facts, const PolicyDecision *decision, char *buf,
+                     StoreValue *ret);
 /* The lane in the vault of a name, whose ever it is: a number that is no uid. */
 uint32_t core_name_lane(const Core *core, const char *name);
 /* Appends an entry of a login (type "login") or session ("session"); uid 0: nobody's name. */

@@ -63,6 +63,29 @@ static uint64_t key_of(const Core *core, const char *auth_info) {
         return 0;
 }
 
+/* What the keys prove.  PAM is not told whether a security key verified its user: it is more than
+ * another key where sshd lets none in that has not (FEATURES B6). */
+static PolicyStrength strength_of(const Core *core, uint32_t keys) {
+        char why[CORE_SSHD_WHY_BYTES];
+
+        if (keys == 0)
+                return POLICY_STRENGTH_NONE;
+        return (keys & POLICY_KEYS_SK) != 0 && core->host.sshd_verifies &&
+                               core->host.sshd_verifies(core->host.userdata, why)
+                       ? POLICY_STRENGTH_HARDWARE
+                       : POLICY_STRENGTH_SINGLE;
+}
+
+/* sshd, and nobody else, says which keys it has verified. */
+static void keys_write(const Core *core, const Actor *actor, const CoreLoginContext *context,
+                       LoginWords *words) {
+        if (actor->uid != 0 || strcmp(context->service, "sshd") != 0)
+                return;
+        words->key = key_of(core, context->auth_info);
+        words->keys = core_ssh_keys(context->auth_info);
+        words->key_strength = strength_of(core, words->keys);
+}
+
 /* Where it comes from, as root's programs say: sudo and su name who runs them. */
 static void origin_write(const Core *core, const CoreLoginContext *context, LoginWords *words) {
         Origin *origin = &words->origin;
@@ -78,8 +101,8 @@ static void origin_write(const Core *core, const CoreLoginContext *context, Logi
                         strcmp(context->ruser, context->user) == 0 ? PLACE_SELF : PLACE_OTHERS;
 }
 
-int core_login_words(const Core *core, const CoreLoginContext *context, LoginWords *ret,
-                     CoreError *error) {
+int core_login_words(const Core *core, const Actor *actor, const CoreLoginContext *context,
+                     LoginWords *ret, CoreError *error) {
         size_t len = strlen(context->service);
         LoginWords words = { 0 };
 
@@ -93,7 +116,7 @@ int core_login_words(const Core *core, const CoreLoginContext *context, LoginWor
         core_unknown_text(core, context->user, words.unknown);
         words.lane = core_name_lane(core, context->user);
         source_write(context->rhost, words.source, sizeof(words.source));
-        words.key = key_of(core, context->auth_info);
+        keys_write(core, actor, context, &words);
         origin_write(core, context, &words);
         base_escape(context->tty, strlen(context->tty), words.tty, sizeof(words.tty));
         *ret = words;

@@ -224,7 +224,7 @@ static int check_begin(Core *core, const CorePeer *peer, const CoreLoginContext 
                 return core_fail(error, CORE_E_BAD_VALUE,
                                  "operation: \"%s\": must be authenticate or change-password",
                                  core_quote(context->operation).text);
-        r = core_login_words(core, context, ret, error);
+        r = core_login_words(core, &peer->actor, context, ret, error);
         if (r != 0)
                 return r;
         r = core_login_elsewhere(core, peer, context);

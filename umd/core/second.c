@@ -229,17 +229,26 @@ static int ask_of(Dialogue *dialogue, const Holder *holder, uint64_t now_usec) {
         return 1;
 }
 
+/* Is nothing left to ask?  The key is all that is due, or a code could not make it good. */
+static bool key_decides(const Dialogue *dialogue, const Holder *holder, bool due) {
+        const LoginWords *words = &dialogue->words;
+
+        if (holder->known && (words->keys & ~holder->values.key_types) != 0)
+                return true;
+        return due ? words->key_strength == POLICY_STRENGTH_HARDWARE : holder->graced;
+}
+
 int core_second_begin_key(Dialogue *dialogue, uint64_t now_usec) {
         _cleanup_holder_ Holder holder = { 0 };
+        bool due;
         int r;
 
         r = holder_load(dialogue, now_usec, &holder);
         if (r < 0)
                 return r;
-        if (is_due(dialogue, &holder))
-                return ask_of(dialogue, &holder, now_usec);
-        if (!holder.graced)
-                return 0;
+        due = is_due(dialogue, &holder);
+        if (!key_decides(dialogue, &holder, due))
+                return due ? ask_of(dialogue, &holder, now_usec) : 0;
         core_authenticate_finish(dialogue, now_usec);
         return 1;
 }

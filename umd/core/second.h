@@ -110,8 +110,9 @@ int core_recovery_put(Change *change, StoreCredential *credential, const StoreFa
 /* Asks for a code where one is due: 1, and a step went out.  0: nothing is asked.  What came of
  * the first factor must make no difference here. */
 int core_second_ask(Dialogue *dialogue, uint64_t now_usec);
-/* The same where a key was verified: with a code that is due, or a grace from the same key, it
- * stands for the password, 1; else 0, and the password is asked. */
+/* The same where a key was verified: with a code that is due, where it is worth one, or with a
+ * grace from the same key, it stands for the password, 1; else 0, and the password is asked.  One
+ * of a kind that is not permitted ends the login at once, 1. */
 int core_second_begin_key(Dialogue *dialogue, uint64_t now_usec);
 void core_second_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_usec);
 /* Within the transaction of the verdict: the factor whose code was right and is unused still, or

@@ -195,7 +195,9 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         _cleanup_free_ Session *session = NULL;
-        LoginEntry entry = { .type = "session", .verb = "session.open" };
+        char keys[KEYS_TEXT_BYTES];
+        StoreValue value;
+        LoginEntry entry = { .type = "session", .verb = "session.open", .values = &value };
         NoticeDrafts drafts = { .count = 0 };
         bool allowed;
         uint64_t seq;
@@ -210,6 +212,7 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
         allowed = may_open(opening, &judged);
         entry.outcome = allowed ? "allow" : "deny";
         entry.reason = core_reason_word(judged.decision.reason);
+        entry.value_count = core_keys_value(&judged.facts, &judged.decision, keys, &value);
         r = core_login_audit(txn, &opening->words, judged.user, &opening->actor, &entry, now_usec,
                              &seq);
         if (r >= 0 && allowed)
@@ -343,7 +346,7 @@ static int check_open(Core *core, const CorePeer *peer, const CoreLoginContext *
                                  "only root may open sessions (login.others)");
         if (core->logins->session_count >= SESSIONS_MAX)
                 return core_fail(error, CORE_E_BUSY, "too many sessions at once");
-        return core_login_words(core, context, ret, error);
+        return core_login_words(core, &peer->actor, context, ret, error);
 }
 
 void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext *context,
