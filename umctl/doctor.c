@@ -158,6 +158,17 @@ static void recovery_check(Doctor *doctor, const json_t *status) {
                             "nothing");
 }
 
+static void security_keys_note(Doctor *doctor, const json_t *status) {
+        const char *keys = json_string_value(json_object_get(status, "sk_keys"));
+        const char *why = json_string_value(json_object_get(status, "sk_keys_why"));
+
+        if (!keys)
+                return;
+        doctor->sk_told = true;
+        doctor->sk_hardware = strcmp(keys, "hardware") == 0;
+        snprintf(doctor->sk_why, sizeof(doctor->sk_why), "%s", why ? why : "");
+}
+
 void doctor_daemon(Doctor *doctor) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         static const struct {
@@ -221,6 +232,7 @@ void doctor_daemon(Doctor *doctor) {
                                           : parts[i].bad);
         }
         recovery_check(doctor, status);
+        security_keys_note(doctor, status);
         if ((uint64_t)json_integer_value(json_object_get(status, "started")) > base_realtime_usec())
                 doctor_find(doctor, LEVEL_FAIL, "clock", "timedatectl set-ntp true",
                             "stands before the time umd was started at: it went back");

@@ -27,7 +27,9 @@ typedef struct Service {
 typedef struct Doctor {
         Ctl *ctl;
         json_t *findings;
-        bool failed, serves;            /* serves: umd answers and its parts are well */
+        bool failed, serves;       /* serves: umd answers and its parts are well */
+        bool sk_told, sk_hardware; /* what umd takes security keys of ssh for, as root is told */
+        char sk_why[256];          /* ... and why not for more; "" */
         Service services[SERVICES_MAX]; /* whose account stacks ask um */
         size_t service_count;
 } Doctor;

@@ -264,8 +264,61 @@ static void ssh_second(Doctor *doctor) {
                             member);
 }
 
+/* Has the company or a user the value?  Of what is set on the first page: most hosts have no more.
+ */
+static bool value_is_set(Doctor *doctor, const char *name, const char *value) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        json_t *rows = NULL, *row;
+        bool found = false;
+        size_t i;
+
+        if (!doctor->ctl->bus ||
+            sd_bus_message_new_method_call(doctor->ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_POLICY,
+                                           "List") < 0 ||
+            sd_bus_message_append(m, "su", "", 1000U) < 0 ||
+            sd_bus_call(doctor->ctl->bus, m, 5 * USEC_PER_SEC, NULL, &reply) < 0 ||
+            json_from_dicts(reply, &rows) < 0)
+                return false;
+        json_array_foreach(rows, i, row) {
+                const char *n = json_string_value(json_object_get(row, "name"));
+                const char *v = json_string_value(json_object_get(row, "value"));
+
+                found = found || (n && v && strcmp(n, name) == 0 && strcmp(v, value) == 0);
+        }
+        json_decref(rows);
+        return found;
+}
+
+/* What security keys are taken for.  umd reads sshd's files; sshd itself has the last word. */
+static void ssh_keys(Doctor *doctor, bool verifies) {
+        static const char mend[] =
+                "PubkeyAuthOptions verify-required at the head of "
+                "/etc/ssh/sshd_config.d/10-um.conf, and nowhere without it; systemctl reload ssh";
+
+        if (value_is_set(doctor, "key.types", "none"))
+                doctor_find(doctor, LEVEL_WARN, "key.types", "umctl policy unset key.types",
+                            "is none, for the company or somebody: no ssh key lets in");
+        if (!doctor->sk_told)
+                return;
+        if (doctor->sk_hardware && !verifies)
+                doctor_find(doctor, LEVEL_FAIL, "sshd sk-", mend,
+                            "security keys count as hardware by sshd's files, and sshd -T does not "
+                            "say that it verifies their users");
+        else if (doctor->sk_hardware)
+                doctor_find(doctor, LEVEL_OK, "sshd sk-", NULL,
+                            "security keys count as hardware: sshd lets none in that has not "
+                            "verified its user");
+        else
+                doctor_find(doctor,
+                            value_is_set(doctor, "factor.required", "hardware") ? LEVEL_WARN
+                                                                                : LEVEL_OK,
+                            "sshd sk-", mend,
+                            "security keys count as single, as other ssh keys: %s", doctor->sk_why);
+}
+
 void doctor_ssh(Doctor *doctor) {
-        bool pam = false, keyboard = false, any = false;
+        static const char options[] = "pubkeyauthoptions ";
+        bool pam = false, keyboard = false, verifies = false, any = false;
         char line[512];
         pid_t pid;
         FILE *f;
@@ -282,6 +335,8 @@ void doctor_ssh(Doctor *doctor) {
                 any = true;
                 pam = pam || strcmp(line, "usepam yes\n") == 0;
                 keyboard = keyboard || strcmp(line, "kbdinteractiveauthentication yes\n") == 0;
+                verifies = verifies || (strncmp(line, options, strlen(options)) == 0 &&
+                                        strstr(line, " verify-required"));
         }
         if (f) {
                 fclose(f);
@@ -307,6 +362,8 @@ void doctor_ssh(Doctor *doctor) {
                             "UsePAM and KbdInteractiveAuthentication are on");
         if (any && pam)
                 ssh_second(doctor);
+        if (any)
+                ssh_keys(doctor, verifies);
 }
 
 void doctor_clock(Doctor *doctor) {

@@ -41,8 +41,9 @@ static const char usage[] =
         "  --system-bus ADDRESS  where to own org.um1: an address, default, or none (default "
         "under\n"
         "                        systemd, none by hand)\n"
-        "  --etc DIR             read passwd, group, subuid, subgid and um/banned-words here "
-        "(/etc)\n"
+        "  --etc DIR             read passwd, group, subuid, subgid, um/banned-words and\n"
+        "                        ssh/sshd_config here (/etc)\n"
+        "  --sshd-pid FILE       what sshd writes when it has read that (/run/sshd.pid)\n"
         "  --boot-id ID          which boot it is (as the kernel says)\n"
         "  --debug               tell more\n"
         "  --version             print the version\n"
@@ -62,6 +63,7 @@ enum {
         OPTION_NO_HELPER,
         OPTION_SYSTEM_BUS,
         OPTION_ETC,
+        OPTION_SSHD_PID,
         OPTION_BOOT_ID,
         OPTION_DEBUG,
         OPTION_VERSION,
@@ -81,6 +83,7 @@ static const struct option longs[] = {
         { "no-helper", no_argument, NULL, OPTION_NO_HELPER },
         { "system-bus", required_argument, NULL, OPTION_SYSTEM_BUS },
         { "etc", required_argument, NULL, OPTION_ETC },
+        { "sshd-pid", required_argument, NULL, OPTION_SSHD_PID },
         { "boot-id", required_argument, NULL, OPTION_BOOT_ID },
         { "debug", no_argument, NULL, OPTION_DEBUG },
         { "version", no_argument, NULL, OPTION_VERSION },
@@ -126,6 +129,9 @@ static int option_set(Options *options, int option) {
                 return 0;
         case OPTION_ETC:
                 options->etc = optarg;
+                return 0;
+        case OPTION_SSHD_PID:
+                options->sshd_pid = optarg;
                 return 0;
         case OPTION_BOOT_ID:
                 options->boot_id = optarg;
@@ -234,6 +240,7 @@ int main(int argc, char **argv) {
                 .notify = UM_LIBEXECDIR "/um-notify",
                 .fido = UM_LIBEXECDIR "/um-fido",
                 .etc = "/etc",
+                .sshd_pid = "/run/sshd.pid",
                 .bus_fd = -1,
                 .config = { .vendor = UM_PREFIX "/lib/um/um.conf",
                             .local = UM_SYSCONFDIR "/um/um.conf",

@@ -174,6 +174,12 @@ static void notice_told(void *userdata, const char *name, const char *text) {
         log_notice(manager->log, name, text);
 }
 
+static bool sshd_asked(void *userdata, char *ret_why) {
+        const Manager *manager = userdata;
+
+        return sshd_verifies(manager->paths.sshd_config, manager->options->sshd_pid, ret_why);
+}
+
 static void local_refresh(void *userdata) {
         Manager *manager = userdata;
 
@@ -345,6 +351,7 @@ static void core_start(Manager *manager) {
                 .clock = clock_read,
                 .wake_at = wake_at,
                 .lockout = lockout_told,
+                .sshd_verifies = sshd_asked,
                 .notice = notice_told,
         };
         CoreError error = { 0 };

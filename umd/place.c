@@ -160,7 +160,8 @@ int place_paths(const char *state_dir, const char *runtime_dir, const char *etc,
         } paths[] = { { ret->map, runtime_dir, "map.d/" MAP_NAME },
                       { ret->key_dir, state_dir, "vault" },
                       { ret->passwd, etc, "passwd" },
-                      { ret->banned, etc, "um/banned-words" } };
+                      { ret->banned, etc, "um/banned-words" },
+                      { ret->sshd_config, etc, "ssh/sshd_config" } };
 
         for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
                 if (snprintf(paths[i].buf, sizeof(ret->map), "%s/%s", paths[i].folder,

@@ -405,6 +405,7 @@ int place_bus(const char *runtime_dir, int *ret_fd, PlaceError *error);
 /* Files of those folders, as they are named to others. */
 typedef struct Paths {
         char map[512], key_dir[512], passwd[512], banned[512];
+        char sshd_config[512];
 } Paths;
 
 int place_paths(const char *state_dir, const char *runtime_dir, const char *etc,
@@ -414,6 +415,15 @@ int place_paths(const char *state_dir, const char *runtime_dir, const char *etc,
 bool place_store_lost(int state_fd, const char *path, char *ret_why, size_t size);
 bool place_has_store(int state_fd);
 int place_store_made(int state_fd);
+
+/* ---- sshd ------------------------------------------------------------------------------------ */
+
+#define SSHD_WHY_MAX CORE_SSHD_WHY_BYTES
+
+/* Does sshd let security keys in only where they verified their user?  config is its settings,
+ * whose folder includes are relative to; pid is what it writes when it has read them.  False with
+ * why: a phrase, mostly with a file; true with "".  Reads a few small files each time. */
+bool sshd_verifies(const char *config, const char *pid, char ret_why[static SSHD_WHY_MAX]);
 
 /* ---- the vault's key ------------------------------------------------------------------------- */
 
@@ -430,7 +440,8 @@ typedef struct Options {
         const char *state_dir, *runtime_dir;
         const char *vault; /* the programs, by hand */
         const char *quality, *notify, *fido;
-        const char *etc;        /* where local accounts are read */
+        const char *etc;        /* where local accounts and sshd's settings are read */
+        const char *sshd_pid;   /* the file that sshd writes when it has read them */
         const char *boot_id;    /* where the kernel's is not to be seen; NULL: it is */
         const char *system_bus; /* an address, "default" or "none" */
         bool no_helper, debug;

@@ -187,6 +187,30 @@ def stack():
     yield b"-auth sufficient pam_x.so\nauth include b\naccount include a\n.\n# empty\n"
 
 
+def ssh_key():
+    def string(data):
+        return struct.pack(">I", len(data)) + data
+
+    def line(type_, *parts):
+        return b"publickey " + type_ + b" " + base64.b64encode(b"".join(map(string, (type_, *parts)))) + b"\n"
+    point = b"\4" + b"p" * 64
+    yield line(b"ssh-ed25519", b"k" * 32)
+    yield line(b"sk-ssh-ed25519@openssh.com", b"k" * 32, b"ssh:")
+    yield b"password\n" + line(b"ecdsa-sha2-nistp256", b"nistp256", point) + line(b"ssh-rsa", b"\1\0\1", b"\0" + b"\xff" * 256)
+    yield line(b"sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", point, b"ssh:") + b"keyboard-interactive/pam\n"
+    certificate = base64.b64encode(b"".join((
+        string(b"ssh-ed25519-cert-v01@openssh.com"), string(b"n" * 32), string(b"k" * 32), struct.pack(">QI", 1, 1), string(b"id"),
+        string(string(b"alice")), struct.pack(">QQ", 0, 2**64 - 1), string(b""), string(b""), string(b""), string(b"ca"), string(b"s" * 64))))
+    yield b"publickey ssh-ed25519-cert-v01@openssh.com " + certificate + b"\n"
+
+
+def sshd():
+    yield b"PubkeyAuthOptions verify-required\n"
+    yield b"Include one\n.\nPubkeyAuthOptions touch-required verify-required\n"
+    yield b"UsePAM yes\n\tpubkeyauthoptions = verify-required # PIN\nMatch Group x\n PubkeyAuthOptions none\nMatch all\n.\n"
+    yield b"Include *\nMatch all\nInclude \"one\"\nPubkeyAuthOptions\rnone\n.\nMatch User y\nPubkeyAuthOptions verify-required\n"
+
+
 def filters():
     for text in (b"", b"status=active,group=web", b"name~al*,email!=a@b.de", b"created<30d",
                  b"valid-until>2026-08-01,locked=yes", b"member=alice,owner!=bob",
@@ -197,7 +221,8 @@ def filters():
 
 def main():
     makers = {"gate": gate, "vault": vault, "quality": quality, "notify": notify, "fido": fido, "recovery": recovery, "config": config, "code": code,
-              "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters}
+              "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters,
+              "ssh_key": ssh_key, "sshd": sshd}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)
         os.makedirs(folder, exist_ok=True)

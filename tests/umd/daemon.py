@@ -50,6 +50,7 @@ class Daemon:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="um-test-umd-"))
         self.state, self.run, self.etc = self.dir / "state", self.dir / "run", self.dir / "etc"
         self.map, self.bus, self.config = self.run / "map.d/map", self.run / "bus", self.dir / "um.conf"
+        self.sshd_pid = self.dir / "sshd.pid"  # sshd's settings are in etc/ssh, and there are none
         self.etc.mkdir()
         self.local("passwd", "root:x:0:0:root:/root:/bin/sh\n")
         self.local("group", "root:x:0:\n")
@@ -79,7 +80,8 @@ class Daemon:
 
     def command(self, *options):
         argv = ["--state-dir", self.state, "--runtime-dir", self.run, "--etc", self.etc, "--config", self.config,
-                "--vault", VAULT, "--quality", QUALITY, "--notify", NOTIFY, "--fido", FIDO, "--no-helper", *options]
+                "--vault", VAULT, "--quality", QUALITY, "--notify", NOTIFY, "--fido", FIDO, "--no-helper", "--sshd-pid", self.sshd_pid,
+                *options]
         if self.uid:
             argv = ["/usr/bin/setpriv", "--reuid", self.uid, "--regid", self.uid, "--clear-groups", UMD, *argv]
         else:

@@ -305,7 +305,13 @@ static int status_append_figures(sd_bus_message *m, const Bus *bus, const BusSta
                 { "sessions", core->sessions },
                 { "started", host->started_usec },
         };
-        int r = sd_bus_message_append(m, "{sv}", "connections", "u", bus->server.peer_count);
+        char why[CORE_SSHD_WHY_BYTES] = "";
+        bool verifies = bus->core && core_sshd_verifies(bus->core, why);
+        int r = sd_bus_message_append(m, "{sv}{sv}{sv}", "connections", "u", bus->server.peer_count,
+                                      "sk_keys", "s",
+                                      policy_strength_name(verifies ? POLICY_STRENGTH_HARDWARE
+                                                                    : POLICY_STRENGTH_SINGLE),
+                                      "sk_keys_why", "s", why);
 
         for (size_t i = 0; i < ARRAY_LENGTH(counts) && r >= 0; i++)
                 r = sd_bus_message_append(m, "{sv}", counts[i].key, "t", counts[i].value);

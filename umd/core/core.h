@@ -544,6 +544,8 @@ typedef struct CoreStatus {
 } CoreStatus;
 
 int core_status(Core *core, CoreStatus *ret);
+/* CoreHost's answer.  It reads files: for root's Status and logins by security key. */
+bool core_sshd_verifies(const Core *core, char *ret_why);
 
 #include "umd/core/audit.h"
 #include "umd/core/factors.h"

@@ -63,6 +63,11 @@ static uint64_t key_of(const Core *core, const char *auth_info) {
         return 0;
 }
 
+bool core_sshd_verifies(const Core *core, char *ret_why) {
+        ret_why[0] = '\0';
+        return core->host.sshd_verifies && core->host.sshd_verifies(core->host.userdata, ret_why);
+}
+
 /* What the keys prove.  PAM is not told whether a security key verified its user: it is more than
  * another key where sshd lets none in that has not (FEATURES B6). */
 static PolicyStrength strength_of(const Core *core, uint32_t keys) {
@@ -70,8 +75,7 @@ static PolicyStrength strength_of(const Core *core, uint32_t keys) {
 
         if (keys == 0)
                 return POLICY_STRENGTH_NONE;
-        return (keys & POLICY_KEYS_SK) != 0 && core->host.sshd_verifies &&
-                               core->host.sshd_verifies(core->host.userdata, why)
+        return (keys & POLICY_KEYS_SK) != 0 && core_sshd_verifies(core, why)
                        ? POLICY_STRENGTH_HARDWARE
                        : POLICY_STRENGTH_SINGLE;
 }
