@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/policy.h"
+#include "policy/internal.h"
 
 typedef enum Kind {
         KIND_COUNT,
@@ -202,45 +202,15 @@ bool policy_value_is_list(PolicyValue value) {
 
 /* ---- names that were meant ------------------------------------------------------------------- */
 
-#define NEAR_NAME_MAX 40U /* longer ones are near to nothing */
-#define NEAR_EDITS    3U
-
-static size_t smallest(size_t a, size_t b, size_t c) {
-        size_t least = a < b ? a : b;
-
-        return least < c ? least : c;
-}
-
-/* Characters to put in, take out or replace to make a of b (Levenshtein's distance). */
-static size_t edits(const char *a, const char *b) {
-        size_t line[NEAR_NAME_MAX + 1], a_len = strlen(a), b_len = strlen(b);
-
-        for (size_t i = 0; i <= b_len; i++)
-                line[i] = i;
-        for (size_t i = 0; i < a_len; i++) {
-                size_t corner = line[0];
-
-                line[0] = i + 1;
-                for (size_t k = 0; k < b_len; k++) {
-                        size_t above = line[k + 1];
-
-                        line[k + 1] =
-                                smallest(above + 1, line[k] + 1, corner + (a[i] != b[k] ? 1 : 0));
-                        corner = above;
-                }
-        }
-        return line[b_len];
-}
-
 /* A few letters wrong, or a part of it: "min-length", "lockout". */
 static bool is_near(const char *name, const char *other) {
-        return strstr(other, name) || edits(name, other) <= NEAR_EDITS;
+        return strstr(other, name) || name_edits(name, other) <= NEAR_EDITS;
 }
 
 size_t policy_value_near(const char *name, PolicyValue *ret, size_t max) {
         size_t count = 0;
 
-        if (name[0] == '\0' || strnlen(name, NEAR_NAME_MAX + 1) > NEAR_NAME_MAX)
+        if (name[0] == '\0')
                 return 0;
         for (PolicyValue v = 0; v < _POLICY_VALUE_MAX && count < max; v++)
                 if (is_near(name, rows[v].name))
