@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "policy/rights.h"
 
 typedef enum UserStatus {
         USER_STATUS_INVALID, /* never stored; a zeroed record denies */

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A page of policy.h: permissions, roles, grants (FEATURES M; docs/roles.md has it in words).
+ *
+ * Roles are given as texts, compiled once for each version of the whole set into memory of the
+ * caller's, and asked from then on by numbers.  What cannot be resolved permits nothing, and what
+ * it denies holds. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+/* ---- permissions (FEATURES M.3) -------------------------------------------------------------- */
+
+typedef enum PermissionCategory {
+        PERMISSION_CATEGORY_MODULE,
+        PERMISSION_CATEGORY_FEATURE,
+        PERMISSION_CATEGORY_DATA,
+        PERMISSION_CATEGORY_ACTION,
+        PERMISSION_CATEGORY_REPORT,
+        PERMISSION_CATEGORY_ADMINISTRATIVE,
+        _PERMISSION_CATEGORY_MAX,
+} PermissionCategory;
+
+/* um's own, in the order they are shown in. */
+typedef enum Permission {
+        PERMISSION_USER_VIEW,
+        PERMISSION_USER_VIEW_PRIVATE,
+        PERMISSION_USER_CREATE,
+        PERMISSION_USER_EDIT,
+        PERMISSION_USER_IDENTITY_EDIT,
+        PERMISSION_USER_ATTRIBUTE_SET,
+        PERMISSION_USER_LOCK,
+        PERMISSION_USER_UNLOCK,
+        PERMISSION_USER_SUSPEND,
+        PERMISSION_USER_DISABLE,
+        PERMISSION_USER_DELETE,
+        PERMISSION_USER_PURGE,
+        PERMISSION_USER_PASSWORD_RESET,
+        PERMISSION_USER_FACTOR_RESET,
+        PERMISSION_USER_INVITE,
+        PERMISSION_USER_IMPORT,
+        PERMISSION_USER_EXPORT,
+        PERMISSION_GROUP_VIEW,
+        PERMISSION_GROUP_EDIT,
+        PERMISSION_GROUP_MEMBER_SET,
+        PERMISSION_ROLE_VIEW,
+        PERMISSION_ROLE_EDIT,
+        PERMISSION_ROLE_GRANT,
+        PERMISSION_ROLE_REVOKE,
+        PERMISSION_ROLE_CONFLICT_OVERRIDE,
+        PERMISSION_ROLE_SUDO_EDIT,
+        PERMISSION_RULE_VIEW,
+        PERMISSION_RULE_EDIT,
+        PERMISSION_RULE_TEST,
+        PERMISSION_RULE_CALENDAR_EDIT,
+        PERMISSION_POLICY_VIEW,
+        PERMISSION_POLICY_EDIT,
+        PERMISSION_POLICY_USER_SET,
+        PERMISSION_SESSION_VIEW,
+        PERMISSION_SESSION_TERMINATE,
+        PERMISSION_SESSION_MESSAGE,
+        PERMISSION_SESSION_RECORD_VIEW,
+        PERMISSION_DEVICE_VIEW,
+        PERMISSION_DEVICE_APPROVE,
+        PERMISSION_DEVICE_BLOCK,
+        PERMISSION_DEVICE_EDIT,
+        PERMISSION_REQUEST_CREATE,
+        PERMISSION_REQUEST_VIEW,
+        PERMISSION_REQUEST_APPROVE,
+        PERMISSION_REVIEW_VIEW,
+        PERMISSION_REVIEW_RUN,
+        PERMISSION_AUDIT_VIEW,
+        PERMISSION_AUDIT_EXPORT,
+        PERMISSION_REPORT_VIEW,
+        PERMISSION_REPORT_EXPORT,
+        PERMISSION_REPORT_COMPLIANCE,
+        PERMISSION_TENANT_VIEW,
+        PERMISSION_TENANT_CREATE,
+        PERMISSION_TENANT_EDIT,
+        PERMISSION_TENANT_DELETE,
+        PERMISSION_HOST_VIEW,
+        PERMISSION_HOST_ENROL,
+        PERMISSION_HOST_EDIT,
+        PERMISSION_HOST_MAINTAIN,
+        PERMISSION_CONFIG_VIEW,
+        PERMISSION_CONFIG_EDIT,
+        PERMISSION_CONFIG_BACKUP,
+        PERMISSION_CONFIG_INTEGRATION_EDIT,
+        PERMISSION_CONFIG_SYNC_APPLY,
+        PERMISSION_CONFIG_LOG_VIEW,
+        PERMISSION_BILLING_VIEW,
+        PERMISSION_BILLING_EDIT,
+        PERMISSION_USAGE_VIEW,
+        PERMISSION_USAGE_EDIT,
+        PERMISSION_ASSET_VIEW,
+        PERMISSION_ASSET_CREATE,
+        PERMISSION_ASSET_EDIT,
+        PERMISSION_ASSET_DELETE,
+        PERMISSION_ASSET_ASSIGN,
+        PERMISSION_ASSET_REPORT_EXPORT,
+        PERMISSION_APP_VIEW,
+        PERMISSION_APP_REGISTER,
+        PERMISSION_APP_POLICY_EDIT,
+        PERMISSION_NOTICE_SEND,
+        PERMISSION_LOCKDOWN_RUN,
+        PERMISSION_BREAKGLASS_SEAL,
+        PERMISSION_BREAKGLASS_USE,
+        PERMISSION_EVENT_READ,
+        PERMISSION_SELF_PROFILE_EDIT,
+        PERMISSION_SELF_PASSWORD_CHANGE,
+        PERMISSION_SELF_FACTOR_EDIT,
+        PERMISSION_SELF_KEY_EDIT,
+        PERMISSION_SELF_SESSION_END,
+        PERMISSION_SELF_ACTIVITY_VIEW,
+        _PERMISSION_MAX,
+} Permission;
+
+#define PERMISSION_NAME_MAX    80U /* bytes without the NUL */
+#define PERMISSION_SERVICE_MAX 63U /* of "login.SERVICE" */
+#define PERMISSION_GROUP_MAX   64U /* of "sudo.GROUP" */
+#define PERMISSION_AREA_MAX    32U
+#define PERMISSION_PARTS_MAX   6U
+
+#define PERMISSION_AREA_COUNT_MAX 256U /* permissions of one area */
+
+typedef struct PermissionInfo {
+        const char *name; /* "user.password.reset" */
+        PermissionCategory category;
+        bool reads; /* changes nothing: a service account that is read-only has it too */
+        const char *meaning;
+} PermissionInfo;
+
+/* An area an application registered, with its permissions (FEATURES D25). */
+typedef struct PermissionArea {
+        const char *name;
+        const PermissionInfo *permissions;
+        size_t permission_count;
+} PermissionArea;
+
+/* What is wrong with what was given.  As a positive value it is a function's outcome. */
+typedef enum RightsFaultKind {
+        RIGHTS_FAULT_NONE,
+        RIGHTS_FAULT_FORM,    /* a name or pattern that cannot be one, a word that is none */
+        RIGHTS_FAULT_UNKNOWN, /* no such permission */
+        RIGHTS_FAULT_TAKEN,   /* an area of um's own, a name twice */
+        RIGHTS_FAULT_NO_ROLE, /* a role that is named and not there */
+        RIGHTS_FAULT_LOOP,
+        RIGHTS_FAULT_DEPTH,
+        RIGHTS_FAULT_CONFLICT,
+        RIGHTS_FAULT_TOO_MANY,
+        _RIGHTS_FAULT_MAX,
+} RightsFaultKind;
+
+#define RIGHTS_FAULT_TEXT_MAX 1024U
+
+typedef struct RightsFault {
+        RightsFaultKind kind;
+        char text[RIGHTS_FAULT_TEXT_MAX]; /* fit for a terminal; what it is about, and what was
+                                             expected there */
+} RightsFault;
+
+const PermissionInfo *policy_permission_info(Permission permission);
+/* The name of one of um's own.  -ENOENT: login.SERVICE and sudo.GROUP are none of them either. */
+int policy_permission_from_name(const char *name, Permission *ret);
+const char *policy_permission_category_name(PermissionCategory category); /* "administrative" */
+int policy_permission_category_from_name(const char *name, PermissionCategory *ret); /* -ENOENT */
+/* Up to max names near to one that is none, the nearest first; how many. */
+size_t policy_permission_near(const char *name, const PermissionArea *areas, size_t area_count,
+                              const char **ret, size_t max);
+/* May an application have this area?  0, or FORM, TAKEN, TOO_MANY. */
+int policy_area_check(const PermissionArea *area, RightsFault *ret);
+/* May a role have this pattern?  0, or FORM, UNKNOWN. */
+int policy_pattern_check(const char *pattern, const PermissionArea *areas, size_t area_count,
+                         RightsFault *ret);
