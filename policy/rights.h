@@ -176,3 +176,90 @@ int policy_area_check(const PermissionArea *area, RightsFault *ret);
 /* May a role have this pattern?  0, or FORM, UNKNOWN. */
 int policy_pattern_check(const char *pattern, const PermissionArea *areas, size_t area_count,
                          RightsFault *ret);
+
+/* ---- roles (FEATURES M.2, D2, D4) ------------------------------------------------------------ */
+
+#define ROLE_NAME_MAX     64U
+#define ROLE_DEPTH_MAX    10U  /* inherited roles one below the other */
+#define ROLE_PATTERNS_MAX 256U /* of one list */
+#define ROLE_INHERIT_MAX  32U
+#define ROLE_CONFLICT_MAX 64U
+#define ROLE_REQUIRE_MAX  16U
+#define ROLES_MAX         4096U /* of one set, built-in ones too */
+#define RIGHTS_NAMES_MAX  4096U /* permissions that a set tells apart */
+
+#define RIGHTS_AREAS_MAX      256U
+#define RIGHTS_AREA_NAMES_MAX 2048U /* of all areas together */
+
+#define ROLE_NONE  UINT16_MAX /* a role that is not there */
+#define RIGHT_NONE UINT16_MAX /* a permission that is none */
+
+typedef enum HolderKind {
+        HOLDER_INVALID, /* zero on purpose: has nothing */
+        HOLDER_PERSON,
+        HOLDER_SERVICE,
+        _HOLDER_KIND_MAX,
+} HolderKind;
+
+/* Lists end with NULL; a list that is NULL is empty. */
+typedef struct RoleSpec {
+        const char *name;
+        const char *const *inherit;
+        const char *const *permit;
+        const char *const *without;
+        const char *const *deny;
+        const char *const *require; /* "email", "second-factor", "attr:NAME" */
+        const char *const *conflict;
+        HolderKind only_kind; /* HOLDER_INVALID: for anybody */
+        bool one_tenant;      /* never for all tenants */
+        bool built_in;
+} RoleSpec;
+
+/* The thirteen of FEATURES M.2, static. */
+const RoleSpec *policy_roles_built_in(size_t *ret_count);
+
+/* A set of roles, compiled. */
+typedef struct RoleSet RoleSet;
+
+/* The memory a set takes, or -E2BIG where a limit is exceeded: there is no such set then. */
+int policy_roles_measure(const RoleSpec *roles, size_t role_count, const PermissionArea *areas,
+                         size_t area_count, size_t *ret_bytes);
+/* memory: of that many bytes, aligned as malloc(3) does it; NULL where it is less.  It, the specs,
+ * the areas (that policy_area_check() takes) and their texts have to stay until the set is not used
+ * any more.  A role's number is its place in roles; of two with one name the later one is broken.
+ * A role with a fault does not spoil the others. */
+RoleSet *policy_roles_compile(const RoleSpec *roles, size_t role_count, const PermissionArea *areas,
+                              size_t area_count, void *memory, size_t bytes);
+/* What is wrong with a role: 0 or the kind.  One that has a fault is not to be stored. */
+int policy_role_fault(const RoleSet *set, uint16_t role, RightsFault *ret);
+uint16_t policy_role_from_name(const RoleSet *set, const char *name); /* ROLE_NONE */
+const char *policy_role_name(const RoleSet *set, uint16_t role);
+/* Is `inherited` the role or, at any depth, one it inherits? */
+bool policy_role_includes(const RoleSet *set, uint16_t role, uint16_t inherited);
+bool policy_role_permits(const RoleSet *set, uint16_t role, uint16_t right);
+bool policy_role_denies(const RoleSet *set, uint16_t role, uint16_t right);
+/* Has a holder to have a second factor?  The grant counts without one: who has none is led to it
+ * (FEATURES B10). */
+bool policy_role_needs_second_factor(const RoleSet *set, uint16_t role);
+
+/* From a role down to the one that has it of its own. */
+typedef struct RolePath {
+        uint16_t roles[ROLE_DEPTH_MAX + 1];
+        size_t count;
+} RolePath;
+
+/* Roles that must not meet in one holder (FEATURES D16): the ends of the two paths.  a and b may be
+ * the same role. */
+typedef struct RoleConflict {
+        RolePath a, b;
+} RoleConflict;
+
+bool policy_role_conflict(const RoleSet *set, uint16_t a, uint16_t b, RoleConflict *ret);
+
+/* Rights are numbered as well: um's own as Permission has them, then those of the areas and what
+ * roles name of login. and sudo.; all other services are one number ("login.*"), so are all other
+ * command groups ("sudo.*").  RIGHT_NONE for what is no permission, and nobody has that: also for a
+ * service or group whose name cannot be one. */
+uint16_t policy_right_from_name(const RoleSet *set, const char *name);
+const char *policy_right_name(const RoleSet *set, uint16_t right);
+size_t policy_right_count(const RoleSet *set);
