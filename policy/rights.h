@@ -263,3 +263,128 @@ bool policy_role_conflict(const RoleSet *set, uint16_t a, uint16_t b, RoleConfli
 uint16_t policy_right_from_name(const RoleSet *set, const char *name);
 const char *policy_right_name(const RoleSet *set, uint16_t right);
 size_t policy_right_count(const RoleSet *set);
+
+/* ---- grants (FEATURES M.4, D6-D8, D10) ------------------------------------------------------- */
+
+typedef enum GrantScope {
+        GRANT_SCOPE_ALL, /* of the tenant */
+        GRANT_SCOPE_DEPARTMENT,
+        GRANT_SCOPE_GROUP,
+        _GRANT_SCOPE_MAX,
+} GrantScope;
+
+typedef struct RightsGrant {
+        uint16_t role; /* in the set; ROLE_NONE: it does not exist any more */
+        bool all_tenants;
+        const char *tenant;  /* where not all; NULL is none */
+        uint64_t from_usec;  /* 0: always */
+        uint64_t until_usec; /* the moment itself is over; USEC_INFINITY: never */
+        GrantScope scope;
+        const char *over; /* the department or group */
+} RightsGrant;
+
+typedef struct RightsAttribute {
+        const char *name;
+        uint64_t until_usec;
+} RightsAttribute;
+
+/* Who is asked about.  Zeroed has nothing. */
+typedef struct RightsHolder {
+        bool root;
+        HolderKind kind;
+        bool read_only;
+        bool email; /* verified, or set by an admin */
+        const RightsAttribute *attributes;
+        size_t attribute_count;
+        const RightsGrant *grants;
+        size_t grant_count;
+} RightsHolder;
+
+/* Whom it is done to. */
+typedef enum RightsOver {
+        RIGHTS_OVER_TENANT,   /* no user, or all of them: only grants without a scope count */
+        RIGHTS_OVER_SELF,     /* the holder's own matters (login, self.*): all grants count */
+        RIGHTS_OVER_USER,     /* one user: a scope has to hold him */
+        RIGHTS_OVER_SOMEBODY, /* yes where there may be a user it holds for; each is asked then */
+        _RIGHTS_OVER_MAX,
+} RightsOver;
+
+typedef struct RightsPlace {
+        const char *tenant;
+        bool all_tenants; /* a thing of all of them: only grants for all count */
+        uint64_t now_usec;
+        RightsOver over;
+        const char *department;    /* of that user; NULL: none */
+        const char *const *groups; /* his, nested ones too; NULL behind the last */
+} RightsPlace;
+
+/* Why a grant does not count. */
+typedef enum GrantState {
+        GRANT_INVALID, /* zero; facts that make no sense: permits nothing, its denies hold */
+        GRANT_BROKEN,  /* the role has a fault: as invalid */
+        GRANT_COUNTS,
+        GRANT_NO_ROLE,
+        GRANT_OTHER_TENANT,
+        GRANT_NOT_YET,
+        GRANT_EXPIRED,
+        GRANT_OUT_OF_SCOPE,
+        GRANT_WRONG_KIND,
+        GRANT_ONE_TENANT_ONLY, /* given for all, and the role is for one */
+        GRANT_NEEDS_EMAIL,
+        GRANT_NEEDS_ATTRIBUTE,
+        _GRANT_STATE_MAX,
+} GrantState;
+
+const char *policy_grant_state_name(GrantState state); /* "expired"; static */
+/* ret_attribute: the one that is missing, or NULL; NULL allowed. */
+GrantState policy_grant_state(const RoleSet *set, const RightsHolder *holder,
+                              const RightsGrant *grant, const RightsPlace *place,
+                              const char **ret_attribute);
+/* When a grant or an attribute of his begins or ends next, after now: until then every answer stays
+ * the same.  USEC_INFINITY: never. */
+uint64_t policy_grants_change(const RightsHolder *holder, uint64_t now_usec);
+/* Do two roles that must not meet meet in a tenant at a time, the new grant being one of them? */
+bool policy_grant_conflict(const RoleSet *set, const RightsHolder *holder, const RightsGrant *grant,
+                           RoleConflict *ret);
+
+typedef enum RightsAnswer {
+        RIGHTS_MISSING, /* zero */
+        RIGHTS_DENIED,
+        RIGHTS_READ_ONLY,
+        RIGHTS_UNKNOWN, /* no such permission */
+        RIGHTS_HELD,
+        _RIGHTS_ANSWER_MAX,
+} RightsAnswer;
+
+/* The one question.  Facts that make no sense are MISSING. */
+RightsAnswer policy_rights_ask(const RoleSet *set, const RightsHolder *holder,
+                               const RightsPlace *place, uint16_t right);
+bool policy_rights_has(const RoleSet *set, const RightsHolder *holder, const RightsPlace *place,
+                       uint16_t right);
+bool policy_rights_need_second_factor(const RoleSet *set, const RightsHolder *holder,
+                                      const RightsPlace *place);
+
+/* One way a right comes, or is taken, by: with that grant, once it counts. */
+typedef struct RightsPath {
+        size_t grant; /* in the holder's */
+        GrantState state;
+        const char *attribute; /* that is missing, or NULL */
+        RolePath roles;        /* of a role with a fault only its two ends */
+} RightsPath;
+
+/* All of them, of grants that count and that do not; denies: the ways it is taken by.  Writes the
+ * first max and returns how many there are, counted up to RIGHTS_PATHS_MAX. */
+#define RIGHTS_PATHS_MAX 1024U
+size_t policy_rights_paths(const RoleSet *set, const RightsHolder *holder, const RightsPlace *place,
+                           uint16_t right, bool denies, RightsPath *ret, size_t max);
+
+/* Nobody acts above himself (D8): is all that target may do in that tenant the actor's too?  What
+ * he will be able to do by a grant that has not begun, or lacks what it requires, is among it. What
+ * is held over a department or group covers no more than that.  ret_missing, written where it is
+ * not: the first, or RIGHT_NONE where the target is root or what he has cannot be told. */
+bool policy_rights_cover(const RoleSet *set, const RightsHolder *actor, const RightsHolder *target,
+                         const RightsPlace *place, uint16_t *ret_missing);
+/* The same for all that a grant gives, in its tenant: where it is for all tenants, what the actor
+ * has must be as well. */
+bool policy_rights_cover_grant(const RoleSet *set, const RightsHolder *actor,
+                               const RightsGrant *grant, uint64_t now_usec, uint16_t *ret_missing);

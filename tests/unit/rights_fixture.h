@@ -66,3 +66,36 @@ static inline bool role_has(const Rights *rights, const char *role, const char *
         return policy_role_permits(rights->set, role_at(rights, role),
                                    policy_right_from_name(rights->set, right));
 }
+
+/* A person with an address, who holds these for acme without an end. */
+#define GRANTS_MAX 8U
+
+typedef struct Person {
+        RightsGrant grants[GRANTS_MAX];
+        RightsAttribute attributes[4];
+        RightsHolder holder;
+} Person;
+
+static inline void person_make(Person *person) {
+        *person = (Person){ .holder = { .kind = HOLDER_PERSON, .email = true } };
+        person->holder.grants = person->grants;
+        person->holder.attributes = person->attributes;
+}
+
+static inline RightsGrant *person_grant(Person *person, const Rights *rights, const char *role) {
+        RightsGrant *grant = &person->grants[person->holder.grant_count++];
+
+        assert_true(person->holder.grant_count <= GRANTS_MAX);
+        *grant = (RightsGrant){ .role = role_at(rights, role),
+                                .tenant = "acme",
+                                .until_usec = USEC_INFINITY };
+        return grant;
+}
+
+static const RightsPlace acme = { .tenant = "acme", .now_usec = NOW };
+
+static inline RightsAnswer person_ask(const Person *person, const Rights *rights,
+                                      const RightsPlace *place, const char *right) {
+        return policy_rights_ask(rights->set, &person->holder, place,
+                                 policy_right_from_name(rights->set, right));
+}
