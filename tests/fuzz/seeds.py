@@ -187,6 +187,13 @@ def stack():
     yield b"-auth sufficient pam_x.so\nauth include b\naccount include a\n.\n# empty\n"
 
 
+def rights():
+    """Roles: name; inherit; permit; without; deny; require; conflict."""
+    yield b"a;b;*,sudo.all;billing.*;;email,attr:a,second-factor;c\nb;;user.*,login.sshd,sudo.web\nc;a,b;*.view;;sudo.backup"
+    yield b"a;b\nb;c\nc;a;user.view;;user.lock"
+    yield b"\n".join(b"n%d;n%d" % (n, n + 1) for n in range(12)) + b"\nn12;;crm.*,crm.customer.edit;;user."
+
+
 def ssh_key():
     def string(data):
         return struct.pack(">I", len(data)) + data
@@ -221,7 +228,7 @@ def filters():
 
 def main():
     makers = {"gate": gate, "vault": vault, "quality": quality, "notify": notify, "fido": fido, "recovery": recovery, "config": config, "code": code,
-              "field": field, "local": local, "parse": parse, "stack": stack, "filter": filters,
+              "field": field, "local": local, "parse": parse, "rights": rights, "stack": stack, "filter": filters,
               "ssh_key": ssh_key, "sshd": sshd}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)
