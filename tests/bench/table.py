@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""README's table from what the benchmarks printed: table.py FOLDER, with the files nss, pam, guess, logins, oracle, store, umd.
+"""README's table from what the benchmarks printed: table.py FOLDER, with the files nss, pam, guess, logins, oracle, rights, store, umd.
 
 A figure that was not measured (no libnss-extrausers, no --full) is left out; one that a bar stands for is
 never made up."""
@@ -134,6 +134,14 @@ def oracle(text):
              f"**at most {found[1][0]:.3f}**; existing and missing {found[1][1]:.3f}", "0.55"]]
 
 
+def rights(text):
+    found = first(rf" 1000 roles  four grants, by name +{NUMBER} ns +{NUMBER} x", text)
+    if not found:
+        return []
+    return [["has he a permission: asked by name, four grants, 1,000 roles, beside bsearch(3) of the name",
+             f"**{found[1]:.2f} ×**; {figure(found[0])} ns", "1 µs"]]
+
+
 def commits(store, umd):
     lines = []
     for label, name, bar in ((r"store: one user created", "users created, a durable commit each", "0.9"),
@@ -184,7 +192,7 @@ def main():
         *lookups(nss), *cold(nss),
         *rows(["the daemon", "measured", "to reach"],
               login(read(folder, "pam")) + guess(read(folder, "guess")) + load(read(folder, "logins")) + oracle(read(folder, "oracle"))
-              + commits(read(folder, "store"), umd) + growth(umd))]))
+              + rights(read(folder, "rights")) + commits(read(folder, "store"), umd) + growth(umd))]))
 
 
 main()
