@@ -19,8 +19,8 @@ UMD, VAULT, QUALITY = BUILD / "umd/umd", BUILD / "um_vault/um-vault", BUILD / "u
 NOTIFY = BUILD / "um_notify/um-notify"
 FIDO = BUILD / "tests/fido/um-fido-soft"  # its keys are sockets (tests/fido/softkey.py), in UM_TEST_TOKENS
 # The first uid given out: where no process of another test, a container's for example, holds ids (umd leaves out those).
-# Suites run side by side, and umctl's runs programs as the users it makes.
-FIRST = {"umctl": 2010000000}.get(pathlib.Path(sys.argv[0]).resolve().parent.name, 2000000000)
+# Suites and builds run side by side, and some run programs as the users they make.
+FIRST = int(os.environ.get("UM_TEST_FIRST_UID", {"umctl": 2010000000}.get(pathlib.Path(sys.argv[0]).resolve().parent.name, 2000000000)))
 MANAGER, USER = "org.um1.Manager", "org.um1.User"
 
 
