@@ -359,19 +359,6 @@ void core_authenticate_finish(Dialogue *dialogue, uint64_t now_usec) {
                 core_attempt_answer(dialogue, &step);
 }
 
-static int better_keep(Second *second, const StoreVerifier *verifier) {
-        uint8_t *copy;
-
-        if (verifier->len == 0)
-                return 0;
-        copy = malloc(verifier->len);
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, verifier->bytes, verifier->len);
-        second->better = (StoreVerifier){ copy, verifier->len, verifier->version };
-        return 0;
-}
-
 void core_authenticate_first(Dialogue *dialogue, PolicyProof proved, uint64_t now_usec) {
         int r;
 
@@ -504,7 +491,7 @@ static void answered(void *owner, CoreProofResult result, const void *verifier, 
                         return;
                 }
                 better.version = dialogue->tried_next_version;
-                if (better_keep(&dialogue->second, &better) < 0)
+                if (core_verifier_keep(&better, &dialogue->second.better) < 0)
                         core_dialogue_fail(dialogue, -ENOMEM, NULL);
                 else
                         core_authenticate_first(dialogue,

@@ -33,7 +33,7 @@ struct Enrolment {
 void core_enrolment_free(Enrolment *enrolment) {
         if (!enrolment)
                 return;
-        free((uint8_t *)enrolment->sealed.bytes);
+        core_verifier_done(&enrolment->sealed);
         base_secret_free(enrolment->drawing);
         base_secret_free(enrolment->codes);
         free(enrolment);
@@ -117,18 +117,12 @@ static int show_key(Dialogue *dialogue, const Secret *key) {
 static void seeded(void *owner, CoreProofResult result, const void *sealed, size_t len,
                    const Secret *text, uint64_t now_usec) {
         Dialogue *dialogue = owner;
-        uint8_t *copy = NULL;
+        Enrolment *enrolment = dialogue->enrolment;
+        const StoreVerifier seed = { sealed, len, enrolment->number };
 
         dialogue->call = NULL;
-        if (result == CORE_PROOF_MATCH && len > 0 && text)
-                copy = malloc(len);
-        if (!copy) {
-                core_authenticate_unavailable(dialogue, now_usec);
-                return;
-        }
-        memcpy(copy, sealed, len);
-        dialogue->enrolment->sealed = (StoreVerifier){ copy, len, dialogue->enrolment->number };
-        if (show_key(dialogue, text) < 0)
+        if (result != CORE_PROOF_MATCH || len == 0 || !text ||
+            core_verifier_keep(&seed, &enrolment->sealed) < 0 || show_key(dialogue, text) < 0)
                 core_authenticate_unavailable(dialogue, now_usec);
 }
 

@@ -47,7 +47,7 @@ static FactorJob *job_free(FactorJob *job) {
         if (job->next)
                 job->next->prev = job->prev;
         base_secret_free(job->codes);
-        free((uint8_t *)job->tried.bytes);
+        core_verifier_done(&job->tried);
         free(job->made);
         free(job->reason);
         free(job);
@@ -411,8 +411,7 @@ static int confirm_factor(const FactorJob *job, Change *change, const FactorOwne
         int r;
 
         if (!found || !core_factor_waits(found, change->now_usec) ||
-            found->sealed.version != job->tried.version || found->sealed.len != job->tried.len ||
-            !base_bytes_equal(found->sealed.bytes, job->tried.bytes, job->tried.len))
+            !core_verifier_same(&found->sealed, &job->tried))
                 return core_fail(error, CORE_E_CONFLICT,
                                  "%s: factor %u was changed meanwhile: enrol again", job->name,
                                  job->number);
@@ -510,17 +509,6 @@ static void guessed(void *userdata, CoreProofResult result, uint64_t step, uint6
                 codes_answer(job, r, &change, &error);
 }
 
-static int tried_keep(FactorJob *job, const StoreFactor *factor) {
-        uint8_t *copy = malloc(factor->sealed.len);
-
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, factor->sealed.bytes, factor->sealed.len);
-        job->tried = (StoreVerifier){ copy, factor->sealed.len, factor->sealed.version };
-        job->number = factor->number;
-        return 0;
-}
-
 /* The key proved itself when it was made: there is no code of it. */
 static int confirm_token(FactorJob *job, const Secret *code, uint64_t now_usec, bool *ret_waits,
                          CoreError *error) {
@@ -559,7 +547,8 @@ int core_factor_confirm(Core *core, const CorePeer *peer, const char *name, uint
         if (!factor || !core_factor_waits(factor, now_usec))
                 return core_fail(error, CORE_E_NO_SUCH_ENTRY,
                                  "%s: no factor %u waits for its first code", name, number);
-        r = tried_keep(job, factor);
+        r = core_verifier_keep(&factor->sealed, &job->tried);
+        job->number = number;
         if (r == 0 && factor->method == POLICY_METHOD_FIDO2) {
                 r = confirm_token(job, code, now_usec, &waits, error);
                 if (waits)

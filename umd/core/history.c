@@ -25,13 +25,11 @@ struct Past {
 };
 
 static int past_add(Past *past, const StoreVerifier *verifier) {
-        uint8_t *copy = malloc(verifier->len);
+        int r = core_verifier_keep(verifier, &past->list[past->count]);
 
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, verifier->bytes, verifier->len);
-        past->list[past->count++] = (StoreVerifier){ copy, verifier->len, verifier->version };
-        return 0;
+        if (r == 0)
+                past->count++;
+        return r;
 }
 
 static int past_add_former(StoreTxn *txn, uid_t uid, Past *past) {
@@ -66,7 +64,7 @@ Past *core_past_free(Past *past) {
         if (!past)
                 return NULL;
         for (size_t i = 0; i < past->count; i++)
-                free((uint8_t *)past->list[i].bytes);
+                core_verifier_done(&past->list[i]);
         free(past);
         return NULL;
 }

@@ -306,6 +306,15 @@ int core_policy_values(Core *core, StoreTxn *txn, uid_t uid, PolicyValues *ret);
 /* The same in a transaction of its own; -EBUSY while one for writing is open. */
 int core_policy_values_now(Core *core, uid_t uid, PolicyValues *ret);
 
+/* ---- verifiers ---------------------------------------------------------------------------- */
+
+/* Keeps a copy in the place of what was kept there (zeroed: nothing); -ENOMEM leaves that. */
+int core_verifier_keep(const StoreVerifier *verifier, StoreVerifier *kept);
+/* By number and bytes.  The number alone would not do: after a flush that failed it is given a
+ * second time. */
+bool core_verifier_same(const StoreVerifier *a, const StoreVerifier *b);
+void core_verifier_done(StoreVerifier *kept);
+
 /* ---- the vault ---------------------------------------------------------------------------- */
 
 /* A call that may be given up: its owner can go away before the vault answers. */

@@ -273,10 +273,9 @@ typedef struct Dialogue {
         bool two_rounds; /* the answer is as long as a setup code, and held against that first */
         uint32_t lane;   /* in the vault: the uid, as soon as there is one */
         unsigned int round, tries;
-        uint32_t kind; /* of the verifier tried */
-        uint8_t *tried;
-        size_t tried_len;
-        uint64_t tried_version, tried_next_version, credential_version;
+        uint32_t kind;       /* of the verifier tried */
+        StoreVerifier tried; /* ours */
+        uint64_t tried_next_version, credential_version;
         Secret *answer;  /* authenticate: until it was looked at; NULL: one that is nobody's */
         Secret *code;    /* the answer, read as a setup code */
         Secret *current; /* change-password: proved */

@@ -30,9 +30,9 @@ static void dialogue_free(Dialogue *dialogue) {
         base_secret_free(dialogue->current);
         base_secret_free(dialogue->fresh);
         core_past_free(dialogue->past);
-        free(dialogue->tried);
+        core_verifier_done(&dialogue->tried);
         core_second_done(&dialogue->second);
-        free((uint8_t *)dialogue->reset.tried.bytes);
+        core_verifier_done(&dialogue->reset.tried);
         core_enrolment_free(dialogue->enrolment);
         core_token_free(dialogue->token);
         free(dialogue);
@@ -126,7 +126,7 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
                       const StoreCredential *credential, const StoreVerifier *verifier,
                       const Secret *secret, VaultDone done) {
         VaultRequest request = { .uid = uid, .kind = kind, .verifier = verifier, .secret = secret };
-        uint8_t *copy;
+        int r;
 
         dialogue->spending = !verifier;
         if (uid != 0)
@@ -136,14 +136,9 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
         if (!verifier)
                 return core_vault_call(dialogue->core, VAULT_VERB_SPEND, &request, done, dialogue,
                                        &dialogue->call);
-        copy = malloc(verifier->len);
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, verifier->bytes, verifier->len);
-        free(dialogue->tried);
-        dialogue->tried = copy;
-        dialogue->tried_len = verifier->len;
-        dialogue->tried_version = verifier->version;
+        r = core_verifier_keep(verifier, &dialogue->tried);
+        if (r < 0)
+                return r;
         dialogue->credential_version = credential->version;
         dialogue->kind = kind;
         dialogue->tried_next_version = credential->verifier_version + 1;
@@ -157,10 +152,7 @@ bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *creden
                                                 ? &credential->setup_code
                                                 : &credential->password;
 
-        /* the number alone would not do: after a flush that failed it is given a second time */
-        return verifier->len > 0 && verifier->len == dialogue->tried_len &&
-               verifier->version == dialogue->tried_version &&
-               base_bytes_equal(verifier->bytes, dialogue->tried, verifier->len);
+        return verifier->len > 0 && core_verifier_same(verifier, &dialogue->tried);
 }
 
 /* ---- beginning ---------------------------------------------------------------------------- */

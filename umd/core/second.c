@@ -285,13 +285,10 @@ static const StoreFactor *pick(const Dialogue *dialogue, const Holder *holder, C
 }
 
 static int tried_keep(Second *second, const StoreFactor *factor) {
-        uint8_t *copy = malloc(factor->sealed.len);
+        int r = core_verifier_keep(&factor->sealed, &second->tried);
 
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, factor->sealed.bytes, factor->sealed.len);
-        free((uint8_t *)second->tried.bytes);
-        second->tried = (StoreVerifier){ copy, factor->sealed.len, factor->sealed.version };
+        if (r < 0)
+                return r;
         second->uid = factor->uid;
         second->number = factor->number;
         second->method = factor->method;
@@ -486,10 +483,7 @@ int core_second_load(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, Store
         r = store_factor_get(txn, second->uid, second->number, &factor);
         if (r < 0)
                 return r;
-        /* the number alone would not do: after a flush that failed it is given a second time */
-        if (r > 0 || !factor->active || factor->sealed.version != second->tried.version ||
-            factor->sealed.len != second->tried.len ||
-            !base_bytes_equal(factor->sealed.bytes, second->tried.bytes, second->tried.len))
+        if (r > 0 || !factor->active || !core_verifier_same(&factor->sealed, &second->tried))
                 second->result = CORE_PROOF_NO_MATCH;
         else if (!is_unused(second, factor))
                 second->result = CORE_PROOF_USED;
@@ -533,7 +527,7 @@ int core_second_use(const Dialogue *dialogue, Change *change, StoreFactor *facto
 }
 
 void core_second_done(Second *second) {
-        free((uint8_t *)second->better.bytes);
-        free((uint8_t *)second->tried.bytes);
+        core_verifier_done(&second->better);
+        core_verifier_done(&second->tried);
         *second = (Second){ 0 };
 }

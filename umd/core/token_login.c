@@ -271,20 +271,17 @@ static void asserted(Dialogue *dialogue, uint64_t now_usec) {
         TokenTalk *talk = dialogue->token;
         Second *second = &dialogue->second;
         uint32_t which = talk->answer.which;
-        uint8_t *copy;
+        StoreVerifier key;
 
         if (which >= talk->count || (talk->verifies[which] && !talk->answer.verified)) {
                 stop(dialogue, CORE_TOKEN_UNPROVED, now_usec);
                 return;
         }
-        copy = malloc(CORE_TOKEN_KEY_BYTES);
-        if (!copy) {
+        key = (StoreVerifier){ talk->keys[which], CORE_TOKEN_KEY_BYTES, talk->numbers[which] };
+        if (core_verifier_keep(&key, &second->tried) < 0) {
                 core_authenticate_unavailable(dialogue, now_usec);
                 return;
         }
-        memcpy(copy, talk->keys[which], CORE_TOKEN_KEY_BYTES);
-        free((uint8_t *)second->tried.bytes);
-        second->tried = (StoreVerifier){ copy, CORE_TOKEN_KEY_BYTES, talk->numbers[which] };
         second->uid = talk->uid;
         second->number = talk->numbers[which];
         second->method = POLICY_METHOD_FIDO2;
