@@ -47,13 +47,6 @@ static void wake_soon(Core *core) {
 
 /* ---- delays ------------------------------------------------------------------------------- */
 
-static uint64_t boottime(Core *core) {
-        CoreClock clock;
-
-        core->host.clock(core->host.userdata, &clock);
-        return clock.boottime_usec;
-}
-
 /* The name as it was typed, not whose it is; a known network apart from all others. */
 static Delay *delay_at(Core *core, uint32_t lane, uint32_t place, const StoreNetwork *network) {
         struct {
@@ -96,11 +89,11 @@ static uint64_t delay_due(const Dialogue *dialogue, uint64_t boottime_usec) {
 uint32_t core_attempt_failures(const Dialogue *dialogue) {
         const Delay *delay = delay_of(dialogue);
 
-        return delay_is_over(delay, boottime(dialogue->core)) ? 0 : delay->failures;
+        return delay_is_over(delay, core_boottime(dialogue->core)) ? 0 : delay->failures;
 }
 
 static void delay_failed(const Dialogue *dialogue) {
-        uint64_t now_usec = boottime(dialogue->core);
+        uint64_t now_usec = core_boottime(dialogue->core);
         Delay *delay = delay_of(dialogue);
 
         if (delay_is_over(delay, now_usec))
@@ -258,7 +251,7 @@ static void run(Dialogue *dialogue, uint64_t now_usec) {
         _cleanup_secret_ Secret *answer = TAKE(dialogue->attempt.answer);
 
         dialogue->attempt.state = ATTEMPT_RUNS;
-        dialogue->attempt.due_usec = delay_due(dialogue, boottime(dialogue->core));
+        dialogue->attempt.due_usec = delay_due(dialogue, core_boottime(dialogue->core));
         dialogue->words.lockout = dialogue->attempt.facts;
         dialogue->attempt.run(dialogue, answer, now_usec);
 }
@@ -269,7 +262,7 @@ int core_attempt_begin(Dialogue *dialogue, const Secret *answer, AttemptRun run_
         int r;
 
         core_attempt_done(dialogue);
-        *attempt = (Attempt){ .run = run_it, .asked_usec = boottime(dialogue->core) };
+        *attempt = (Attempt){ .run = run_it, .asked_usec = core_boottime(dialogue->core) };
         attempt->told_usec = attempt->asked_usec;
         r = base_secret_new(base_secret_bytes(answer), base_secret_len(answer), &attempt->answer);
         if (r == 0)
@@ -509,7 +502,7 @@ CoreFrom core_attempt_from(const Dialogue *dialogue) {
 void core_attempt_answer(Dialogue *dialogue, const CoreStep *step) {
         const CoreStep wait = { .kind = CORE_STEP_WAIT, .secret = "", .reason = "" };
 
-        if (dialogue->attempt.due_usec <= boottime(dialogue->core)) {
+        if (dialogue->attempt.due_usec <= core_boottime(dialogue->core)) {
                 core_dialogue_step(dialogue, step);
                 return;
         }
@@ -523,7 +516,7 @@ void core_attempt_answer(Dialogue *dialogue, const CoreStep *step) {
 void core_attempt_answered(Dialogue *dialogue) {
         CoreStep held = dialogue->held;
 
-        if (dialogue->attempt.due_usec > boottime(dialogue->core)) {
+        if (dialogue->attempt.due_usec > core_boottime(dialogue->core)) {
                 dialogue->core->host.wake_at(dialogue->core->host.userdata,
                                              dialogue->attempt.due_usec);
                 return;

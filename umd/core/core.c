@@ -195,6 +195,13 @@ int core_flush(Core *core) {
         return r;
 }
 
+uint64_t core_boottime(const Core *core) {
+        CoreClock clock;
+
+        core->host.clock(core->host.userdata, &clock);
+        return clock.boottime_usec;
+}
+
 void core_note_time(Core *core, uint64_t now_usec) {
         if (now_usec > core->now_usec)
                 core->now_usec = now_usec;

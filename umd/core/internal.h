@@ -141,6 +141,8 @@ static inline uint64_t core_later(uint64_t now_usec, uint64_t span_usec) {
         return span_usec < USEC_INFINITY - now_usec ? now_usec + span_usec : USEC_INFINITY;
 }
 
+/* Time since boot, which no one sets. */
+uint64_t core_boottime(const Core *core);
 /* Every entry that is given the time notes it, for views that are not. */
 void core_note_time(Core *core, uint64_t now_usec);
 /* Is what the record says over by itself?  A suspension whose end has passed reads as active since

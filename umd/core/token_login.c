@@ -47,13 +47,6 @@ void core_token_free(TokenTalk *talk) {
         free(talk);
 }
 
-static uint64_t boottime(const Core *core) {
-        CoreClock clock;
-
-        core->host.clock(core->host.userdata, &clock);
-        return clock.boottime_usec;
-}
-
 bool core_factor_is_token(const StoreFactor *factor) {
         return factor->active && factor->method == POLICY_METHOD_FIDO2 &&
                factor->sealed.len == CORE_TOKEN_KEY_BYTES && factor->credential_len > 0 &&
@@ -154,7 +147,7 @@ static void wake_wish(Dialogue *dialogue) {
 static int ask(Dialogue *dialogue, CoreTokenOp op) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_factor_owner_ FactorOwner owner = { 0 };
-        uint64_t now_usec = boottime(dialogue->core);
+        uint64_t now_usec = core_boottime(dialogue->core);
         TokenTalk *talk = dialogue->token;
         CoreError error = { 0 };
         int r;
@@ -347,7 +340,7 @@ static void answered(void *owner, const CoreTokenAnswer *answer, uint64_t now_us
 }
 
 void core_token_wake(Dialogue *dialogue, uint64_t now_usec) {
-        uint64_t boot_usec = boottime(dialogue->core);
+        uint64_t boot_usec = core_boottime(dialogue->core);
         TokenTalk *talk = dialogue->token;
 
         if (!talk->pending)
@@ -438,7 +431,7 @@ void core_token_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_us
         else if (talk->answered)
                 go_on(dialogue, now_usec);
         else {
-                talk->tell_usec = boottime(dialogue->core) + TELL_USEC;
+                talk->tell_usec = core_boottime(dialogue->core) + TELL_USEC;
                 wake_wish(dialogue);
         }
 }

@@ -22,13 +22,6 @@
 #define TURN_TELL_USEC (2 * USEC_PER_SEC)
 #define TURN_LAST_USEC (30 * USEC_PER_SEC)
 
-static uint64_t boottime(Core *core) {
-        CoreClock clock;
-
-        core->host.clock(core->host.userdata, &clock);
-        return clock.boottime_usec;
-}
-
 /* ---- networks somebody got in from -------------------------------------------------------- */
 
 static uint64_t network_hash(const Core *core, const StoreNetwork *network) {
@@ -133,7 +126,7 @@ bool core_turn_awaited(const Dialogue *dialogue) {
 void core_turn_came_back(Dialogue *dialogue) {
         const CoreHost *host = &dialogue->core->host;
 
-        dialogue->attempt.told_usec = boottime(dialogue->core);
+        dialogue->attempt.told_usec = core_boottime(dialogue->core);
         host->wake_at(host->userdata, 0);
 }
 
@@ -141,7 +134,7 @@ int core_turn_wait(Dialogue *dialogue) {
         const CoreStep wait = { .kind = CORE_STEP_WAIT, .secret = "", .reason = "" };
         const Attempt *attempt = &dialogue->attempt;
         const CoreHost *host = &dialogue->core->host;
-        uint64_t now_usec = boottime(dialogue->core), due_usec;
+        uint64_t now_usec = core_boottime(dialogue->core), due_usec;
 
         if (!core_turn_awaited(dialogue) || !dialogue->done)
                 return 0;
