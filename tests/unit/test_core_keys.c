@@ -93,19 +93,22 @@ static void a_users_value_is_nearer_than_the_companys(void **state) {
 
 /* Nothing is asked that could not make it good, and no code is used up. */
 static void beside_a_code_it_is_refused_at_once(void **state) {
+        static const char *const infos[] = { KEY, "publickey\n", "publickey/x\n" };
         Fixture *f = *state;
         uint32_t number = setup_alice(f, POLICY_METHOD_TOTP);
         Talk talk = talk_new(f, 1, 0);
 
         policy_put(f, "key.types", "sk-*", NULL);
-        talk.auth_info = KEY;
-        talk_begin(&talk, "authenticate", "alice", "sshd", 0);
-        must(talk.r);
-        assert_int_equal(talk.step.kind, CORE_STEP_DONE);
-        assert_int_equal(talk.step.verdict, CORE_VERDICT_DENIED);
-        assert_string_equal(talk.step.reason, "key-type");
-        assert_non_null(strstr(talk.step.text, "permitted: sk-*"));
-        assert_string_equal(audit_line(f, 0), "authenticate deny key-type user/alice");
+        for (size_t i = 0; i < ARRAY_LENGTH(infos); i++) {
+                talk.auth_info = infos[i];
+                talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+                must(talk.r);
+                assert_int_equal(talk.step.kind, CORE_STEP_DONE);
+                assert_int_equal(talk.step.verdict, CORE_VERDICT_DENIED);
+                assert_string_equal(talk.step.reason, "key-type");
+                assert_non_null(strstr(talk.step.text, "permitted: sk-*"));
+                assert_string_equal(audit_line(f, 0), "authenticate deny key-type user/alice");
+        }
         assert_int_equal(f->guessed, 0);
         talk.auth_info = NULL; /* the password is another way */
         assert_int_equal(two(&talk, "alice", PASSWORD, code_at(number, step_now(f))),

@@ -18,6 +18,8 @@
 #define OTHER     BIT(POLICY_KEY_OTHER)
 #define ED25519   BIT(POLICY_KEY_ED25519)
 
+static const Core core = { .store = NULL }, other = { .lane_key = { 1 } };
+
 static void every_key_is_of_its_kind(void **state) {
         static const struct {
                 const char *key;
@@ -95,8 +97,21 @@ static void every_line_counts(void **state) {
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
-                if (core_ssh_keys(rows[i].info) != rows[i].kinds)
+                if (core_ssh_keys(rows[i].info) != rows[i].kinds ||
+                    (core_ssh_key_hash(&core, rows[i].info) != 0) != (rows[i].kinds != 0))
                         fail_msg("row %zu: %x", i, core_ssh_keys(rows[i].info));
+}
+
+static void the_first_key_is_told_from_others(void **state) {
+        const char *info = "publickey " KEY_ED25519 "\n";
+        uint64_t hash = core_ssh_key_hash(&core, info);
+
+        assert_true(core_ssh_key_hash(&core, "password\npublickey " KEY_ED25519) == hash);
+        assert_true(core_ssh_key_hash(&core, "publickey " KEY_ED25519
+                                             "\npublickey " KEY_RSA_2048) == hash);
+        assert_false(core_ssh_key_hash(&core, "publickey " KEY_RSA_2048
+                                              "\npublickey " KEY_ED25519) == hash);
+        assert_false(core_ssh_key_hash(&other, info) == hash); /* of another run */
 }
 
 /* ---- blobs of our own --------------------------------------------------------------------- */
@@ -272,6 +287,7 @@ int main(void) {
                 cmocka_unit_test(every_key_is_of_its_kind),
                 cmocka_unit_test(a_key_cut_short_anywhere_is_none_that_is_known),
                 cmocka_unit_test(every_line_counts),
+                cmocka_unit_test(the_first_key_is_told_from_others),
                 cmocka_unit_test(an_rsa_key_is_as_long_as_its_number),
                 cmocka_unit_test(what_the_blob_says_is_what_the_text_says),
                 cmocka_unit_test(base64_has_one_form),

@@ -57,11 +57,17 @@ typedef struct LoginWords {
         Around around;
 } LoginWords;
 
+/* Blocks while sshd's settings are read (CoreHost.sshd_verifies), which is where one of the keys is
+ * a security key. */
 int core_login_words(const Core *core, const Actor *actor, const CoreLoginContext *context,
                      LoginWords *ret, CoreError *error);
 /* The kinds of the keys that SSH_AUTH_INFO_0 names, 1U << PolicyKey; one that is not understood is
  * POLICY_KEY_OTHER, and 0 is that there are none. */
 uint32_t core_ssh_keys(const char *auth_info);
+/* Tells the first of them from others, for this run; 0 exactly where there are none. */
+uint64_t core_ssh_key_hash(const Core *core, const char *auth_info);
+/* What keys of these kinds prove.  Blocks as core_login_words() does. */
+PolicyStrength core_ssh_keys_strength(const Core *core, uint32_t kinds);
 /* "ed25519, rsa of 2048 to 3071 bits": for people. */
 void core_ssh_keys_write(uint32_t kinds, Text *text);
 /* Where a key was refused for its kind: a value of the entry that says so, with its text in buf;

@@ -48,46 +48,14 @@ static void source_write(const char *rhost, char *buf, size_t size) {
                 base_escape(rhost, strlen(rhost), buf, size);
 }
 
-/* SSH_AUTH_INFO_0: a line for each method that succeeded, "publickey ssh-ed25519 AAAA...". */
-static uint64_t key_of(const Core *core, const char *auth_info) {
-        static const char method[] = "publickey ";
-
-        while (*auth_info) {
-                size_t len = strcspn(auth_info, "\n");
-
-                if (len > strlen(method) && strncmp(auth_info, method, strlen(method)) == 0)
-                        return core_hash(core->lane_key, auth_info, len) | 1; /* 0 is none */
-                auth_info += len;
-                auth_info += *auth_info == '\n';
-        }
-        return 0;
-}
-
-bool core_sshd_verifies(const Core *core, char *ret_why) {
-        ret_why[0] = '\0';
-        return core->host.sshd_verifies && core->host.sshd_verifies(core->host.userdata, ret_why);
-}
-
-/* What the keys prove.  PAM is not told whether a security key verified its user: it is more than
- * another key where sshd lets none in that has not (FEATURES B6). */
-static PolicyStrength strength_of(const Core *core, uint32_t keys) {
-        char why[CORE_SSHD_WHY_BYTES];
-
-        if (keys == 0)
-                return POLICY_STRENGTH_NONE;
-        return (keys & POLICY_KEYS_SK) != 0 && core_sshd_verifies(core, why)
-                       ? POLICY_STRENGTH_HARDWARE
-                       : POLICY_STRENGTH_SINGLE;
-}
-
 /* sshd, and nobody else, says which keys it has verified. */
 static void keys_write(const Core *core, const Actor *actor, const CoreLoginContext *context,
                        LoginWords *words) {
         if (actor->uid != 0 || strcmp(context->service, "sshd") != 0)
                 return;
-        words->key = key_of(core, context->auth_info);
+        words->key = core_ssh_key_hash(core, context->auth_info);
         words->keys = core_ssh_keys(context->auth_info);
-        words->key_strength = strength_of(core, words->keys);
+        words->key_strength = core_ssh_keys_strength(core, words->keys);
 }
 
 /* Where it comes from, as root's programs say: sudo and su name who runs them. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kinds of the ssh keys that sshd says it verified.  SSH_AUTH_INFO_0 has a line for each method
- * that succeeded; that of a key is "publickey ssh-ed25519 AAAA...", the key as authorized_keys has
- * it, or its certificate (sshd_config(5), ExposeAuthInfo; RFC 4253, 6.6; RFC 5656, 3.1;
- * PROTOCOL.u2f and PROTOCOL.certkeys of OpenSSH).
+/* The ssh keys that sshd says it verified: of which kinds they are, and what they prove.
+ * SSH_AUTH_INFO_0 has a line for each method that succeeded; that of a key is
+ * "publickey ssh-ed25519 AAAA...", the key as authorized_keys has it, or its certificate
+ * (sshd_config(5), ExposeAuthInfo; RFC 4253, 6.6; RFC 5656, 3.1; PROTOCOL.u2f and PROTOCOL.certkeys
+ * of OpenSSH).
  *
  * The text comes from sshd, and what stands in it from whoever logs in.  The blob is read from its
  * first byte to its last, since what the kind is by the text alone could be another by the blob; a
@@ -242,20 +243,41 @@ static bool is_key(const char *line, size_t len) {
         return end <= len && end == strlen(method) && memcmp(line, method, end) == 0;
 }
 
+/* The next line that is a key's, at *rest or behind it; how long it is, and *rest is behind it.
+ * NULL: there is none. */
+static const char *line_next(const char **rest, size_t *ret_len) {
+        while (**rest) {
+                const char *line = *rest;
+                size_t len = strcspn(line, "\n");
+
+                *rest += len + (line[len] == '\n');
+                if (is_key(line, len)) {
+                        *ret_len = len;
+                        return line;
+                }
+        }
+        return NULL;
+}
+
 uint32_t core_ssh_keys(const char *auth_info) {
         uint32_t kinds = 0;
+        const char *line;
+        size_t len;
 
-        while (*auth_info) {
-                size_t len = strcspn(auth_info, "\n"), method = strcspn(auth_info, " \n");
+        while ((line = line_next(&auth_info, &len))) {
+                const char *space = memchr(line, ' ', len);
 
-                if (is_key(auth_info, len))
-                        kinds |= 1U << (method < len
-                                                ? key_kind(auth_info + method + 1, len - method - 1)
-                                                : POLICY_KEY_OTHER);
-                auth_info += len;
-                auth_info += *auth_info == '\n';
+                kinds |= 1U << (space ? key_kind(space + 1, (size_t)(line + len - space - 1))
+                                      : POLICY_KEY_OTHER);
         }
         return kinds;
+}
+
+uint64_t core_ssh_key_hash(const Core *core, const char *auth_info) {
+        size_t len;
+        const char *line = line_next(&auth_info, &len);
+
+        return line ? core_hash(core->lane_key, line, len) | 1 : 0; /* 0 is none */
 }
 
 void core_ssh_keys_write(uint32_t kinds, Text *text) {
@@ -266,4 +288,23 @@ void core_ssh_keys_write(uint32_t kinds, Text *text) {
                         base_text_addf(text, "%s%s", comma, policy_key_name(key));
                         comma = ", ";
                 }
+}
+
+/* ---- what they prove ---------------------------------------------------------------------- */
+
+bool core_sshd_verifies(const Core *core, char *ret_why) {
+        ret_why[0] = '\0';
+        return core->host.sshd_verifies && core->host.sshd_verifies(core->host.userdata, ret_why);
+}
+
+/* PAM is not told whether a security key verified its user: it is more than another key where sshd
+ * lets none in that has not (FEATURES B6). */
+PolicyStrength core_ssh_keys_strength(const Core *core, uint32_t kinds) {
+        char why[CORE_SSHD_WHY_BYTES];
+
+        if (kinds == 0)
+                return POLICY_STRENGTH_NONE;
+        return (kinds & POLICY_KEYS_SK) != 0 && core_sshd_verifies(core, why)
+                       ? POLICY_STRENGTH_HARDWARE
+                       : POLICY_STRENGTH_SINGLE;
 }
