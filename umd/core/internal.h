@@ -123,7 +123,7 @@ struct Core {
         struct FactorJob *factor_jobs;
         NoticeLine notices[NOTICE_LINES_MAX]; /* of the open batch */
         size_t notice_count;
-        struct MailJob *mail_jobs; /* mail_code.c: codes on their way out */
+        struct MailJob *mail_jobs; /* mail_job.c: codes on their way out */
         Logins *logins;
         Refusals *refusals;
         Misses *misses;

@@ -7,64 +7,17 @@
  * done behind it, and a code is sent only where the first factor was right.  No answer to a code
  * is out before that is over (MAIL_ASKED_USEC), so the work does not show either.
  *
- * Where too many were sent (mail_budget.c) that is all, with a word in the log once an hour:
- * neither the vault nor the disk is there for who asks on.  The vault hashes the code; then one
- * transaction charges the sending (on the clock of locks) and keeps the hash; and only when that is
- * durable the code goes to um-notify.  A code is used up, or a wrong try counted, in the
- * transaction of the verdict: of many that are tried at once no more count than three. */
+ * How one is sent is mail_job.c's, and how many may be mail_budget.c's; here is what becomes of one
+ * that was.  A code is used up, or a wrong try counted, in the transaction of the verdict: of many
+ * that are tried at once no more count than three. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "umd/core/second.h"
 
-#define MAIL_WORD     "mail"
-#define DIGITS_FACTOR 6U
-#define DIGITS_RESET  8U /* it is all that is guessed, and any stranger may have one sent */
-#define MAIL_TRIES    3U
-#define MAIL_ASKS     5U /* of one dialogue */
-#define MAIL_JOBS_MAX 64U
-
-typedef enum MailState {
-        MAIL_WANTED,
-        MAIL_HASHING, /* the vault is asked */
-        MAIL_WRITTEN, /* charged; goes out when that is durable */
-        MAIL_DURABLE,
-        MAIL_OVER,
-} MailState;
-
-/* A code on its way out; it outlives the dialogue that asked for it. */
-typedef struct MailJob {
-        struct MailJob *next;
-        Core *core;
-        MailState state;
-        StoreMailPurpose purpose;
-        VaultCall *call;
-        LoginWords words;
-        Actor actor;
-        PolicyProof proof;
-        uid_t uid;
-        uint64_t version; /* of the row when it is written */
-        uint64_t batch;
-        Secret *code;
-} MailJob;
-
-static void job_free(MailJob *job) {
-        core_vault_give_up(job->call);
-        base_secret_free(job->code);
-        free(job);
-}
-
-void core_mail_jobs_free(Core *core) {
-        while (core->mail_jobs) {
-                MailJob *job = core->mail_jobs;
-
-                core->mail_jobs = job->next;
-                job_free(job);
-        }
-}
+#define MAIL_TRIES 3U
 
 /* ---- who may ------------------------------------------------------------------------------ */
 
@@ -78,6 +31,16 @@ bool core_mail_possible(const PolicyValues *values, const StoreUser *user) {
                core_mail_has_address(user);
 }
 
+int core_mail_may(Core *core, StoreTxn *txn, const StoreUser *user, StoreMailPurpose purpose) {
+        PolicyValues values;
+        int r;
+
+        if (purpose == STORE_MAIL_RESET)
+                return core_reset_possible(core, txn, user);
+        r = core_policy_values(core, txn, user->uid, &values);
+        return r < 0 ? r : core_mail_possible(&values, user);
+}
+
 bool core_mail_ready(const Core *core) {
         return core->host.mail.ready && core->host.mail.ready(core->host.mail.userdata);
 }
@@ -86,12 +49,6 @@ bool core_mail_ready(const Core *core) {
 bool core_mail_offered(const Core *core, const PolicyValues *values) {
         return core_method_permitted(values, POLICY_METHOD_EMAIL_CODE) &&
                values->factor_required != POLICY_REQUIRED_HARDWARE && core_mail_ready(core);
-}
-
-static bool may_get_one(StoreUser *user, PolicyProof proof, uint64_t now_usec) {
-        if (user->status == USER_STATUS_PENDING && proof == POLICY_PROOF_SETUP_CODE)
-                return !user->locked;
-        return core_user_acts(user, now_usec);
 }
 
 /* ---- the row ------------------------------------------------------------------------------ */
@@ -103,14 +60,14 @@ static bool same_origin(const StoreMailCode *row, const Origin *origin) {
                memcmp(&row->network, &origin->network, sizeof(row->network)) == 0;
 }
 
-static bool is_out(const StoreMailCode *row, const char *address, uint64_t lock_usec) {
+bool core_mail_is_out(const StoreMailCode *row, const char *address, uint64_t lock_usec) {
         return row->hash.len == CORE_CODE_HASH_BYTES && row->tries < MAIL_TRIES &&
                row->send_count > 0 && strcasecmp(row->address, address) == 0 &&
                lock_usec < core_later(row->sends[row->send_count - 1], MAIL_VALID_USEC);
 }
 
-int core_mail_load_for(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
-                       StoreMailPurpose purpose, uint64_t now_usec, StoreMailCode **ret) {
+int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                   StoreMailPurpose purpose, uint64_t now_usec, StoreMailCode **ret) {
         _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
         uint64_t lock_usec;
         int r;
@@ -121,28 +78,30 @@ int core_mail_load_for(const Dialogue *dialogue, StoreTxn *txn, const StoreUser 
                 return r < 0 ? r : 0;
         r = core_lock_time(dialogue->core, txn, now_usec, &lock_usec);
         if (r == 0 && same_origin(row, &dialogue->words.origin) &&
-            is_out(row, user->email, lock_usec))
+            core_mail_is_out(row, user->email, lock_usec))
                 *ret = TAKE(row);
         return r;
 }
 
-int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
-                   const PolicyValues *values, uint64_t now_usec, StoreMailCode **ret) {
+int core_mail_load_tried(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                         StoreMailPurpose purpose, const StoreVerifier *tried, uint64_t now_usec,
+                         StoreMailCode **ret) {
+        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        int r;
+
         *ret = NULL;
-        return core_mail_possible(values, user)
-                       ? core_mail_load_for(dialogue, txn, user, STORE_MAIL_FACTOR, now_usec, ret)
-                       : 0;
+        r = core_mail_may(dialogue->core, txn, user, purpose);
+        if (r > 0)
+                r = core_mail_load(dialogue, txn, user, purpose, now_usec, &row);
+        if (r == 0 && row && core_verifier_same(&row->hash, tried))
+                *ret = TAKE(row);
+        return r;
 }
 
 static void code_forget(StoreMailCode *row) {
         row->hash = (StoreVerifier){ 0 };
         row->address = "";
         row->tries = 0;
-}
-
-bool core_mail_is(const StoreMailCode *row, const StoreVerifier *tried) {
-        return row->hash.version == tried->version && row->hash.len == tried->len &&
-               base_bytes_equal(row->hash.bytes, tried->bytes, tried->len);
 }
 
 int core_mail_used_up(StoreTxn *txn, StoreMailCode *row) {
@@ -175,28 +134,22 @@ int core_mail_forget(StoreTxn *txn, uid_t uid) {
         return r < 0 ? r : 0;
 }
 
-/* What is out now, if it is still what the vault was asked about. */
-static int load_tried(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
+/* ---- in the transaction of the verdict ---------------------------------------------------- */
+
+/* Of the second factor's, what is out now. */
+static int tried_load(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
                       StoreMailCode **ret) {
-        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
+        const Second *second = &dialogue->second;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
-        PolicyValues values;
         int r;
 
         *ret = NULL;
-        r = store_user_get(txn, dialogue->second.uid, &user);
-        if (r == 0)
-                r = core_policy_values(dialogue->core, txn, user->uid, &values);
-        if (r == 0)
-                r = core_mail_load(dialogue, txn, user, &values, now_usec, &row);
+        r = store_user_get(txn, second->uid, &user);
         if (r != 0)
                 return r < 0 ? r : 0;
-        if (row && core_mail_is(row, &dialogue->second.tried))
-                *ret = TAKE(row);
-        return 0;
+        return core_mail_load_tried(dialogue, txn, user, STORE_MAIL_FACTOR, &second->tried,
+                                    now_usec, ret);
 }
-
-/* ---- in the transaction of the verdict ---------------------------------------------------- */
 
 int core_mail_second(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, StoreFactor **ret) {
         _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
@@ -204,7 +157,7 @@ int core_mail_second(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, Store
         StoreFactor *factor;
         int r;
 
-        r = load_tried(dialogue, txn, now_usec, &row);
+        r = tried_load(dialogue, txn, now_usec, &row);
         if (r < 0)
                 return r;
         if (!row) { /* another login used it up, or the tries */
@@ -223,7 +176,7 @@ int core_mail_second(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, Store
 
 int core_mail_use(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
         _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
-        int r = load_tried(dialogue, txn, now_usec, &row);
+        int r = tried_load(dialogue, txn, now_usec, &row);
 
         if (r < 0 || !row)
                 return r < 0 ? r : -EUCLEAN; /* it was there in this transaction */
@@ -238,358 +191,6 @@ int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec)
         if (second->method != POLICY_METHOD_EMAIL_CODE || second->number == 0 ||
             second->first == POLICY_PROOF_WRONG || second->result != CORE_PROOF_NO_MATCH)
                 return 0;
-        r = load_tried(dialogue, txn, now_usec, &row);
+        r = tried_load(dialogue, txn, now_usec, &row);
         return r < 0 || !row ? r : core_mail_tried(txn, row);
-}
-
-/* ---- asking for one ----------------------------------------------------------------------- */
-
-/* No code is so short.  What it says is not looked at: for a name that resolves nowhere sshd puts
- * nonsense of the same length in its place, and who is asked again would be known to exist. */
-bool core_mail_is_word(const Secret *answer) {
-        return base_secret_len(answer) == strlen(MAIL_WORD);
-}
-
-static size_t job_count(const Core *core) {
-        size_t count = 0;
-
-        for (const MailJob *job = core->mail_jobs; job; job = job->next)
-                count++;
-        return count;
-}
-
-/* What is written down here is the same whoever it is; whether a code is sent is found out later.
- */
-static int job_new(Dialogue *dialogue, StoreMailPurpose purpose) {
-        Core *core = dialogue->core;
-        MailJob *job;
-
-        if (job_count(core) >= MAIL_JOBS_MAX)
-                return 0; /* a flood of them: nobody gets one now */
-        job = calloc(1, sizeof(*job));
-        if (!job)
-                return -ENOMEM;
-        *job = (MailJob){ .next = core->mail_jobs,
-                          .core = core,
-                          .purpose = purpose,
-                          .words = dialogue->words,
-                          .actor = dialogue->actor,
-                          .proof = dialogue->second.first };
-        core->mail_jobs = job;
-        core->host.wake_at(core->host.userdata, 0);
-        return 0;
-}
-
-int core_mail_request(Dialogue *dialogue, StoreMailPurpose purpose, unsigned int *asks) {
-        CoreClock clock;
-        int r = 0;
-
-        if (*asks < MAIL_ASKS)
-                r = job_new(dialogue, purpose);
-        if (r < 0)
-                return r;
-        ++*asks;
-        dialogue->core->host.clock(dialogue->core->host.userdata, &clock);
-        dialogue->second.mail_due_usec = core_later(clock.boottime_usec, MAIL_ASKED_USEC);
-        return 0;
-}
-
-int core_mail_ask(Dialogue *dialogue) {
-        CoreStep step = { .kind = CORE_STEP_ASK_SHOWN, .secret = "code", .reason = "" };
-        int r = core_mail_request(dialogue, STORE_MAIL_FACTOR, &dialogue->second.mails);
-
-        if (r < 0)
-                return r;
-        snprintf(step.text, sizeof(step.text),
-                 "If all was right so far and um has an e-mail address of yours, a code is on its "
-                 "way there, good for %u minutes.\nOne-time code: ",
-                 (unsigned int)(MAIL_VALID_USEC / USEC_PER_SEC / 60));
-        dialogue->state = DIALOGUE_CODE;
-        core_dialogue_step(dialogue, &step);
-        return 0;
-}
-
-/* ---- sending ------------------------------------------------------------------------------ */
-
-/* A second factor's: only behind the first.  Who forgot his password has proved nothing yet. */
-static bool is_due(const MailJob *job) {
-        return job->purpose == STORE_MAIL_RESET || job->proof == POLICY_PROOF_PASSWORD ||
-               job->proof == POLICY_PROOF_SETUP_CODE || job->proof == POLICY_PROOF_KEY;
-}
-
-/* Has the user, settled, such codes at all?  1, 0 or a fault. */
-static int is_possible(const MailJob *job, StoreTxn *txn, const StoreUser *user) {
-        PolicyValues values;
-        int r;
-
-        if (job->purpose == STORE_MAIL_RESET)
-                return core_reset_possible(job->core, txn, user);
-        r = core_policy_values(job->core, txn, user->uid, &values);
-        return r < 0 ? r : core_mail_possible(&values, user);
-}
-
-/* The user, if he may get a code now: else STORE_E_MISSING. */
-static int job_load(const MailJob *job, StoreTxn *txn, uint64_t now_usec, StoreUser **ret) {
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
-        int r = STORE_E_MISSING;
-
-        if (job->words.lockout.locked || job->words.lockout.throttled) /* as it was admitted */
-                return STORE_E_MISSING;
-        if (job->words.name[0] && is_due(job))
-                r = store_user_get_by_name(txn, job->words.name, &user);
-        if (r != 0)
-                return r;
-        core_user_settle(user, now_usec);
-        if (user->status == USER_STATUS_DELETED || !may_get_one(user, job->proof, now_usec))
-                return STORE_E_MISSING;
-        r = is_possible(job, txn, user);
-        if (r <= 0)
-                return r < 0 ? r : STORE_E_MISSING;
-        *ret = TAKE(user);
-        return 0;
-}
-
-/* The row, or one that says "none ever". */
-static int row_load(StoreTxn *txn, uid_t uid, StoreMailPurpose purpose, StoreMailCode **ret) {
-        int r = store_mail_code_get(txn, uid, purpose, ret);
-
-        if (r != STORE_E_MISSING)
-                return r;
-        *ret = calloc(1, sizeof(**ret));
-        if (!*ret)
-                return -ENOMEM;
-        (*ret)->uid = uid;
-        (*ret)->purpose = purpose;
-        (*ret)->address = "";
-        return 0;
-}
-
-static int code_new(StoreMailPurpose purpose, Secret **ret) {
-        bool reset = purpose == STORE_MAIL_RESET;
-        unsigned int digits = reset ? DIGITS_RESET : DIGITS_FACTOR;
-        const uint32_t range = reset ? 100000000 : 1000000;
-        char code[16];
-        uint32_t number;
-        int r;
-
-        do { /* the rest of the range would make some codes likelier */
-                r = base_random(&number, sizeof(number));
-        } while (r == 0 && number >= UINT32_MAX / range * range);
-        if (r < 0)
-                return r;
-        snprintf(code, sizeof(code), "%0*u", (int)digits, number % range);
-        r = base_secret_new(code, digits, ret);
-        base_wipe(code, sizeof(code));
-        base_wipe(&number, sizeof(number));
-        return r;
-}
-
-/* The sending's entry; why_not NULL: it goes out. */
-static int entry_write(const MailJob *job, StoreTxn *txn, const StoreUser *user,
-                       const char *why_not, uint64_t now_usec) {
-        const LoginEntry entry = { "login",
-                                   job->purpose == STORE_MAIL_RESET ? "reset-code" : "mail-code",
-                                   why_not ? "deny" : "done",
-                                   why_not ? why_not : "",
-                                   NULL,
-                                   0 };
-        uint64_t seq;
-
-        return core_login_audit(txn, &job->words, user, &job->actor, &entry, now_usec, &seq);
-}
-
-static int charge(MailJob *job, StoreTxn *txn, const StoreUser *user, StoreMailCode *row,
-                  const StoreVerifier *hash, uint64_t lock_usec) {
-        const uint64_t last = row->send_count > 0 ? row->sends[row->send_count - 1] : 0;
-        int r;
-
-        row->sends[row->send_count++] = lock_usec > last ? lock_usec : last + 1;
-        row->hash = *hash;
-        row->address = user->email;
-        row->place = (uint32_t)job->words.origin.place;
-        row->network = job->words.origin.network;
-        row->tries = 0;
-        r = store_mail_code_put(txn, row);
-        if (r == 0)
-                r = core_lock_time_keep(job->core, txn, lock_usec);
-        return r > 0 ? -EUCLEAN : r;
-}
-
-/* What a sending goes by. */
-typedef struct Load {
-        StoreUser *user;
-        StoreMailCode *row;
-        uint64_t lock_usec;
-        const char *why_not; /* NULL: it may go out */
-} Load;
-
-#define _cleanup_load_ _cleanup_(load_done)
-
-static void load_done(Load *load) {
-        store_user_freep(&load->user);
-        store_mail_code_freep(&load->row);
-}
-
-static int load_all(const MailJob *job, StoreTxn *txn, uint64_t now_usec, Load *load) {
-        int r = job_load(job, txn, now_usec, &load->user);
-
-        if (r == 0)
-                r = row_load(txn, load->user->uid, job->purpose, &load->row);
-        if (r == 0)
-                r = core_lock_time(job->core, txn, now_usec, &load->lock_usec);
-        if (r == 0)
-                r = core_mail_why_not(txn, load->row, &job->words.origin,
-                                      is_out(load->row, load->user->email, load->lock_usec),
-                                      load->lock_usec, &load->why_not);
-        return r;
-}
-
-static bool was_told(const Load *load) {
-        return load->row->refused_usec != 0 &&
-               load->lock_usec < core_later(load->row->refused_usec, MAIL_HOUR_USEC);
-}
-
-/* An entry that none was sent; one an hour, whoever asks how often. */
-static int refusal_write(const MailJob *job, uint64_t now_usec) {
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_load_ Load load = { 0 };
-        int r;
-
-        r = store_begin(job->core->store, &txn);
-        if (r == 0)
-                r = load_all(job, txn, now_usec, &load);
-        if (r != 0 || !load.why_not || was_told(&load))
-                return r;
-        load.row->refused_usec = load.lock_usec;
-        r = store_mail_code_put(txn, load.row);
-        if (r == 0)
-                r = core_lock_time_keep(job->core, txn, load.lock_usec);
-        if (r == 0)
-                r = entry_write(job, txn, load.user, load.why_not, now_usec);
-        return r == 0 ? core_txn_commit(job->core, &txn) : r;
-}
-
-/* Everything is read again: who it is, where it goes, how many there were.  0 with the job over
- * where nothing is to be sent. */
-static int job_write(MailJob *job, const void *hash, size_t len, uint64_t now_usec) {
-        const StoreVerifier verifier = { hash, len, job->version };
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_load_ Load load = { 0 };
-        int r;
-
-        job->state = MAIL_OVER;
-        r = store_begin(job->core->store, &txn);
-        if (r == 0)
-                r = load_all(job, txn, now_usec, &load);
-        if (r != 0 || load.why_not || load.user->uid != job->uid ||
-            load.row->version + 1 != job->version)
-                return r < 0 ? r : 0; /* another login was quicker */
-        r = entry_write(job, txn, load.user, NULL, now_usec);
-        if (r == 0)
-                r = charge(job, txn, load.user, load.row, &verifier, load.lock_usec);
-        if (r == 0)
-                r = core_txn_commit(job->core, &txn);
-        if (r < 0)
-                return r;
-        job->batch = job->core->batch;
-        job->state = MAIL_WRITTEN;
-        return 0;
-}
-
-static void hashed(void *owner, CoreProofResult result, const void *hash, size_t len,
-                   uint64_t now_usec) {
-        MailJob *job = owner;
-
-        job->call = NULL;
-        if (result != CORE_PROOF_MATCH || len != CORE_CODE_HASH_BYTES ||
-            job_write(job, hash, len, now_usec) < 0)
-                job->state = MAIL_OVER; /* the person sees that nothing comes, and asks again */
-        job->core->host.wake_at(job->core->host.userdata, 0);
-}
-
-/* Asks the vault, if this is somebody who gets a code. */
-static int job_begin(MailJob *job, uint64_t now_usec) {
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_load_ Load load = { 0 };
-        VaultRequest request = { .kind = job->purpose == STORE_MAIL_RESET ? CORE_KIND_RESET_CODE
-                                                                          : CORE_KIND_MAIL_CODE };
-        int r;
-
-        job->state = MAIL_OVER;
-        r = store_begin_read(job->core->store, &txn);
-        if (r == 0)
-                r = load_all(job, txn, now_usec, &load);
-        if (r == 0 && load.why_not && was_told(&load))
-                return 0;
-        if (r == 0 && load.why_not) {
-                store_txn_abortp(&txn);
-                txn = NULL;
-                return refusal_write(job, now_usec);
-        }
-        if (r == 0)
-                r = code_new(job->purpose, &job->code);
-        if (r != 0)
-                return r;
-        job->uid = load.user->uid;
-        job->version = load.row->version + 1;
-        request.uid = job->uid;
-        request.new_version = job->version;
-        request.secret = job->code;
-        r = core_vault_call(job->core, VAULT_VERB_CODE_HASH, &request, hashed, job, &job->call);
-        if (r == 0)
-                job->state = MAIL_HASHING;
-        return r;
-}
-
-static int job_send(MailJob *job, uint64_t now_usec) {
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
-        Core *core = job->core;
-        int r;
-
-        job->state = MAIL_OVER;
-        r = store_begin_read(core->store, &txn);
-        if (r == 0)
-                r = job_load(job, txn, now_usec, &user);
-        if (r == 0 && core->host.mail.send) {
-                const CoreMail mail = { .reset = job->purpose == STORE_MAIL_RESET,
-                                        .to = user->email,
-                                        .full_name = user->full_name,
-                                        .user = user->name,
-                                        .service = job->words.service,
-                                        .source = job->words.source,
-                                        .code = job->code,
-                                        .valid_usec = MAIL_VALID_USEC,
-                                        .now_usec = now_usec };
-
-                core->host.mail.send(core->host.mail.userdata, &mail);
-        }
-        return r;
-}
-
-void core_mails_flushed(Core *core, uint64_t batch, int r) {
-        for (MailJob *job = core->mail_jobs; job; job = job->next)
-                if (job->state == MAIL_WRITTEN && job->batch <= batch)
-                        job->state = r < 0 ? MAIL_OVER : MAIL_DURABLE;
-}
-
-void core_mails_wake(Core *core, uint64_t now_usec) {
-        MailJob **link = &core->mail_jobs;
-
-        for (MailJob *job = core->mail_jobs; job; job = job->next) {
-                if (job->state == MAIL_WANTED)
-                        (void)job_begin(job, now_usec);
-                else if (job->state == MAIL_DURABLE)
-                        (void)job_send(job, now_usec);
-        }
-        while (*link) {
-                MailJob *job = *link;
-
-                if (job->state != MAIL_OVER) {
-                        link = &job->next;
-                        continue;
-                }
-                *link = job->next;
-                job_free(job);
-        }
 }

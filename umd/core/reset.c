@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A forgotten password (FEATURES C9): a code that is sent by e-mail stands for it, once, and lets
  * in for nothing but a new one.  It is offered by the company's rules and the place alone, and
- * whoever it is meets the same steps: the code goes out behind them (mail_code.c), and what is
+ * whoever it is meets the same steps: the code goes out behind them (mail_job.c), and what is
  * typed is held against it or against nothing.
  *
  * What is typed counts by its length, never by what it says, until it is held against a hash: for a
@@ -119,14 +119,6 @@ static void ask_mail(Dialogue *dialogue, const Secret *answer, uint64_t now_usec
 /* ---- the answer --------------------------------------------------------------------------- */
 
 /* The code that is out for the user and may be given here, or NULL. */
-static int row_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
-                    uint64_t now_usec, StoreMailCode **ret) {
-        int r = core_reset_possible(dialogue->core, txn, user);
-
-        *ret = NULL;
-        return r > 0 ? core_mail_load_for(dialogue, txn, user, STORE_MAIL_RESET, now_usec, ret) : r;
-}
-
 static int row_find(const Dialogue *dialogue, uint64_t now_usec, StoreMailCode **ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
@@ -140,19 +132,8 @@ static int row_find(const Dialogue *dialogue, uint64_t now_usec, StoreMailCode *
                             : STORE_E_MISSING;
         if (r != 0)
                 return r < 0 ? r : 0;
-        return row_load(dialogue, txn, user, now_usec, ret);
-}
-
-static int tried_keep(Reset *reset, const StoreMailCode *row) {
-        uint8_t *copy = malloc(row->hash.len);
-
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, row->hash.bytes, row->hash.len);
-        free((uint8_t *)reset->tried.bytes);
-        reset->tried = (StoreVerifier){ copy, row->hash.len, row->hash.version };
-        reset->uid = row->uid;
-        return 0;
+        r = core_reset_possible(dialogue->core, txn, user);
+        return r > 0 ? core_mail_load(dialogue, txn, user, STORE_MAIL_RESET, now_usec, ret) : r;
 }
 
 static void guessed(void *owner, CoreProofResult result, uint64_t step, uint64_t now_usec) {
@@ -189,10 +170,10 @@ static int try_code(Dialogue *dialogue, const Secret *answer, uint64_t now_usec)
         if (!row || form != CODE_DIGITS || lockout->locked || lockout->throttled)
                 return core_vault_guess_nothing(dialogue->core, &guess, guessed, dialogue,
                                                 &dialogue->call);
-        r = tried_keep(&dialogue->reset, row);
+        r = core_verifier_keep(&row->hash, &dialogue->reset.tried);
         if (r < 0)
                 return r;
-        guess.uid = row->uid;
+        dialogue->reset.uid = guess.uid = row->uid;
         guess.code = code;
         return core_vault_guess(dialogue->core, &guess, guessed, dialogue, &dialogue->call);
 }
@@ -223,16 +204,13 @@ void core_reset_answer(Dialogue *dialogue, const Secret *answer, uint64_t now_us
 /* What is out now, if it is still what the vault was asked about. */
 static int tried_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
                       uint64_t now_usec, StoreMailCode **ret) {
-        _cleanup_(store_mail_code_freep) StoreMailCode *row = NULL;
-        int r;
+        const Reset *reset = &dialogue->reset;
 
         *ret = NULL;
-        if (dialogue->reset.tried.len == 0 || user->uid != dialogue->reset.uid)
+        if (reset->tried.len == 0 || user->uid != reset->uid)
                 return 0;
-        r = row_load(dialogue, txn, user, now_usec, &row);
-        if (r == 0 && row && core_mail_is(row, &dialogue->reset.tried))
-                *ret = TAKE(row);
-        return r;
+        return core_mail_load_tried(dialogue, txn, user, STORE_MAIL_RESET, &reset->tried, now_usec,
+                                    ret);
 }
 
 int core_reset_holds(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,

@@ -59,7 +59,8 @@ static int holder_load_user(const Dialogue *dialogue, StoreTxn *txn, uint64_t no
                 r = store_factors_of_user(txn, user->uid, &ret->factors);
         if (r != 0 || dialogue->reset.answered) /* neither mail nor a grace stands for one then */
                 return r;
-        r = core_mail_load(dialogue, txn, user, &ret->values, now_usec, &ret->mail);
+        if (core_mail_possible(&ret->values, user))
+                r = core_mail_load(dialogue, txn, user, STORE_MAIL_FACTOR, now_usec, &ret->mail);
         if (r == 0)
                 r = core_credential_load(txn, user->uid, &credential);
         if (r == 0)

@@ -130,6 +130,8 @@ void core_second_done(Second *second);
 /* Does a code by e-mail count as a second factor of his, where one is due?  Whether mail can be
  * sent now makes no difference: a mail system that is down must not make a password enough. */
 bool core_mail_possible(const PolicyValues *values, const StoreUser *user);
+/* May the user have codes for that purpose, as far as rules and record go?  1, 0 or a fault. */
+int core_mail_may(Core *core, StoreTxn *txn, const StoreUser *user, StoreMailPurpose purpose);
 bool core_mail_has_address(const StoreUser *user); /* one that a mail may go to */
 bool core_mail_ready(const Core *core);            /* can any be sent, as far as is known? */
 /* Is it offered to whom these rules hold for? */
@@ -140,17 +142,20 @@ int core_mail_ask(Dialogue *dialogue);
 /* Has one sent, if that is right, which is found out behind the answer; asks counts them, and of
  * one dialogue no more than five are. */
 int core_mail_request(Dialogue *dialogue, StoreMailPurpose purpose, unsigned int *asks);
-/* The code for that purpose that is out, and may be given here as to where it was asked for. */
-int core_mail_load_for(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
-                       StoreMailPurpose purpose, uint64_t now_usec, StoreMailCode **ret);
-/* Is it the one the vault was asked about? */
-bool core_mail_is(const StoreMailCode *row, const StoreVerifier *tried);
+/* The code for that purpose that is out and may be given in this dialogue, as to where it was asked
+ * for, or NULL; whether he may have such codes is not looked at. */
+int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                   StoreMailPurpose purpose, uint64_t now_usec, StoreMailCode **ret);
+/* The same, or NULL where he may have none, or it is not the one any more that the vault was asked
+ * about. */
+int core_mail_load_tried(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
+                         StoreMailPurpose purpose, const StoreVerifier *tried, uint64_t now_usec,
+                         StoreMailCode **ret);
+/* Is it good still, wherever it may be given, where that is his address? */
+bool core_mail_is_out(const StoreMailCode *row, const char *address, uint64_t lock_usec);
 int core_mail_used_up(StoreTxn *txn, StoreMailCode *row);
 int core_mail_tried(StoreTxn *txn, StoreMailCode *row); /* ... and was wrong */
 int core_mail_forget(StoreTxn *txn, uid_t uid);         /* whatever of his is out */
-/* The code that may be given in this dialogue, or NULL. */
-int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
-                   const PolicyValues *values, uint64_t now_usec, StoreMailCode **ret);
 /* For core_second_load() and _use(): the code as a factor (NULL where it does not count any more),
  * and that it is used up. */
 int core_mail_second(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec, StoreFactor **ret);
