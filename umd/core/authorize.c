@@ -44,11 +44,13 @@ static void grace_note(Core *core, const LoginWords *words, const Shown *shown,
                                 judged->values.factor_grace_usec, now_usec);
 }
 
-/* What the owner is to be told; proved_usec: not of what this login did itself. */
+/* What the owner is to be told; proved_usec: not of what this login did itself.  Within a session
+ * nothing is: whoever is in it may be the news. */
 static int notices_take(Core *core, StoreTxn *txn, const CorePeer *peer, const LoginWords *words,
                         const Shown *shown, const Judged *judged, uint64_t proved_usec,
                         uint64_t now_usec, CoreStep *step) {
-        if (judged->decision.verdict == POLICY_DENY || !core_notices_due(&peer->actor, words))
+        if (judged->decision.verdict == POLICY_DENY ||
+            !core_login_from_outside(&peer->actor, words))
                 return 0;
         return core_notices_take(core, txn, judged->user->uid, &peer->actor, words, proved_usec,
                                  shown->proof == POLICY_PROOF_NONE, now_usec, step->text,

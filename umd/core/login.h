@@ -99,6 +99,10 @@ ServiceClass core_service_class(const char *service);
 /* Is the service one that somebody uses within a session of his (sudo, su, polkit)? */
 bool core_login_is_within(const CoreLoginContext *context);
 
+/* Does one of root's programs let somebody in who is in no session yet?  Not su, sudo, polkit, a
+ * screen's lock: whoever uses those is there already. */
+bool core_login_from_outside(const Actor *actor, const LoginWords *words);
+
 /* Of an attempt that failed: is it to be an entry?  Else it was counted. */
 int core_missed(Core *core, StoreTxn *txn, const LoginWords *words, const StoreUser *user,
                 uint64_t now_usec, bool *ret_entry);
@@ -160,10 +164,8 @@ void core_age_write(const Judged *judged, Text *text);
  * of it the next time. */
 int core_login_place(NoticeDrafts *drafts, StoreTxn *txn, const LoginWords *words, uid_t uid,
                      uint64_t lock_usec, uint64_t now_usec);
-/* Is this a login at whose end they are shown? */
-bool core_notices_due(const Actor *actor, const LoginWords *words);
-/* Adds those from before that moment to the text in buf, and takes them away; by key, or from where
- * he was not known before them, leaves them for a day. */
+/* For the end of a login from outside.  Adds those from before that moment to the text in buf, and
+ * takes them away; by key, or from where he was not known before them, leaves them for a day. */
 int core_notices_take(Core *core, StoreTxn *txn, uid_t uid, const Actor *actor,
                       const LoginWords *words, uint64_t before_usec, bool by_key, uint64_t now_usec,
                       char *buf, size_t size);

@@ -95,6 +95,12 @@ int core_login_words(const Core *core, const Actor *actor, const CoreLoginContex
         return 0;
 }
 
+bool core_login_from_outside(const Actor *actor, const LoginWords *words) {
+        return actor->uid == 0 && core_service_class(words->service) == SERVICE_OTHER &&
+               strcmp(words->service, "polkit-1") != 0 && words->origin.place != PLACE_SELF &&
+               words->origin.place != PLACE_OTHERS;
+}
+
 int core_login_audit(StoreTxn *txn, const LoginWords *words, const StoreUser *user,
                      const Actor *actor, const LoginEntry *entry, uint64_t now_usec,
                      uint64_t *ret_seq) {

@@ -186,13 +186,6 @@ int core_login_place(NoticeDrafts *drafts, StoreTxn *txn, const LoginWords *word
 
 /* ---- showing ------------------------------------------------------------------------------ */
 
-/* Not within a session (su, sudo, polkit, a screen's lock): whoever is in it may be the news. */
-bool core_notices_due(const Actor *actor, const LoginWords *words) {
-        return actor->uid == 0 && core_service_class(words->service) == SERVICE_OTHER &&
-               strcmp(words->service, "polkit-1") != 0 && words->origin.place != PLACE_SELF &&
-               words->origin.place != PLACE_OTHERS;
-}
-
 /* Is it the owner, by where he is?  1 or 0.  A thief's network is known too, from his first login
  * on, so it has to be older than the oldest notice; where some gave way nobody knows how old that
  * was.  Within a session is no console: chsh and its like name nobody who runs them. */

@@ -45,7 +45,7 @@ int core_reset_possible(Core *core, StoreTxn *txn, const StoreUser *user) {
 /* Where somebody logs in from outside, and the new password can be asked for in the same process.
  */
 static bool is_place_for_it(const Dialogue *dialogue) {
-        return core_notices_due(&dialogue->actor, &dialogue->words) && !dialogue->enrols &&
+        return core_login_from_outside(&dialogue->actor, &dialogue->words) && !dialogue->enrols &&
                dialogue->process.pid != 0;
 }
 
