@@ -190,6 +190,8 @@ void core_attempts_wake(Core *core, uint64_t now_usec);
 void core_turn_proved(Core *core, const StoreNetwork *network);
 /* The dialogue whose attempt runs next, or NULL: the vault has enough, or nobody waits. */
 struct Dialogue *core_turn_take(Core *core);
+/* Has it an attempt whose turn has not come: it waits for another's end, for its charge to be
+ * durable, or for the vault? */
 bool core_turn_awaited(const struct Dialogue *dialogue);
 /* Its peer was told to wait, and does. */
 void core_turn_came_back(struct Dialogue *dialogue);

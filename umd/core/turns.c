@@ -4,12 +4,12 @@
  * they give up.
  *
  * First come people at this machine and networks from which somebody got in, then names nobody has
- * guessed at, then the rest; of each, whoever has waited longest.  Every fourth turn is the longest
- * waiter's whoever he is.  Names and networks count as they are typed and seen, never as um knows
- * them: who waits how long says nothing about who exists. */
+ * guessed at, then the rest, and last whoever comes from a network that is throttled, for whom only
+ * time is spent; of each, whoever has waited longest.  Every fourth turn is the longest waiter's
+ * whoever he is.  Names and networks count as they are typed and seen, never as um knows them: who
+ * waits how long says nothing about who exists. */
 
 #include <errno.h>
-#include <string.h>
 
 #include "umd/core/lockout.h"
 #include "umd/core/login.h"
@@ -76,20 +76,25 @@ static bool same_lane(const Dialogue *a, const Dialogue *b) {
         return a->words.lane == b->words.lane && core_attempt_from(a) == core_attempt_from(b);
 }
 
-static bool lane_has_room(const Dialogue *dialogue) {
-        unsigned count = 0;
+/* Who is with the vault, read once for each turn: of a crowd everybody is asked about them. */
+typedef struct Running {
+        const Dialogue *list[TURNS_MAX];
+        unsigned count; /* TURNS_MAX: there may be more */
+} Running;
 
-        for (const Dialogue *d = dialogue->core->logins->dialogues; d; d = d->next)
-                count += is_at_vault(d) && same_lane(d, dialogue);
-        return count < TURNS_LANE_MAX;
+static void running_read(const Core *core, Running *ret) {
+        ret->count = 0;
+        for (const Dialogue *d = core->logins->dialogues; d && ret->count < TURNS_MAX; d = d->next)
+                if (is_at_vault(d))
+                        ret->list[ret->count++] = d;
 }
 
-static bool vault_has_room(const Core *core) {
+static bool lane_has_room(const Running *running, const Dialogue *dialogue) {
         unsigned count = 0;
 
-        for (const Dialogue *d = core->logins->dialogues; d; d = d->next)
-                count += is_at_vault(d);
-        return count < TURNS_MAX;
+        for (unsigned i = 0; running->count >= TURNS_LANE_MAX && i < running->count; i++)
+                count += same_lane(running->list[i], dialogue);
+        return count < TURNS_LANE_MAX;
 }
 
 /* Whose peer was told to wait, and is not back yet, has nobody to be answered to. */
@@ -97,19 +102,22 @@ static bool is_ready(const Dialogue *dialogue) {
         return dialogue->attempt.state == ATTEMPT_READY && dialogue->done;
 }
 
-static Dialogue *turn_next(Core *core) {
+static Dialogue *turn_next(Core *core, const Running *running) {
         bool fair = core->logins->turns % TURN_FAIR == 0;
         Dialogue *best = NULL;
 
         for (Dialogue *d = core->logins->dialogues; d; d = d->next)
-                if (is_ready(d) && (!best || is_before(d, best, fair)) && lane_has_room(d))
+                if (is_ready(d) && (!best || is_before(d, best, fair)) && lane_has_room(running, d))
                         best = d;
         return best;
 }
 
 Dialogue *core_turn_take(Core *core) {
-        Dialogue *next = vault_has_room(core) ? turn_next(core) : NULL;
+        Running running;
+        Dialogue *next;
 
+        running_read(core, &running);
+        next = running.count < TURNS_MAX ? turn_next(core, &running) : NULL;
         if (next)
                 core->logins->turns++;
         return next;
