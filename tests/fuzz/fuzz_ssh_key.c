@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         assert(kinds == sum && kinds < 1U << _POLICY_KEY_MAX);
         base_text_init(&written, buf, sizeof(buf));
         core_ssh_keys_write(kinds, &written);
-        assert((buf[0] != '\0') == (kinds != 0));
+        assert((buf[0] != '\0') == (kinds != 0) && !written.cut);
         free(text);
         return 0;
 }

@@ -280,6 +280,9 @@ static void kinds_are_named(void **state) {
         base_text_init(&text, buf, sizeof(buf));
         core_ssh_keys_write(OTHER | BIT(POLICY_KEY_RSA_2048), &text);
         assert_string_equal(buf, "of an unknown kind, rsa of 2048 to 3071 bits");
+        base_text_init(&text, buf, sizeof(buf));
+        core_ssh_keys_write(BIT(_POLICY_KEY_MAX) - 1, &text);
+        assert_false(text.cut);
 }
 
 int main(void) {

@@ -130,23 +130,23 @@ static int entry_append(Change *change, const Dialogue *dialogue, const Judged *
                         const StoreFactor *factor, const Ending *ending, uint64_t *ret_seq) {
         bool allowed = ending->verdict == CORE_VERDICT_ALLOW;
         char text[FACTOR_TEXT_BYTES], keys[KEYS_TEXT_BYTES];
-        StoreValue values[2];
+        StoreValue values[2]; /* of the first factor and of the second; or of the keys alone */
         LoginEntry entry = { "login", "authenticate", ending->outcome, ending->reason, values, 0 };
 
         if (allowed && dialogue->second.first == POLICY_PROOF_SETUP_CODE)
                 values[entry.value_count++] = (StoreValue){ "setup_code", "(changed)", NULL };
-        if (allowed && dialogue->second.first == POLICY_PROOF_RESET)
+        else if (allowed && dialogue->second.first == POLICY_PROOF_RESET)
                 values[entry.value_count++] = (StoreValue){ "reset_code", "(changed)", NULL };
         if (allowed && factor) {
                 core_factor_text(factor, text);
                 values[entry.value_count++] = (StoreValue){ "factor", NULL, text };
-        }
-        if (allowed && around_counted(dialogue, judged)) {
+        } else if (allowed && around_counted(dialogue, judged)) {
                 core_reference_format(dialogue->words.around.seq, text, sizeof(text));
                 values[entry.value_count++] = (StoreValue){ "session", NULL, text };
         }
-        if (core_keys_value(&judged->facts, &judged->decision, keys, &values[entry.value_count]))
-                entry.value_count++;
+        if (!allowed)
+                entry.value_count =
+                        core_keys_value(&judged->facts, &judged->decision, keys, values);
         return core_login_audit(change->txn, &dialogue->words, judged->user, &dialogue->actor,
                                 &entry, change->now_usec, ret_seq);
 }

@@ -92,7 +92,8 @@ typedef struct CoreLockout {
 
 #define CORE_SSHD_WHY_BYTES 256U
 
-/* What core asks of the host; synchronous and quick, nothing here waits. */
+/* What core asks of the host; synchronous, and nothing here waits for anybody.  All of it is quick
+ * but sshd_verifies. */
 typedef struct CoreHost {
         void *userdata;
         /* Is the name in /etc/passwd (or, group: /etc/group)?  Where it stands, or NULL. */
@@ -117,7 +118,8 @@ typedef struct CoreHost {
         void (*lockout)(void *userdata, const CoreLockout *lockout);
         CoreMailer mail;
         /* Lets sshd no security key in that has not verified its user?  False with why, at most
-         * CORE_SSHD_WHY_BYTES; NULL: nobody knows. */
+         * CORE_SSHD_WHY_BYTES; NULL: nobody knows.  Reads sshd's settings, 64 files at most, each
+         * time: for a login by a security key, and for root's Status. */
         bool (*sshd_verifies)(void *userdata, char *ret_why);
         /* For the log: what a user is going to be told at his next login.  NULL: nobody logs it. */
         void (*notice)(void *userdata, const char *name, const char *text);

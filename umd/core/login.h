@@ -68,11 +68,11 @@ uint32_t core_ssh_keys(const char *auth_info);
 uint64_t core_ssh_key_hash(const Core *core, const char *auth_info);
 /* What keys of these kinds prove.  Blocks as core_login_words() does. */
 PolicyStrength core_ssh_keys_strength(const Core *core, uint32_t kinds);
-/* "ed25519, rsa of 2048 to 3071 bits": for people. */
+/* "ed25519, rsa of 2048 to 3071 bits": for people; whole in KEYS_TEXT_BYTES. */
 void core_ssh_keys_write(uint32_t kinds, Text *text);
-/* Where a key was refused for its kind: a value of the entry that says so, with its text in buf;
- * else false. */
-#define KEYS_TEXT_BYTES 256U
+/* Where a key was refused for its kind: a value of the entry that says so; else false.  Its text is
+ * in buf (KEYS_TEXT_BYTES), and *ret is valid as long as that. */
+#define KEYS_TEXT_BYTES 320U /* all kinds at once need 263 */
 bool core_keys_value(const PolicyFacts *facts, const PolicyDecision *decision, char *buf,
                      StoreValue *ret);
 /* The lane in the vault of a name, whose ever it is: a number that is no uid. */
