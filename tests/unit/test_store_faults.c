@@ -19,6 +19,8 @@ static struct {
         bool hit;
         bool disk_full; /* for statvfs() */
         bool no_growth; /* every ftruncate() fails */
+        int no_blocks;  /* what every fallocate() fails with; 0: none */
+        int asked;      /* how often it was called */
 } fault;
 
 static void fault_arm(FaultMode mode, int error, int nth) {
@@ -51,6 +53,7 @@ typedef ssize_t (*PwriteCall)(int fd, const void *data, size_t len, off_t at);
 typedef ssize_t (*WritevCall)(int fd, const struct iovec *iov, int count);
 typedef int (*FdCall)(int fd);
 typedef int (*FtruncateCall)(int fd, off_t len);
+typedef int (*FallocateCall)(int fd, int mode, off_t at, off_t len);
 typedef int (*RenameCall)(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 typedef int (*MkdirCall)(int fd, const char *path, mode_t mode);
 typedef int (*UnlinkCall)(int fd, const char *path, int flags);
@@ -61,6 +64,7 @@ ssize_t my_writev(int fd, const struct iovec *iov, int count) INTERPOSED("writev
 int my_fdatasync(int fd) INTERPOSED("fdatasync");
 int my_fsync(int fd) INTERPOSED("fsync");
 int my_ftruncate(int fd, off_t len) INTERPOSED("ftruncate64");
+int my_fallocate(int fd, int mode, off_t at, off_t len) INTERPOSED("fallocate64");
 int my_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
         INTERPOSED("renameat2");
 int my_mkdirat(int fd, const char *path, mode_t mode) INTERPOSED("mkdirat");
@@ -105,6 +109,14 @@ int my_ftruncate(int fd, off_t len) {
         if (fault_strikes() && fault.mode == FAULT_ERRNO)
                 return -1;
         return REAL(FtruncateCall, "ftruncate64")(fd, len);
+}
+
+int my_fallocate(int fd, int mode, off_t at, off_t len) {
+        fault.asked++;
+        if (fault.no_blocks == 0)
+                return REAL(FallocateCall, "fallocate64")(fd, mode, at, len);
+        errno = fault.no_blocks;
+        return -1;
 }
 
 int my_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) {
@@ -233,6 +245,34 @@ static void whatever_fails_in_a_flush_loses_that_batch_alone(void **state) {
                                     rows[i].expected))
                         assert_true(++nth < NTH_MAX);
                 assert_true(nth > 3); /* pages, fdatasync, meta page: they were struck */
+        }
+}
+
+/* Of a disk that is full blocks are asked for again, of one that takes none beforehand never. */
+static void a_full_disk_takes_nothing_new_until_it_has_room(void **state) {
+        static const struct {
+                int error;
+                bool full;
+        } rows[] = { { ENOSPC, true }, { EDQUOT, true }, { EOPNOTSUPP, false }, { ENOSYS, false } };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                int before = fault.asked, r = rows[i].full ? -ENOSPC : 0;
+                Bed bed = bed_make();
+
+                fault.no_blocks = rows[i].error;
+                for (uid_t uid = 70000; uid < 70003; uid++) {
+                        char name[16];
+
+                        snprintf(name, sizeof(name), "u%u", uid);
+                        assert_int_equal(user_add_audited(bed.store, uid, name), r);
+                        assert_int_equal(store_disk_is_full(bed.store), rows[i].full);
+                        must(store_flush(bed.store));
+                }
+                assert_int_equal(fault.asked - before, rows[i].full ? 3 : 1);
+                fault.no_blocks = 0;
+                must(user_add_audited(bed.store, 70003, "late"));
+                assert_false(store_disk_is_full(bed.store));
+                bed_done(&bed);
         }
 }
 
@@ -410,6 +450,7 @@ static void a_file_that_cannot_grow_is_only_full(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(whatever_fails_in_a_flush_loses_that_batch_alone),
+                cmocka_unit_test(a_full_disk_takes_nothing_new_until_it_has_room),
                 cmocka_unit_test(a_failed_fsync_ends_writing_until_reopened),
                 cmocka_unit_test(a_creation_that_is_killed_is_made_anew),
                 cmocka_unit_test(a_creation_that_fails_can_be_tried_again),

@@ -344,9 +344,14 @@ static int tight_measure(Store *store, size_t used_bytes) {
         return 0;
 }
 
+#define RESERVE_BYTES ((size_t)16 << 20) /* or a sixteenth of the map */
+
 /* The file is sparse.  Blocks ahead of what is used are taken from the disk beforehand, so that
  * logins, which have to be counted, go on for a while when others have filled it up.  They are made
- * whole when a sixteenth of them is used; where that fails, what is left is for what has to be. */
+ * whole when a sixteenth of them is used; where that fails, what is left is for what has to be.
+ *
+ * A file system that takes none beforehand (ext3, NFS before 4.2) does not learn it while um runs:
+ * it is not asked again, and a disk that is full there is a write that fails. */
 static void reserve_keep(Store *store, size_t used_bytes) {
         size_t wanted =
                 store->map_bytes / 16 < RESERVE_BYTES ? store->map_bytes / 16 : RESERVE_BYTES;
@@ -363,6 +368,8 @@ static void reserve_keep(Store *store, size_t used_bytes) {
         store->disk_full = r == -ENOSPC || r == -EDQUOT;
         if (r == 0)
                 store->reserved_bytes = used_bytes + wanted;
+        else if (r == -EOPNOTSUPP || r == -ENOSYS)
+                store->reserved_bytes = SIZE_MAX;
 }
 
 int env_make_room(Store *store) {

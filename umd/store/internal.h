@@ -193,7 +193,8 @@ struct Store {
         size_t room_pages, used_pages; /* of the batch: what it may need, what it may have taken */
         bool grow;                     /* a transaction ran into the end of the map */
         bool tight;                    /* at the limit: nothing new, the rest of it is for ends */
-        size_t reserved_bytes;         /* as far as that the disk has blocks for the file */
+        size_t reserved_bytes;         /* as far as that the disk has blocks for the file; SIZE_MAX:
+                                        * it takes none beforehand */
         bool disk_full;                /* and no more of them */
         CodecBuffer scratch;
 };
@@ -210,8 +211,6 @@ struct StoreTxn {
 
 /* 0 or a negative errno for what LMDB returned. */
 int store_fault(int mdb_error);
-
-#define RESERVE_BYTES ((size_t)16 << 20) /* of the disk, ahead of what is used; or a sixteenth */
 
 /* env.c: files, the environment and its size. */
 int env_open(Store *store, bool create); /* everything but the lock: 0, STORE_E_..., a fault */

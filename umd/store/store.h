@@ -64,7 +64,8 @@ typedef struct StoreTxn StoreTxn;
 int store_open(const char *dir, bool create, Store **ret);
 Store *store_close(Store *store);
 const uint8_t *store_id(const Store *store); /* 16 random bytes made with the store */
-/* Did the disk have no more blocks for it, when it last asked for some? */
+/* Did the disk have no more blocks for it, when it last asked for some?  False on a file system
+ * without fallocate(2): nothing is kept there, and a full disk is -ENOSPC for every flush. */
 bool store_disk_is_full(const Store *store);
 
 int store_begin(Store *store, StoreTxn **ret);
