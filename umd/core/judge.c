@@ -352,41 +352,43 @@ bool core_keys_value(const PolicyFacts *facts, const PolicyDecision *decision, c
         return true;
 }
 
-static void refusal_write(const Judged *judged, Text *text) {
+static void moment_add(Text *text, const char *before, uint64_t usec) {
         char when[32];
 
+        core_moment_write(usec, when);
+        base_text_addf(text, "%s%s", before, when);
+}
+
+/* "account locked until 2026-08-01"; no moment where that is never. */
+static void until_add(Text *text, const char *what, uint64_t until_usec) {
+        base_text_add(text, what);
+        if (until_usec != USEC_INFINITY)
+                moment_add(text, " until ", until_usec);
+}
+
+static void refusal_write(const Judged *judged, Text *text) {
         switch (judged->decision.reason) {
         case POLICY_REASON_STATUS_PENDING:
                 base_text_add(text, "account not activated");
                 return;
         case POLICY_REASON_STATUS_SUSPENDED:
-                base_text_add(text, "account suspended");
-                if (judged->facts.suspended_until_usec == USEC_INFINITY)
-                        return;
-                core_moment_write(judged->facts.suspended_until_usec, when);
-                base_text_addf(text, " until %s", when);
+                until_add(text, "account suspended", judged->facts.suspended_until_usec);
                 return;
         case POLICY_REASON_STATUS_INACTIVE:
                 base_text_add(text, "account closed");
                 return;
         case POLICY_REASON_NOT_YET_VALID:
-                core_moment_write(judged->facts.valid_from_usec, when);
-                base_text_addf(text, "account valid from %s", when);
+                moment_add(text, "account valid from ", judged->facts.valid_from_usec);
                 return;
         case POLICY_REASON_EXPIRED:
-                core_moment_write(judged->facts.valid_until_usec, when);
-                base_text_addf(text, "account ended on %s", when);
+                moment_add(text, "account ended on ", judged->facts.valid_until_usec);
                 return;
         case POLICY_REASON_LOCKED:
         case POLICY_REASON_SOURCE_THROTTLED:
                 base_text_add(text, "account locked");
                 return;
         case POLICY_REASON_LOCKOUT:
-                base_text_add(text, "account locked");
-                if (judged->facts.lockout_until_usec == USEC_INFINITY)
-                        return;
-                core_moment_write(judged->facts.lockout_until_usec, when);
-                base_text_addf(text, " until %s", when);
+                until_add(text, "account locked", judged->facts.lockout_until_usec);
                 return;
         case POLICY_REASON_SERVICE_NOT_PERMITTED:
                 base_text_add(text, "no access to this service here");
@@ -407,12 +409,9 @@ static void refusal_write(const Judged *judged, Text *text) {
                 base_text_add(text, "a stronger second factor is needed");
                 return;
         case POLICY_REASON_PASSWORD_GRACE_USED:
-                core_moment_write(judged->facts.password_expires_usec, when);
-                base_text_addf(text,
-                               "your password expired on %s and no login is left to change it: "
-                               "change it where you are still logged in, or ask an administrator "
-                               "for a new one",
-                               when);
+                moment_add(text, "your password expired on ", judged->facts.password_expires_usec);
+                base_text_add(text, " and no login is left to change it: change it where you are "
+                                    "still logged in, or ask an administrator for a new one");
                 return;
         case POLICY_REASON_INTERNAL:
         case POLICY_REASON_NONE:
@@ -447,16 +446,11 @@ static void line_begin(Text *text) {
 /* What whoever gets in is told about his second factors. */
 static void notices_write(const Judged *judged, Text *text) {
         const PolicyFacts *facts = &judged->facts;
-        char when[32];
         int left = core_recovery_left(&judged->factors);
 
         if (policy_enrol_due(facts)) {
                 line_begin(text);
-                base_text_add(text, "You have to enrol a second factor");
-                if (facts->enrol_until_usec != USEC_INFINITY) {
-                        core_moment_write(facts->enrol_until_usec, when);
-                        base_text_addf(text, " until %s", when);
-                }
+                until_add(text, "You have to enrol a second factor", facts->enrol_until_usec);
                 base_text_addf(text, ": %s", how_to_enrol(judged));
         }
         if (facts->second == POLICY_SECOND_DUE && left >= 0 &&
