@@ -173,6 +173,91 @@ static void many_at_once_say_nothing_about_a_name(void **state) {
         assert_int_equal(alice[0], 5);
 }
 
+/* ---- a name nobody has (SECURITY 142) ------------------------------------------------------- */
+
+/* Charged and with the vault. */
+static void answer_charged(Fixture *f, Talk *talk, uint64_t connection, const char *name) {
+        *talk = talk_new(f, connection, 0);
+        talk->rhost = AFAR;
+        talk_begin(talk, "authenticate", name, "sshd", 0);
+        talk_answer_only(talk, "wrong");
+        (void)core_flush(f->core);
+        fixture_wake(f);
+}
+
+/* One more is looked at beside one that is being looked at, or has to wait for it. */
+static bool one_more_waits(Fixture *f, const char *name) {
+        Talk held, probe;
+        size_t jobs;
+
+        answer_charged(f, &held, 201, name);
+        jobs = f->job_count;
+        answer_charged(f, &probe, 202, name);
+        jobs = f->job_count - jobs;
+        core_login_hangup(f->core, held.peer.connection);
+        core_login_hangup(f->core, probe.peer.connection);
+        while (f->job_count > 0)
+                fixture_vault_one(f);
+        fixture_wake(f);
+        return jobs == 0;
+}
+
+static void some_hang_up(Fixture *f, const char *name) {
+        for (uint64_t i = 0; i < 4; i++) {
+                Talk talk;
+
+                answer_charged(f, &talk, 100 + i, name);
+                core_login_hangup(f->core, talk.peer.connection);
+        }
+}
+
+static void the_first_gets_old(Fixture *f, const char *name) {
+        guess(f, name, AFAR, "", 1);
+        fixture_pass(f, 14 * MINUTE);
+        guess(f, name, AFAR, "", 3);
+        fixture_pass(f, 3 * MINUTE / 2);
+}
+
+static void the_vault_is_busy(Fixture *f, const char *name) {
+        for (int i = 0; i < 4; i++) {
+                Talk talk = talk_new(f, 1, 0);
+
+                f->vault_says = CORE_PROOF_BUSY;
+                talk.rhost = AFAR;
+                (void)log_in(&talk, name, "wrong");
+        }
+        f->vault_says = CORE_PROOF_MATCH;
+}
+
+static void four_are_wrong(Fixture *f, const char *name) {
+        guess(f, name, AFAR, "", 4);
+}
+
+static void five_are_wrong(Fixture *f, const char *name) {
+        guess(f, name, AFAR, "", 5);
+}
+
+static void a_name_nobody_has_is_counted_as_a_user_is(void **state) {
+        static const struct {
+                void (*before)(Fixture *f, const char *name);
+                bool waits;
+        } table[] = {
+                { some_hang_up, true },       { the_first_gets_old, false },
+                { the_vault_is_busy, false }, { four_are_wrong, true },
+                { five_are_wrong, false }, /* locked: it is looked at against nothing */
+        };
+        Fixture *f = *state;
+
+        setup_alice(f);
+        for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+                table[i].before(f, "alice");
+                table[i].before(f, "nobody");
+                assert_int_equal(one_more_waits(f, "alice"), table[i].waits);
+                assert_int_equal(one_more_waits(f, "nobody"), table[i].waits);
+                fixture_pass(f, 2 * HOUR); /* all of it is forgotten */
+        }
+}
+
 /* ---- the clock (SECURITY 35) -------------------------------------------------------------- */
 
 static void lock_alice(Fixture *f) {
@@ -350,6 +435,7 @@ int main(void) {
                 TEST(what_nobody_looked_at_is_given_back),
                 TEST(what_was_wrong_stays_charged_when_the_vault_fails_then),
                 TEST(many_at_once_say_nothing_about_a_name),
+                TEST(a_name_nobody_has_is_counted_as_a_user_is),
                 TEST(a_clock_that_is_set_neither_unlocks_nor_loses_a_lock),
                 TEST(a_lock_outlives_a_reboot_and_1970),
                 TEST(a_boot_nobody_knows_makes_locks_no_shorter),

@@ -81,6 +81,28 @@ static void of_a_crowd_as_many_are_with_the_vault_as_it_works_on(void **state) {
         assert_int_equal(f->spent, ARRAY_LENGTH(talks));
 }
 
+/* The vault does not know that they are gone. */
+static void who_hangs_up_leaves_his_work_with_the_vault(void **state) {
+        static Talk talks[3 * TURNS];
+        Fixture *f = *state;
+
+        for (unsigned int i = 0; i < 3; i++) {
+                crowd(f, talks + i * TURNS, TURNS, i * TURNS);
+                turn(f);
+                for (size_t k = i * TURNS; i < 2 && k < (i + 1) * (size_t)TURNS; k++)
+                        core_login_hangup(f->core, talks[k].peer.connection);
+                turn(f);
+                assert_int_equal(f->job_count, TURNS); /* of the first ones */
+        }
+        for (size_t i = 0; i < TURNS; i++) {
+                fixture_vault_one(f);
+                turn(f);
+                assert_int_equal(f->job_count, TURNS); /* one of the last ones at a time */
+        }
+        fixture_vault(f);
+        assert_int_equal(f->spent, 2 * TURNS); /* of those in the middle none was asked about */
+}
+
 /* None of these waits longer than those that are with the vault already, and a fair turn. */
 static void people_who_are_known_to_be_honest_go_first(void **state) {
         static const struct {
@@ -278,6 +300,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
                 TEST(of_a_crowd_as_many_are_with_the_vault_as_it_works_on),
+                TEST(who_hangs_up_leaves_his_work_with_the_vault),
                 TEST(people_who_are_known_to_be_honest_go_first),
                 TEST(names_nobody_guessed_at_go_before_others),
                 TEST(the_longest_waiter_has_every_fourth_turn),

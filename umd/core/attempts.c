@@ -47,7 +47,8 @@ static void wake_soon(Core *core) {
 
 /* ---- delays ------------------------------------------------------------------------------- */
 
-/* The name as it was typed, not whose it is; a known network apart from all others. */
+/* The name as it was typed, not whose it is; a network that somebody got in from apart from all
+ * others. */
 static Delay *delay_at(Core *core, uint32_t lane, uint32_t place, const StoreNetwork *network) {
         struct {
                 uint32_t name;
@@ -62,8 +63,13 @@ static Delay *delay_at(Core *core, uint32_t lane, uint32_t place, const StoreNet
 }
 
 static Delay *delay_of(const Dialogue *dialogue) {
-        return delay_at(dialogue->core, dialogue->words.lane, dialogue->attempt.count.place,
-                        &dialogue->words.origin.network);
+        const StoreNetwork *network = &dialogue->words.origin.network;
+        Place place = dialogue->attempt.count.place;
+
+        /* whether he is known from there would be told by it */
+        if (core_network_is(network))
+                place = core_turn_is_proved(dialogue->core, network) ? PLACE_KNOWN : PLACE_AFAR;
+        return delay_at(dialogue->core, dialogue->words.lane, place, network);
 }
 
 /* But for those of the networks he is known from, which a login from there ends. */
@@ -97,7 +103,7 @@ static void delay_failed(const Dialogue *dialogue) {
         Delay *delay = delay_of(dialogue);
 
         if (delay_is_over(delay, now_usec))
-                *delay = (Delay){ 0 };
+                delay->failures = 0;
         delay->last_usec = now_usec;
         if (delay->failures < UINT32_MAX)
                 delay->failures++;
@@ -153,16 +159,50 @@ static int admission_read(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec,
         return r;
 }
 
-/* A name nobody has is held back as a user would be, so that many at once say nothing either. */
-static LockoutVerdict judge_nobody(const Dialogue *dialogue, const LockoutRules *rules) {
-        uint64_t failures = core_attempt_failures(dialogue), pending = 0;
+/* ---- names nobody has ----------------------------------------------------------------------- */
+
+/* Counted as a user would be, by the same arithmetic and at the same moments, so that who waits,
+ * and when he does not any more, says nothing; but in memory, and nobody is told. */
+static LockoutState *nobodys_state(const Dialogue *dialogue) {
+        return &delay_of(dialogue)->nobody;
+}
+
+static uint32_t nobodys_pending(const Dialogue *dialogue) {
+        const Delay *delay = delay_of(dialogue);
+        uint32_t count = 0;
 
         for (const Dialogue *d = dialogue->core->logins->dialogues; d; d = d->next)
-                pending += is_in_flight(&d->attempt) && d->words.lane == dialogue->words.lane &&
-                           d->attempt.count.place == dialogue->attempt.count.place;
-        return failures < rules->attempts && failures + pending >= rules->attempts ? LOCKOUT_WAIT
-                                                                                   : LOCKOUT_FREE;
+                count += is_in_flight(&d->attempt) && d->attempt.nobody_charged &&
+                         delay_of(d) == delay;
+        return count;
 }
+
+static LockoutVerdict judge_nobody(const Dialogue *dialogue, const Admission *admission) {
+        uint64_t until;
+
+        return policy_lockout_judge(nobodys_state(dialogue), &admission->policy.user,
+                                    nobodys_pending(dialogue), admission->lock_usec, &until);
+}
+
+static void nobody_charge(Dialogue *dialogue, const Admission *admission) {
+        Attempt *attempt = &dialogue->attempt;
+
+        if (admission->count || admission->by_user != LOCKOUT_FREE)
+                return;
+        attempt->count_usec = policy_lockout_charge(nobodys_state(dialogue),
+                                                    &admission->policy.user, admission->lock_usec);
+        attempt->nobody_charged = true;
+}
+
+static void nobody_refund(const Dialogue *dialogue, const Admission *admission) {
+        const Attempt *attempt = &dialogue->attempt;
+
+        if (attempt->nobody_charged)
+                policy_lockout_refund(nobodys_state(dialogue), &admission->policy.user,
+                                      attempt->count_usec, admission->lock_usec);
+}
+
+/* ---- judging and charging ------------------------------------------------------------------- */
 
 static void admission_judge(const Dialogue *dialogue, Admission *admission) {
         const StoreNetwork *network = &dialogue->words.origin.network;
@@ -170,12 +210,13 @@ static void admission_judge(const Dialogue *dialogue, Admission *admission) {
         uint64_t until;
 
         admission->by_source = LOCKOUT_FREE;
-        admission->by_user = judge_nobody(dialogue, &admission->policy.user);
         if (admission->count)
                 admission->by_user =
                         policy_lockout_judge(&admission->count->state, &admission->policy.user,
                                              core_attempts_pending(core, &dialogue->attempt.count),
                                              admission->lock_usec, &admission->until_usec);
+        else
+                admission->by_user = judge_nobody(dialogue, admission);
         if (core_network_is(network))
                 admission->by_source =
                         policy_lockout_judge(&admission->throttle.state, &admission->policy.source,
@@ -209,7 +250,7 @@ static int admission_charge(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec
 }
 
 static void attempt_uncharged(Attempt *attempt) {
-        attempt->count_charged = attempt->source_charged = false;
+        attempt->count_charged = attempt->source_charged = attempt->nobody_charged = false;
 }
 
 /* Charged, or left waiting, or (from a throttled network) neither: then it is ready at once. */
@@ -225,7 +266,7 @@ static int admit(Dialogue *dialogue, uint64_t now_usec) {
         if (r != 0)
                 return r;
         admission_judge(dialogue, &admission);
-        attempt->facts.locked = admission.by_user == LOCKOUT_LOCKED;
+        attempt->facts.locked = admission.count && admission.by_user == LOCKOUT_LOCKED;
         attempt->facts.throttled = admission.by_source == LOCKOUT_LOCKED;
         attempt->facts.until_usec =
                 core_lock_time_wall(admission.until_usec, admission.lock_usec, now_usec);
@@ -242,6 +283,7 @@ static int admit(Dialogue *dialogue, uint64_t now_usec) {
                 attempt_uncharged(attempt);
                 return r < 0 ? r : -EUCLEAN;
         }
+        nobody_charge(dialogue, &admission);
         attempt->state = ATTEMPT_WRITTEN;
         attempt->batch = dialogue->core->batch;
         return 0;
@@ -348,8 +390,10 @@ int core_attempt_refund(Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec) {
                                       attempt->count_usec, admission.lock_usec);
                 r = core_count_store(txn, admission.count);
         }
-        if (r == 0)
+        if (r == 0) {
+                nobody_refund(dialogue, &admission);
                 attempt_end(dialogue);
+        }
         return r;
 }
 
@@ -472,7 +516,7 @@ int core_attempt_succeed(Dialogue *dialogue, StoreTxn *txn, NoticeDrafts *drafts
                 r = notice_take(txn, uid, ret_notice);
         if (r != 0)
                 return r < 0 ? r : -EUCLEAN;
-        *delay_of(dialogue) = (Delay){ 0 };
+        delay_of(dialogue)->failures = 0;
         core_turn_proved(dialogue->core, &dialogue->words.origin.network);
         attempt_end(dialogue);
         return 0;

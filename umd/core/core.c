@@ -87,6 +87,7 @@ Core *core_free(Core *core) {
         core_jobs_free(core);
         core_factor_jobs_free(core);
         core_mail_jobs_free(core);
+        core_vault_forget(core);
         core_news_done(&core->news);
         core_idset_done(&core->ending);
         free(core->refusals);

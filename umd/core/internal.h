@@ -378,6 +378,20 @@ int core_vault_call(Core *core, VaultVerb verb, const VaultRequest *request, Vau
                     void *owner, VaultCall **ret);
 /* done is not called any more.  NULL allowed; returns NULL. */
 VaultCall *core_vault_give_up(VaultCall *call);
+
+/* What the vault works on one after the other: guesses at a name, as it was typed, from a place. */
+typedef struct VaultLane {
+        uint32_t name;
+        CoreFrom from;
+} VaultLane;
+
+/* The call is a guess that has a turn (turns.c), until it is answered: also when it is given up,
+ * since the vault does not know that. */
+void core_vault_hashes(VaultCall *call, const VaultLane *lane);
+/* Whose such calls the vault has: how many, at most max. */
+size_t core_vault_hashing(const Core *core, VaultLane *ret, size_t max);
+/* core goes: whatever is answered yet is nobody's. */
+void core_vault_forget(Core *core);
 /* What a fault of the vault is to the caller of a verb. */
 int core_vault_fail(CoreProofResult result, CoreError *error);
 /* And what core_vault_call() not taking a call is. */

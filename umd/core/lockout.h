@@ -142,7 +142,7 @@ typedef struct Attempt {
         uint64_t batch; /* WRITTEN: that of the charge */
         int fault;      /* READY */
         CountKey count;
-        bool count_charged, source_charged;
+        bool count_charged, source_charged, nobody_charged;
         uint64_t count_usec, source_usec; /* under which it was charged */
         LockoutFacts facts;               /* as it was admitted */
         uint64_t due_usec;                /* boottime: not answered before */
@@ -188,6 +188,7 @@ void core_attempts_wake(Core *core, uint64_t now_usec);
 
 /* Somebody got in from there. */
 void core_turn_proved(Core *core, const StoreNetwork *network);
+bool core_turn_is_proved(const Core *core, const StoreNetwork *network);
 /* The dialogue whose attempt runs next, or NULL: the vault has enough, or nobody waits. */
 struct Dialogue *core_turn_take(Core *core);
 /* Has it an attempt whose turn has not come: it waits for another's end, for its charge to be
@@ -209,5 +210,6 @@ int core_turn_wait(struct Dialogue *dialogue);
 
 typedef struct Delay {
         uint32_t failures;
-        uint64_t last_usec; /* boottime */
+        uint64_t last_usec;  /* boottime */
+        LockoutState nobody; /* of names nobody has */
 } Delay;

@@ -126,25 +126,28 @@ int core_dialogue_try(Dialogue *dialogue, uint32_t kind, uid_t uid,
                       const StoreCredential *credential, const StoreVerifier *verifier,
                       const Secret *secret, VaultDone done) {
         VaultRequest request = { .uid = uid, .kind = kind, .verifier = verifier, .secret = secret };
+        VaultVerb verb = verifier ? VAULT_VERB_VERIFY : VAULT_VERB_SPEND;
+        VaultLane lane = { dialogue->words.lane, core_attempt_from(dialogue) };
         int r;
 
         dialogue->spending = !verifier;
         if (uid != 0)
                 dialogue->lane = uid;
         request.uid = dialogue->lane;
-        request.from = core_attempt_from(dialogue);
-        if (!verifier)
-                return core_vault_call(dialogue->core, VAULT_VERB_SPEND, &request, done, dialogue,
-                                       &dialogue->call);
-        r = core_verifier_keep(verifier, &dialogue->tried);
-        if (r < 0)
-                return r;
-        dialogue->credential_version = credential->version;
-        dialogue->kind = kind;
-        dialogue->tried_next_version = credential->verifier_version + 1;
-        request.new_version = dialogue->tried_next_version;
-        return core_vault_call(dialogue->core, VAULT_VERB_VERIFY, &request, done, dialogue,
-                               &dialogue->call);
+        request.from = lane.from;
+        if (verifier) {
+                r = core_verifier_keep(verifier, &dialogue->tried);
+                if (r < 0)
+                        return r;
+                dialogue->credential_version = credential->version;
+                dialogue->kind = kind;
+                dialogue->tried_next_version = credential->verifier_version + 1;
+                request.new_version = dialogue->tried_next_version;
+        }
+        r = core_vault_call(dialogue->core, verb, &request, done, dialogue, &dialogue->call);
+        if (r == 0)
+                core_vault_hashes(dialogue->call, &lane);
+        return r;
 }
 
 bool core_dialogue_still(const Dialogue *dialogue, const StoreCredential *credential) {

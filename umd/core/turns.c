@@ -35,7 +35,7 @@ void core_turn_proved(Core *core, const StoreNetwork *network) {
                 core->logins->proved[hash % PROVED_MAX] = hash;
 }
 
-static bool network_is_proved(const Core *core, const StoreNetwork *network) {
+bool core_turn_is_proved(const Core *core, const StoreNetwork *network) {
         uint64_t hash = network_hash(core, network);
 
         return core->logins->proved[hash % PROVED_MAX] == hash;
@@ -56,7 +56,7 @@ static Rank rank_of(const Dialogue *dialogue) {
 
         if (dialogue->attempt.facts.throttled)
                 return RANK_THROTTLED;
-        if (!core_network_is(network) || network_is_proved(dialogue->core, network))
+        if (!core_network_is(network) || core_turn_is_proved(dialogue->core, network))
                 return RANK_TRUSTED;
         return core_attempt_failures(dialogue) == 0 ? RANK_FRESH : RANK_GUESSED_AT;
 }
@@ -67,33 +67,20 @@ static bool is_before(const Dialogue *a, const Dialogue *b, bool fair) {
         return x != y ? x > y : a->attempt.asked_usec < b->attempt.asked_usec;
 }
 
-static bool is_at_vault(const Dialogue *dialogue) {
-        return dialogue->attempt.state == ATTEMPT_RUNS && dialogue->call && !dialogue->token;
-}
-
-/* What the vault works on one after the other. */
-static bool same_lane(const Dialogue *a, const Dialogue *b) {
-        return a->words.lane == b->words.lane && core_attempt_from(a) == core_attempt_from(b);
-}
-
-/* Who is with the vault, read once for each turn: of a crowd everybody is asked about them. */
+/* What is with the vault, read once for each turn: of a crowd everybody is asked about it.  Those
+ * whose peers have hung up count: else who comes and goes fills the vault. */
 typedef struct Running {
-        const Dialogue *list[TURNS_MAX];
-        unsigned count; /* TURNS_MAX: there may be more */
+        VaultLane lanes[TURNS_MAX];
+        size_t count; /* TURNS_MAX: there may be more */
 } Running;
 
-static void running_read(const Core *core, Running *ret) {
-        ret->count = 0;
-        for (const Dialogue *d = core->logins->dialogues; d && ret->count < TURNS_MAX; d = d->next)
-                if (is_at_vault(d))
-                        ret->list[ret->count++] = d;
-}
-
 static bool lane_has_room(const Running *running, const Dialogue *dialogue) {
+        CoreFrom from = core_attempt_from(dialogue);
         unsigned count = 0;
 
-        for (unsigned i = 0; running->count >= TURNS_LANE_MAX && i < running->count; i++)
-                count += same_lane(running->list[i], dialogue);
+        for (size_t i = 0; running->count >= TURNS_LANE_MAX && i < running->count; i++)
+                count += running->lanes[i].name == dialogue->words.lane &&
+                         running->lanes[i].from == from;
         return count < TURNS_LANE_MAX;
 }
 
@@ -116,7 +103,7 @@ Dialogue *core_turn_take(Core *core) {
         Running running;
         Dialogue *next;
 
-        running_read(core, &running);
+        running.count = core_vault_hashing(core, running.lanes, TURNS_MAX);
         next = running.count < TURNS_MAX ? turn_next(core, &running) : NULL;
         if (next)
                 core->logins->turns++;

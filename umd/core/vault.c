@@ -12,7 +12,10 @@
 
 struct VaultCall {
         VaultCall *prev, *next;
-        Core *core; /* NULL: given up */
+        Core *core;  /* NULL: nobody asks for it any more */
+        bool wanted; /* else it was given up, and its work goes on */
+        bool hashes; /* it has a turn (turns.c): of this lane */
+        VaultLane lane;
         union {
                 VaultDone verifier;
                 VaultSeedDone seed;
@@ -37,10 +40,10 @@ static void call_unlink(VaultCall *call) {
 
 /* An answer is there: false where nobody wants it any more.  ret_call is what to tell. */
 static bool call_end(VaultCall *call, uint64_t now_usec, VaultCall *ret_call) {
-        bool wanted = call->core;
+        bool wanted = call->core && call->wanted;
 
         *ret_call = *call;
-        if (wanted) {
+        if (call->core) {
                 const CoreHost *host = &call->core->host;
 
                 core_note_time(call->core, now_usec);
@@ -79,7 +82,7 @@ static int call_new(Core *core, void *owner, VaultCall **ret) {
 
         if (!call)
                 return -ENOMEM;
-        *call = (VaultCall){ .core = core, .owner = owner, .next = core->calls };
+        *call = (VaultCall){ .core = core, .wanted = true, .owner = owner, .next = core->calls };
         if (core->calls)
                 core->calls->prev = call;
         core->calls = call;
@@ -250,10 +253,31 @@ VaultCall *core_vault_give_up(VaultCall *call) {
         if (!core)
                 return NULL;
         token_id = call->token_id;
-        call_unlink(call);
+        call->wanted = false;
+        if (!call->hashes)
+                call_unlink(call);
         if (token_id != 0) /* it may be answered at once */
                 core->tokens.cancel(core->tokens.userdata, token_id);
         return NULL;
+}
+
+void core_vault_hashes(VaultCall *call, const VaultLane *lane) {
+        call->hashes = true;
+        call->lane = *lane;
+}
+
+size_t core_vault_hashing(const Core *core, VaultLane *ret, size_t max) {
+        size_t count = 0;
+
+        for (const VaultCall *call = core->calls; call && count < max; call = call->next)
+                if (call->hashes)
+                        ret[count++] = call->lane;
+        return count;
+}
+
+void core_vault_forget(Core *core) {
+        while (core->calls)
+                call_unlink(core->calls);
 }
 
 int core_vault_fail(CoreProofResult result, CoreError *error) {
