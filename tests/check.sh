@@ -6,7 +6,7 @@
 #   refused COMMAND...      exits 0 when COMMAND does not
 #   rc_is N COMMAND...      exits 0 when COMMAND exits N
 #   has PATTERN COMMAND...  runs COMMAND; exits 0 when it did and PATTERN (egrep) is in its output
-#   says PATTERN COMMAND... the same, whatever COMMAND exits with
+#   says PATTERN COMMAND... the same, whatever COMMAND exits with: never before refused, rc_is or lacks, which say it by that
 #   lacks PATTERN COMMAND...   the same, and PATTERN is not
 #   eventually SECONDS COMMAND...   repeats COMMAND until it exits 0 or the time is over
 #   checks_done             prints "N passed, N failed"; its exit status is the suite's

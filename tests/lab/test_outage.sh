@@ -104,7 +104,7 @@ ck "/run/um back: alice logs in" eventually 10 lab_ssh alice $PW true
 
 lab_sh 'systemctl stop umd.service; mv /var/lib/um/data.mdb /var/lib/um/away; dd if=/dev/urandom of=/var/lib/um/data.mdb bs=64k count=1 status=none
         chown um:um /var/lib/um/data.mdb; chmod 600 /var/lib/um/data.mdb; systemctl start umd.service'
-ck "damaged store: status says so, exit 1" eventually 5 says 'not served' rc_is 1 um status
+ck "damaged store: status says so, exit 1" eventually 5 has 'not served' rc_is 1 um status
 around "damaged store" 3500
 ck "damaged store: lookups of um's users are not answered wrongly" refused lab_exec getent passwd alice
 ck "damaged store: no user can be made" refused um user add mallory
@@ -156,8 +156,8 @@ lab_sh 'systemctl restart umd.service'
 ck "full disk: alice logs in after a restart" eventually 10 lab_ssh alice $PW true
 ck "full disk: a wrong password is counted" refused lab_ssh alice wrong true
 ck "full disk: she is told of it" has '1 failed login' lab_talk "$(lab_ssh_line alice id)" 'assword: ' $PW
-ck "full disk: no user can be made, and why" says 'the disk of its store is full' refused um user add mallory
-ck "full disk: status says so, exit 1" says 'disk is full' rc_is 1 um status
+ck "full disk: no user can be made, and why" has 'the disk of its store is full' refused um user add mallory
+ck "full disk: status says so, exit 1" has 'disk is full' rc_is 1 um status
 ck "full disk: the journal says so" has 'the disk is full' lab_enter journalctl -b -u umd --no-pager
 ck "the reserve is gone too" reserve_take
 ck "reserve gone: sooner or later a login cannot be counted, and is refused" eventually 20 um_refused

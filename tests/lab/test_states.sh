@@ -65,7 +65,7 @@ um user disable inactive >/dev/null
 um user set expired --valid-until 2020-01-01 >/dev/null
 um user set early --valid-from 2099-01-01 >/dev/null
 lab_sh 'systemd-run --quiet --unit=hold --uid=deleted -p PAMName=login sleep 300'
-ck "a user with an open session is not deleted" says 'open session' rc_is 3 um user delete deleted --yes
+ck "a user with an open session is not deleted" has 'open session' rc_is 3 um user delete deleted --yes
 ck "but with --end-sessions" um user delete deleted --yes --end-sessions
 ck "which end" eventually 5 refused lab_enter pgrep -U 65541
 um user add waiting --pending >/dev/null

@@ -161,7 +161,7 @@ sshd_had_it_within() {
 }
 
 # su prints the words of PAM's code.
-su_says_why() { says "$UNAVAILABLE" refused su_to_alice; }
+su_says_why() { has "$UNAVAILABLE" refused su_to_alice; }
 
 # 100 at once: each says so, none is let in, none stays.
 crowd_refused() {
