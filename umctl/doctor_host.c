@@ -291,29 +291,33 @@ static bool value_is_set(Doctor *doctor, const char *name, const char *value) {
 
 /* What security keys are taken for.  umd reads sshd's files; sshd itself has the last word. */
 static void ssh_keys(Doctor *doctor, bool verifies) {
+        static const char check[] = "security keys in sshd";
         static const char mend[] =
                 "PubkeyAuthOptions verify-required at the head of "
-                "/etc/ssh/sshd_config.d/10-um.conf, and nowhere without it; systemctl reload ssh";
+                "/etc/ssh/sshd_config.d/10-um.conf, and nowhere without it; systemctl reload ssh; "
+                "umd(8), \"Security keys in sshd\"";
 
         if (value_is_set(doctor, "key.types", "none"))
-                doctor_find(doctor, LEVEL_WARN, "key.types", "umctl policy unset key.types",
+                doctor_find(doctor, LEVEL_WARN, "key.types",
+                            "umctl policy list; umctl policy unset key.types, with --user for a "
+                            "user's",
                             "is none, for the company or somebody: no ssh key lets in");
         if (!doctor->sk_told)
                 return;
         if (doctor->sk_hardware && !verifies)
-                doctor_find(doctor, LEVEL_FAIL, "sshd sk-", mend,
+                doctor_find(doctor, LEVEL_FAIL, check, mend,
                             "security keys count as hardware by sshd's files, and sshd -T does not "
                             "say that it verifies their users");
         else if (doctor->sk_hardware)
-                doctor_find(doctor, LEVEL_OK, "sshd sk-", NULL,
+                doctor_find(doctor, LEVEL_OK, check, NULL,
                             "security keys count as hardware: sshd lets none in that has not "
                             "verified its user");
         else
                 doctor_find(doctor,
                             value_is_set(doctor, "factor.required", "hardware") ? LEVEL_WARN
                                                                                 : LEVEL_OK,
-                            "sshd sk-", mend,
-                            "security keys count as single, as other ssh keys: %s", doctor->sk_why);
+                            check, mend, "security keys count as single, as other ssh keys: %s",
+                            doctor->sk_why);
 }
 
 void doctor_ssh(Doctor *doctor) {

@@ -36,6 +36,23 @@ static int change_print(Ctl *ctl, const char *name, const char *value, const cha
         return ctl_print_change(ctl, "policy", name, done, change, more);
 }
 
+/* What is in effect; user "": for the company, name "": all values. */
+static int effective_get(Ctl *ctl, const char *user, const char *name, json_t **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_POLICY, "GetEffective", &m);
+
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "ss", user, name);
+        if (r < 0)
+                return complain(ctl, EXIT_USAGE, "NAME and --user must be UTF-8");
+        r = ctl_call(ctl, m, &reply);
+        if (r != 0)
+                return r;
+        r = json_from_dicts(reply, ret);
+        return r < 0 ? ctl_bad_reply(ctl, r) : 0;
+}
+
 /* Permitted, and cannot be sent: told, since the prompt will not offer it. */
 static void mail_warn(Ctl *ctl) {
         json_t *status = NULL;
@@ -46,6 +63,20 @@ static void mail_warn(Ctl *ctl) {
                 fprintf(stderr, "umctl: warning: %s (um.conf(5), sendmail)\n",
                         json_string_value(json_object_get(status, "mail")));
         json_decref(status);
+}
+
+/* For one user it only takes away what the company has: told, since nothing comes of it else. */
+static void reset_warn(Ctl *ctl) {
+        json_t *company = NULL;
+
+        if (effective_get(ctl, "", "password.reset-by-email", &company) != 0)
+                return;
+        if (strcmp(json_string_value(json_object_get(json_array_get(company, 0), "value")) ?: "",
+                   "on") != 0)
+                fprintf(stderr, "umctl: warning: password.reset-by-email is off for the company, "
+                                "and one user's value only takes it away from him: nothing comes "
+                                "of this one until the company's is on\n");
+        json_decref(company);
 }
 
 /* Nobody it holds for can satisfy it: told, since whoever sets it may be about to lock them out. */
@@ -63,6 +94,18 @@ static void hardware_warn(Ctl *ctl) {
                         "in at the machine alone; by ssh an sk- key does, where sshd verifies its "
                         "user (umctl doctor)\n",
                         user ? user : "nobody", user ? "no" : "a");
+}
+
+/* What came of it that was hardly meant. */
+static void set_warn(Ctl *ctl, const char *name, const char *kept) {
+        bool resets = strcmp(name, "password.reset-by-email") == 0 && strcmp(kept, "on") == 0;
+
+        if (resets || (strcmp(name, "factor.methods") == 0 && strstr(kept, "email-code")))
+                mail_warn(ctl);
+        if (resets && option_get(ctl, "user"))
+                reset_warn(ctl);
+        if (strcmp(name, "factor.required") == 0 && strcmp(kept, "hardware") == 0)
+                hardware_warn(ctl);
 }
 
 int policy_unset(Ctl *ctl, int argc, char *argv[]) {
@@ -105,32 +148,12 @@ int policy_set(Ctl *ctl, int argc, char *argv[]) {
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
         r = change_print(ctl, argv[0], kept, change);
-        if (r == 0 &&
-            ((strcmp(argv[0], "factor.methods") == 0 && strstr(kept, "email-code")) ||
-             (strcmp(argv[0], "password.reset-by-email") == 0 && strcmp(kept, "on") == 0)))
-                mail_warn(ctl);
-        if (r == 0 && strcmp(argv[0], "factor.required") == 0 && strcmp(kept, "hardware") == 0)
-                hardware_warn(ctl);
+        if (r == 0)
+                set_warn(ctl, argv[0], kept);
         return r;
 }
 
 /* ---- what is in effect ----------------------------------------------------------------------- */
-
-static int effective_get(Ctl *ctl, const char *user, const char *name, json_t **ret) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_POLICY, "GetEffective", &m);
-
-        if (r != 0)
-                return r;
-        r = sd_bus_message_append(m, "ss", user, name);
-        if (r < 0)
-                return complain(ctl, EXIT_USAGE, "NAME and --user must be UTF-8");
-        r = ctl_call(ctl, m, &reply);
-        if (r != 0)
-                return r;
-        r = json_from_dicts(reply, ret);
-        return r < 0 ? ctl_bad_reply(ctl, r) : 0;
-}
 
 /* umd's (level, whose, value) as an object. */
 static json_t *overrode_object(const json_t *tuple) {

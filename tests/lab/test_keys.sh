@@ -26,7 +26,7 @@ by() {
 not_by() {
         local pattern=$1
         shift
-        says "$pattern" refused by "$@" | tee "$LAB/said" && ! grep -q 'uid=' "$LAB/said"
+        has "$pattern" refused by "$@" | tee "$LAB/said" && ! grep -qE 'uid=|GIVEN-AWAY' "$LAB/said"
 }
 
 # key_line KEY: the line for lab_talk: the key, then what sshd asks
@@ -48,7 +48,7 @@ forwards() {
 
 # found RESULT PATTERN: of doctor
 found() {
-        um doctor | grep -E "^$1 +sshd sk-: " | tee "$LAB/said" && grep -qE -- "$2" "$LAB/said"
+        um doctor | grep -E "^$1 +security keys in sshd: " | tee "$LAB/said" && grep -qE -- "$2" "$LAB/said"
 }
 
 [ -e "$SSH_SK_PROVIDER" ] || lab_fault "needs UM_BUILD"
@@ -88,13 +88,15 @@ done
 ck "rsa of 2048 bits is not, and she is told why" not_by 'this ssh key \(rsa of 2048 to 3071 bits\) is of a kind that is not permitted' rsa2048
 ck "the log says so" has 'deny.*key-type' um audit log --type session --user alice --outcome deny
 um policy set key.types sk-ssh-ed25519@openssh.com >/dev/null
+lab_sh 'echo GIVEN-AWAY >/srv/file'
 ck "security keys alone: ed25519 is not" not_by 'permitted: sk-ssh-ed25519@openssh.com' ed25519
 ck "nor a certificate of one" not_by 'permitted: sk-ssh' certified
 ck "nor rsa" not_by 'permitted: sk-ssh' rsa3072
 ck "a security key is" has 'uid=[0-9]+\(alice\)' by touched
 ck "and forwards" says 'SSH-2.0' forwards touched
-ck "what is refused forwards nothing" says 'prohibited|refused' lacks 'SSH-2.0' refused forwards ed25519
-ck "nor does it give files away" not_by 'permitted: sk-ssh' ed25519 cat /etc/hostname
+ck "what is refused forwards nothing" has 'prohibited|refused' lacks 'SSH-2.0' refused forwards ed25519
+ck "nor does it give files away" not_by 'permitted: sk-ssh' ed25519 cat /srv/file
+ck "which the other key does" has GIVEN-AWAY by touched cat /srv/file
 ck "the password is another way" lab_ssh alice "$PW" true
 um policy set key.types ed25519 --user alice >/dev/null
 ck "her own value is nearer than the company's" has 'uid=[0-9]+\(alice\)' by ed25519
@@ -122,7 +124,7 @@ ck "sudo in that session takes what the key proved" has 'uid=0\(root\)' lab_talk
 COMMAND=id
 ck "by the key alone she is not in: sshd asks um behind it" not_by 'Permission denied \(password,keyboard-interactive\)' verified
 um policy set key.types 'sk-*' >/dev/null
-ck "a kind that is not permitted is told so at once, and no code is asked" says 'permitted: sk-\*' lacks "$CODE|uid=" \
+ck "a kind that is not permitted is told so at once, and no code is asked" has 'permitted: sk-\*' lacks "$CODE|uid=" \
         refused lab_talk "$(key_line ed25519)"
 um policy unset key.types >/dev/null
 lab_sh "printf 'Match User bob\n\tPubkeyAuthOptions none\n' >/etc/ssh/sshd_config.d/30-bob.conf; systemctl restart ssh"

@@ -26,7 +26,8 @@ def what_nobody_set_is_what_is_shipped():
     same({row["name"]: row["value"] for row in get("policy show")["values"]}, SHIPPED)
     for row in lines("policy show"):
         same((row["level"], row["looser"], row["overrode"], "from" in row), ("built-in", False, [], False))
-    has(good("policy show"), "NAME ", "VALUE ", "LEVEL ", "OVERRODE", "lockout.duration         15m", "\n21 values.\n")
+    has(good("policy show"), "NAME ", "VALUE ", "LEVEL ", "OVERRODE", "lockout.duration         15m",
+        f"\n{len(SHIPPED)} values.\n")
 
 
 @check
@@ -137,6 +138,24 @@ def what_is_wrong_ends_with_2_and_says_what_is_right():
     for command in ("set", "password.min-length", "16"), ("unset", "password.min-length"), ("show",):
         has(bad(NOT_FOUND, "policy " + command[0], *command[1:], "--user", "nobody-here"), "no such user")
     same(everything(), before)
+
+
+@check
+def a_users_reset_without_the_companys_is_warned_of():
+    name = fresh()
+    good("user add", name)
+    set_user = "policy set", "password.reset-by-email", "on", "--user", name
+    same(ctl(*set_user, code=0, warns=True).err,
+         "umctl: warning: password.reset-by-email is off for the company, and one user's value only takes it away from him: "
+         "nothing comes of this one until the company's is on\n")
+    good("policy set", "password.reset-by-email", "off", "--user", name)
+    ctl("policy set", "password.reset-by-email", "on", code=0, warns=True)
+    try:
+        warned = ctl(*set_user, code=0, warns=True).err  # of the mail system, which is not there
+        assert "sendmail" in warned and "company" not in warned, warned
+    finally:
+        good("policy unset", "password.reset-by-email")
+    good("policy unset", "password.reset-by-email", "--user", name)
 
 
 @check
