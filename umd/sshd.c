@@ -65,6 +65,13 @@ static bool refuse_line(const Reading *reading, const File *file, const char *wh
         return false;
 }
 
+static bool refuse_unread(const Reading *reading, const char *path, int r) {
+        return refuse(reading, path,
+                      r == -ELOOP    ? "is a symbolic link"
+                      : r == -EBADFD ? "is no regular file"
+                                     : strerrordesc_np(-r));
+}
+
 /* ---- when it was changed --------------------------------------------------------------------- */
 
 static bool is_later(const struct timespec *a, const struct timespec *b) {
@@ -249,7 +256,7 @@ static bool file_read(Reading *reading, const char *path, unsigned depth, bool o
                 return refuse(reading, path, "too many files that are included");
         r = base_file_read(AT_FDCWD, path, FILE_BYTES_MAX, &text, &len);
         if (r < 0)
-                return refuse(reading, path, strerrordesc_np(-r));
+                return refuse_unread(reading, path, r);
         if (memchr(text, '\0', len))
                 return refuse(reading, path, "has a NUL byte");
         if (!note_changed(reading, path) || !text_read(reading, &file, text))
