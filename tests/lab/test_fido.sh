@@ -156,7 +156,7 @@ um policy set factor.enrol-within 0 >/dev/null
 ck "PIN and touch are hardware" has 'uid=65536' console 'PIN of the security key' 2468 "$TOUCH" - '\$ ' 'id; exit'
 ck "a wrong PIN may be typed again" has 'uid=65536' console 'PIN of the security key' 1111 'not its PIN' - 'PIN of the security key' 2468 \
         "$TOUCH" - '\$ ' 'id; exit'
-ck "a code is not" says 'a stronger second factor is needed' ssh_talk "$CODE" "$(next_code)"
+ck "a code is not" says 'a security key that verifies you is needed' ssh_talk "$CODE" "$(next_code)"
 um policy set factor.required off >/dev/null
 number=$(um user 2fa list alice --json | grep -oE '"number": *[0-9]+' | head -n 1 | grep -oE '[0-9]+')
 ck "she takes it away" has 'rid of a second factor' console 'PIN of the security key' 2468 "$TOUCH" - '\$ ' \

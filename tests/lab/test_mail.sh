@@ -207,7 +207,7 @@ ck "then it is gone for both" lacks "$NEWS" by_key bob2
 # ---- a forgotten password
 NEW=Pebble-marsh-58
 WAY='to go back: '
-SENT='Code of the mail: '
+SENT='Code from the mail: '
 # forget USER ANSWER [PATTERN ANSWER]...: as far as the way out, and on
 forget() {
         local user=$1

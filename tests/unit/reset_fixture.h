@@ -8,7 +8,7 @@
 #define FRESH "a new horse"
 #define SENT                                                                                       \
         "If um has an e-mail address of yours and you may reset your password by it, a code is "   \
-        "on its way there, good for 10 minutes.\nCode of the mail: "
+        "on its way there, good for 10 minutes.\nCode from the mail: "
 
 /* alice, who may reset her password, with nothing in the way. */
 static inline uid_t setup_reset(Fixture *f) {
@@ -47,7 +47,8 @@ static inline void forget(Talk *talk, const char *user) {
         assert_string_equal(talk->step.text, "(Forgotten? Press Enter.) Password: ");
         talk_answer(talk, "");
         expect_asked(talk, CORE_STEP_ASK_HIDDEN,
-                     "\"reset\", a code you have got, or nothing to go back: ");
+                     "Type \"reset\" to have a code mailed to your address on record, a code you "
+                     "have, or nothing to go back: ");
 }
 
 /* As far as the mail. */

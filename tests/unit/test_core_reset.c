@@ -59,6 +59,8 @@ static void without_a_new_password_there_is_no_session(void **state) {
         assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
         assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_RENEW);
         assert_int_equal(talk_open(&talk, "alice", "sshd"), CORE_VERDICT_DENIED);
+        assert_non_null(strstr(talk.step.text, "Access refused: choose a new password in the login "
+                                               "itself. Reference um-"));
         assert_string_equal(audit_line(f, 0), "session.open deny must-change user/alice");
         assert_int_equal(f->homes_made, 0);
         choose_begin(&talk, "sshd", LOGIN_FLAG_EXPIRED); /* it was used up by that */
@@ -176,7 +178,6 @@ static void the_two_kinds_of_codes_are_apart(void **state) {
         setup_mail(f);
         policy_put(f, "password.reset-by-email", "on", NULL);
         ask_reset(&talk, "alice");
-        snprintf(reset, sizeof(reset), "%s", f->mailed);
         for (int i = 0; i < 6; i++) /* by anybody */
                 ask_reset(&talk, "alice");
         assert_int_equal(f->mails, 3);
@@ -293,6 +294,8 @@ static void hardware_is_not_less(void **state) {
         ask_reset(&talk, "alice");
         talk_answer(&talk, f->mailed);
         assert_int_equal(give(&talk, code_at(number, step_now(f))), CORE_VERDICT_DENIED);
+        assert_non_null(strstr(talk.step.text,
+                               "Access refused: a security key that verifies you is needed"));
         assert_string_equal(audit_line(f, 0), "authenticate deny strength user/alice");
 }
 

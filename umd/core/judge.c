@@ -406,7 +406,7 @@ static void refusal_write(const Judged *judged, Text *text) {
                 base_text_add(text, why_none(judged));
                 return;
         case POLICY_REASON_STRENGTH:
-                base_text_add(text, "a stronger second factor is needed");
+                base_text_add(text, "a security key that verifies you is needed"); /* hardware */
                 return;
         case POLICY_REASON_PASSWORD_GRACE_USED:
                 moment_add(text, "your password expired on ", judged->facts.password_expires_usec);

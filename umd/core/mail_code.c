@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Codes by e-mail (FEATURES B4): six digits, sent to the address in the user's record, good once,
- * for ten minutes, for three tries, from the place they were asked for.  The address is an admin's
- * to change, never the user's own: whoever took a password must not choose where the code goes.
+/* Codes by e-mail (FEATURES B4, C9): one of six digits as a second factor, one of eight for a
+ * forgotten password (reset.c), sent to the address in the user's record, good once, for ten
+ * minutes, for three tries, from the place they were asked for.  The address is an admin's to
+ * change, never the user's own: whoever took a password must not choose where the code goes.
  *
  * Asking for one says nothing.  Whoever it is, the same prompt comes back at once; what follows is
- * done behind it, and a code is sent only where the first factor was right.  No answer to a code
- * is out before that is over (MAIL_ASKED_USEC), so the work does not show either.
+ * done behind it.  A second factor's code is sent only where the first was right, one for a
+ * forgotten password to whoever may have it.  No answer to a code is out before that is over
+ * (MAIL_ASKED_USEC), so the work does not show either.
  *
  * How one is sent is mail_job.c's, and how many may be mail_budget.c's; here is what becomes of one
  * that was.  A code is used up, or a wrong try counted, in the transaction of the verdict: of many

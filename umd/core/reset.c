@@ -67,8 +67,8 @@ static void ask(Dialogue *dialogue, CoreStepKind kind, const char *text) {
 
         snprintf(step.text, sizeof(step.text), "%s", text);
         dialogue->state = DIALOGUE_RESET;
-        if (kind ==
-            CORE_STEP_ASK_SHOWN) /* no hash hides how long the charge took, which a user has */
+        /* behind a charge: no hash hides how long that took, which a user has */
+        if (kind == CORE_STEP_ASK_SHOWN)
                 core_attempt_answer(dialogue, &step);
         else
                 core_dialogue_step(dialogue, &step);
@@ -92,10 +92,8 @@ bool core_reset_begin(Dialogue *dialogue, const Secret *answer) {
                 return false;
         dialogue->reset.offers++;
         ask(dialogue, CORE_STEP_ASK_HIDDEN,
-            "Type \"" RESET_WORD
-            "\" to have a code sent to your e-mail address on record, with which "
-            "you set a new password.\n"
-            "\"" RESET_WORD "\", a code you have got, or nothing to go back: ");
+            "Type \"" RESET_WORD "\" to have a code mailed to your address on record, a code you "
+            "have, or nothing to go back: ");
         return true;
 }
 
@@ -111,7 +109,7 @@ static void ask_mail(Dialogue *dialogue, const Secret *answer, uint64_t now_usec
                 dialogue->attempt.due_usec = due_usec;
         snprintf(text, sizeof(text),
                  "If um has an e-mail address of yours and you may reset your password by it, a "
-                 "code is on its way there, good for %u minutes.\nCode of the mail: ",
+                 "code is on its way there, good for %u minutes.\nCode from the mail: ",
                  (unsigned int)(MAIL_VALID_USEC / USEC_PER_SEC / 60));
         ask(dialogue, CORE_STEP_ASK_SHOWN, text);
 }

@@ -183,10 +183,20 @@ static bool may_open(const Opening *opening, const Judged *judged) {
                 opening->shown.proof != POLICY_PROOF_RESET);
 }
 
-/* What a session that is not opened is told: one that waits for a new password is none of PAM's. */
+/* A session that is not opened: one that waits for a new password is none of PAM's. */
 static CoreVerdict refusal(const Judged *judged) {
         return judged->decision.verdict == POLICY_DENY ? core_verdict(&judged->decision)
                                                        : CORE_VERDICT_DENIED;
+}
+
+/* What is told of it. */
+static void refusal_text(const Judged *judged, const char *reference, char *buf, size_t size) {
+        if (judged->decision.verdict == POLICY_RENEW)
+                snprintf(buf, size,
+                         "Access refused: choose a new password in the login itself. Reference %s",
+                         reference);
+        else
+                core_judged_text(judged, reference, buf, size);
 }
 
 /* Judges and writes the log's entry; with an allow, session is made and kept. */
@@ -232,7 +242,7 @@ static int open_session(Opening *opening, uint64_t now_usec, CoreStep *ret, char
                            .reason = policy_reason_name(judged.decision.reason) };
         core_reference_format(seq, ret->reference, sizeof(ret->reference));
         if (!allowed)
-                core_judged_text(&judged, ret->reference, ret->text, sizeof(ret->text));
+                refusal_text(&judged, ret->reference, ret->text, sizeof(ret->text));
         else {
                 snprintf(ret->text, sizeof(ret->text), "%s", opening->text);
                 memcpy(ret_session, session->id, sizeof(session->id));
