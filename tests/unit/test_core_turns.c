@@ -242,19 +242,20 @@ static void who_waits_is_told_so_and_keeps_his_place(void **state) {
         assert_int_equal(last->step.verdict, CORE_VERDICT_BAD_PROOF);
 }
 
-/* Half a minute is enough; nothing was looked at, and nothing is charged. */
+/* Half a minute is enough; nothing was looked at, and nothing is charged.  A name that
+ * nobody has is told the same. */
 static void who_waits_for_ever_is_told_to_come_later(void **state) {
         static Talk talks[TURNS];
         Fixture *f = *state;
 
         setup_alice(f);
-        for (int i = 0; i < 6; i++) { /* more than she may be wrong */
-                size_t heard = 1;     /* the prompt */
+        for (int i = 0; i < 12; i++) { /* more than she may be wrong */
+                size_t heard = 1;      /* the prompt */
                 Talk alice;
 
                 crowd(f, talks, ARRAY_LENGTH(talks), (unsigned int)(i * (int)TURNS));
                 turn(f);
-                alice = one(f, "alice", "sshd", "203.0.113.77");
+                alice = one(f, i % 2 ? "nobody" : "alice", "sshd", "203.0.113.77");
                 talk_answer_only(&alice, "wrong");
                 for (int k = 0; k < 40 && alice.step.kind != CORE_STEP_DONE; k++) {
                         turn(f);
@@ -267,6 +268,10 @@ static void who_waits_for_ever_is_told_to_come_later(void **state) {
                 assert_in_range(heard, 8, 20); /* he was told every two seconds */
                 assert_int_equal(alice.step.kind, CORE_STEP_DONE);
                 assert_int_equal(alice.step.verdict, CORE_VERDICT_UNAVAILABLE);
+                assert_string_equal(alice.step.text, "Try again later.");
+                if (i == 0)
+                        assert_string_equal(audit_line(f, 0),
+                                            "authenticate failed busy user/alice");
                 for (size_t k = 0; k < ARRAY_LENGTH(talks); k++)
                         core_login_hangup(f->core, talks[k].peer.connection);
                 while (f->job_count > 0)

@@ -585,7 +585,7 @@ static void not_looked_at(Dialogue *dialogue, int r, uint64_t now_usec) {
         if (r == -EBUSY && dialogue->change)
                 core_change_login_unavailable(dialogue, now_usec);
         else if (r == -EBUSY)
-                core_authenticate_unavailable(dialogue, now_usec);
+                core_authenticate_busy(dialogue, now_usec);
         else {
                 attempt_uncharged(&dialogue->attempt);
                 core_dialogue_fail(dialogue, r, NULL);

@@ -403,14 +403,23 @@ static int note(Dialogue *dialogue, bool failed, const char *reason, uint64_t no
 
 /* What was looked at and was wrong stays charged, whatever failed after that: else a vault that is
  * kept busy gives guesses back. */
-void core_authenticate_unavailable(Dialogue *dialogue, uint64_t now_usec) {
+static void end_unjudged(Dialogue *dialogue, const char *reason, const char *text,
+                         uint64_t now_usec) {
         bool wrong = dialogue->round > 0 || dialogue->second.first == POLICY_PROOF_WRONG;
-        int r = note(dialogue, wrong, "internal", now_usec);
+        int r = note(dialogue, wrong, reason, now_usec);
 
         if (r < 0)
                 core_dialogue_fail(dialogue, r, NULL);
         else
-                core_dialogue_verdict(dialogue, CORE_VERDICT_UNAVAILABLE, "");
+                core_dialogue_verdict(dialogue, CORE_VERDICT_UNAVAILABLE, text);
+}
+
+void core_authenticate_unavailable(Dialogue *dialogue, uint64_t now_usec) {
+        end_unjudged(dialogue, "internal", "", now_usec);
+}
+
+void core_authenticate_busy(Dialogue *dialogue, uint64_t now_usec) {
+        end_unjudged(dialogue, "busy", TEXT_LATER, now_usec);
 }
 
 void core_authenticate_give_up(Dialogue *dialogue, const char *reason, uint64_t now_usec) {

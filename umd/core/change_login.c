@@ -15,7 +15,6 @@
 
 #define TEXT_NO_MATCH  "The passwords do not match."
 #define TEXT_SAME      "The new password must differ from the current one."
-#define TEXT_LATER     "Try again later."
 #define TEXT_UNCHECKED "New passwords cannot be checked now. Try again later."
 
 /* What these functions return beside faults: 0, *ret is the step to hand out; WORKING, the vault

@@ -149,9 +149,9 @@ typedef struct Attempt {
         uint64_t asked_usec, told_usec;   /* boottime: it came; its peer last heard of it */
 } Attempt;
 
-/* Charges the answer; run is called, later or before this returns, when it may be looked at, with
- * attempt.facts saying whether it may be right at all.  A fault: nothing was charged and run is not
- * called. */
+/* Charges the answer; run is called, by core_attempts_wake() and never before this returns, when it
+ * may be looked at, with attempt.facts saying whether it may be right at all.  A fault: nothing was
+ * charged and run is not called. */
 int core_attempt_begin(struct Dialogue *dialogue, const Secret *answer, AttemptRun run,
                        uint64_t now_usec);
 /* It was right: in the transaction that says so.  ret_notice (CORE_NOTICE_BYTES) is what the user

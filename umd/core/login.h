@@ -21,6 +21,7 @@
 #define LOGIN_ID_BYTES       33U /* 32 hex digits and the NUL */
 #define SETUP_CODE_BYTES     14U /* "7K2P-9QXM-3T5W" */
 #define NEW_PASSWORD_TRIES   3U
+#define TEXT_LATER           "Try again later."
 
 /* CoreLoginContext.flags are wire's, by number. */
 #define LOGIN_FLAG_EXPIRED     2U
@@ -324,6 +325,9 @@ void core_authenticate_first(Dialogue *dialogue, PolicyProof proved, uint64_t no
 void core_authenticate_finish(Dialogue *dialogue, uint64_t now_usec);
 /* The vault cannot say.  That is written down too, and nobody gets in. */
 void core_authenticate_unavailable(Dialogue *dialogue, uint64_t now_usec);
+/* So many are before it that it waited for too long (turns.c): the same, and he is told to come
+ * again, whoever he is. */
+void core_authenticate_busy(Dialogue *dialogue, uint64_t now_usec);
 /* A refusal without more words, for the log with a reason. */
 void core_authenticate_give_up(Dialogue *dialogue, const char *reason, uint64_t now_usec);
 /* Judges what was proved; factor NULL: by the first factor alone. */
