@@ -34,7 +34,7 @@ def figure(value):
 
 def first(pattern, text):
     """All groups of the first match as numbers, or None."""
-    found = re.search(pattern, text)
+    found = re.search(pattern, text, re.M)
     return [float(group) for group in found.groups()] if found else None
 
 
@@ -127,11 +127,14 @@ def load(text):
 
 
 def oracle(text):
-    found = first(rf"oracle: {NUMBER} people of each kind", text), first(rf"at most {NUMBER} \(.*missing {NUMBER}", text)
-    if not found[0] or not found[1]:
-        return []
-    return [[f"what the time of a refusal tells: area under the curve, {count(found[0][0])} people of each of six kinds",
-             f"**at most {found[1][0]:.3f}**; existing and missing {found[1][1]:.3f}", "0.55"]]
+    lines = []
+    for name, what in ("oracle", "of a refusal tells"), ("oracle, forgotten passwords", "of asking for a code by e-mail tells"):
+        people = first(rf"^{name}: {NUMBER} people of each kind", text)
+        areas = first(rf"^{name}: area under the curve at most {NUMBER} \(.*missing {NUMBER}", text)
+        if people and areas:
+            lines.append([f"what the time {what}: area under the curve, {count(people[0])} people of each of six kinds",
+                          f"**at most {areas[0]:.3f}**; existing and missing {areas[1]:.3f}", "0.55"])
+    return lines
 
 
 def rights(text):
