@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* When the loop flushes: as soon as nothing else is ready, and not much later while something is.
- */
+/* When the loop flushes: as soon as nothing else is ready, and soon while something is. */
 
 #include "base/base.h"
 #include "umd/umd.h"

@@ -288,8 +288,7 @@ typedef struct BootClock {
 int boot_clock_init(BootClock *clock, const char *boot_id);
 void boot_clock_read(const BootClock *clock, CoreClock *ret);
 
-/* ---- when the loop flushes ---------------------------------------------------------------------
- */
+/* ---- when the loop flushes ------------------------------------------------------------------- */
 
 typedef struct FlushTimer {
         void (*run)(void *userdata); /* flushes, and clears the timer */

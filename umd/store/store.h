@@ -26,9 +26,10 @@
  * long, a list not sorted, a user whose gid is not his uid.
  *
  * Where the map cannot grow any more, new users and groups are -ENOSPC first, while the last
- * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit. Likewise
- * where the disk is full: 16 MiB ahead of what is used are the store's already, and new users and
- * groups are refused once that cannot be kept up. */
+ * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit.
+ *
+ * Likewise where the disk is full: 16 MiB ahead of what is used are the store's already, and new
+ * users and groups are refused once that cannot be kept up. */
 
 #include <stdbool.h>
 #include <stddef.h>
