@@ -58,6 +58,8 @@ static inline int base_take_fd(int *fd) {
 uint64_t base_realtime_usec(void);
 /* CLOCK_BOOTTIME: for deadlines, locks and throttles; goes on during suspend, is never set back. */
 uint64_t base_boottime_usec(void);
+/* CLOCK_THREAD_CPUTIME_ID: what the calling thread had of a processor. */
+uint64_t base_thread_usec(void);
 
 /* ---- strict numbers -------------------------------------------------------------------------- */
 
@@ -221,7 +223,8 @@ int base_process_harden_but_exec(void);
  * --help and --version; own names further ones, whose argument goes to *value. */
 typedef struct BaseOption {
         const char *name;
-        const char **value;
+        const char **value; /* NULL: it takes none */
+        bool *flag;         /* and is set here */
 } BaseOption;
 
 #define BASE_OPTIONS_MAX 8U /* of one's own */

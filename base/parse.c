@@ -28,6 +28,10 @@ uint64_t base_boottime_usec(void) {
         return clock_usec(CLOCK_BOOTTIME);
 }
 
+uint64_t base_thread_usec(void) {
+        return clock_usec(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* Reads up to max_digits digits; the number of digits read. */
 static size_t digits_read(const char *s, size_t max_digits, uint64_t *ret) {
         uint64_t value = 0;

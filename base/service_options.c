@@ -39,6 +39,13 @@ static int shared_set(const char *program, int option, BaseServiceOptions *optio
         return -EINVAL;
 }
 
+static void own_set(const BaseOption *own) {
+        if (own->value)
+                *own->value = optarg;
+        else
+                *own->flag = true;
+}
+
 int base_service_options(int argc, char **argv, const char *program, const char *version,
                          const char *usage, const BaseOption *own, size_t own_count,
                          BaseServiceOptions *ret) {
@@ -52,15 +59,16 @@ int base_service_options(int argc, char **argv, const char *program, const char 
         int c, shown = 0;
 
         for (size_t i = 0; i < own_count && i < BASE_OPTIONS_MAX; i++)
-                longs[4 + i] = (struct option){ own[i].name, required_argument, NULL,
-                                                OPTION_OWN + (int)i };
+                longs[4 + i] = (struct option){ own[i].name,
+                                                own[i].value ? required_argument : no_argument,
+                                                NULL, OPTION_OWN + (int)i };
         while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
                 if (c == OPTION_HELP)
                         fputs(usage, stdout);
                 else if (c == OPTION_VERSION)
                         printf("%s %s\n", program, version);
                 else if (c >= OPTION_OWN && c < OPTION_OWN + (int)own_count)
-                        *own[c - OPTION_OWN].value = optarg;
+                        own_set(&own[c - OPTION_OWN]);
                 else if (shared_set(program, c, &options) < 0)
                         return -EINVAL;
                 shown |= c == OPTION_HELP || c == OPTION_VERSION;
