@@ -144,18 +144,26 @@ bool vault_request_is_valid(const VaultPacket *packet) {
         return kinds == 0 || (head->subject.kind < 32 && (kinds & KIND(head->subject.kind)) != 0);
 }
 
-int vault_context_init(VaultContext *context, const Secret *key, VaultRecovery recovery) {
+static int dummy_make(VaultContext *context, unsigned cost) {
+        VaultDummy *dummy = &context->dummies[cost - VAULT_COST_MIN];
         _cleanup_secret_ Secret *hash = NULL;
-        int r;
+        int r = vault_method_dummy(cost, &hash);
 
-        *context = (VaultContext){ .key = key, .recovery = recovery };
-        r = vault_key_id(key, context->key_id);
-        if (r >= 0)
-                r = vault_method_dummy(&hash);
         if (r < 0)
                 return r;
-        return vault_seal(key, &context->dummy_subject, base_secret_bytes(hash),
-                          base_secret_len(hash), context->dummy, &context->dummy_bytes);
+        return vault_seal(context->key, &context->dummy_subject, base_secret_bytes(hash),
+                          base_secret_len(hash), dummy->verifier, &dummy->len);
+}
+
+int vault_context_init(VaultContext *context, const Secret *key, VaultRecovery recovery,
+                       unsigned cost) {
+        int r;
+
+        *context = (VaultContext){ .key = key, .recovery = recovery, .cost = cost };
+        r = vault_key_id(key, context->key_id);
+        for (unsigned i = VAULT_COST_MIN; r >= 0 && i <= cost; i++)
+                r = dummy_make(context, i);
+        return r;
 }
 
 static VaultStatus hash_seal(const VaultContext *context, const VaultSubject *subject,
@@ -172,17 +180,17 @@ static VaultStatus hash_seal(const VaultContext *context, const VaultSubject *su
 static VaultStatus password_hash(const VaultContext *context, VaultRoom *room,
                                  const VaultSubject *subject, VaultJob *job) {
         _cleanup_secret_ Secret *hash = NULL;
-        int r = vault_method_hash(room, job->secret, &hash);
+        int r = vault_method_hash(room, context->cost, job->secret, &hash);
 
         if (r == VAULT_E_PASSWORD)
                 return VAULT_BAD_REQUEST;
         return r < 0 ? VAULT_FAULT : hash_seal(context, subject, hash, job);
 }
 
-/* The answer to a guess.  ret_old is written with VAULT_MATCH and VAULT_NO_MATCH. */
+/* The answer to a guess.  ret_cost is written with VAULT_MATCH and VAULT_NO_MATCH. */
 static VaultStatus password_verify(const VaultContext *context, VaultRoom *room,
                                    const VaultSubject *subject, const uint8_t *verifier, size_t len,
-                                   const Secret *password, bool *ret_old) {
+                                   const Secret *password, unsigned *ret_cost) {
         _cleanup_secret_ Secret *hash = NULL;
         VaultMethod method;
         bool match;
@@ -196,31 +204,50 @@ static VaultStatus password_verify(const VaultContext *context, VaultRoom *room,
         r = vault_method_verify(room, &method, hash, password, &match);
         if (r < 0)
                 return VAULT_FAULT;
-        *ret_old = method.old;
+        *ret_cost = method.cost;
         return match ? VAULT_MATCH : VAULT_NO_MATCH;
 }
 
-/* The same steps as a guess at a password of the preferred method. */
-void vault_job_spend(const VaultContext *context, VaultRoom *room, const VaultJob *job) {
-        bool old;
+/* The same steps as a guess at a password of the preferred method at that cost. */
+static void cost_spend(const VaultContext *context, VaultRoom *room, const VaultJob *job,
+                       unsigned cost) {
+        const VaultDummy *dummy = &context->dummies[cost - VAULT_COST_MIN];
+        unsigned ignored;
 
-        (void)password_verify(context, room, &context->dummy_subject, context->dummy,
-                              context->dummy_bytes, job->secret, &old);
+        (void)password_verify(context, room, &context->dummy_subject, dummy->verifier, dummy->len,
+                              job->secret, &ignored);
 }
 
-/* A hash of an old method is made anew while the password is at hand.  Where that fails the match
- * stands and the record stays: it is as good as it was.  A guess at it that fails costs what one at
- * a hash of the preferred method does on top: most old ones are quick, and so would be known. */
+void vault_job_spend(const VaultContext *context, VaultRoom *room, const VaultJob *job) {
+        cost_spend(context, room, job, context->cost);
+}
+
+/* What is left of a guess's time after one at a hash that is old.  Each cost takes twice the one
+ * before, so one of each from its own on is all of it; most that are no yescrypt are quick. */
+static void rest_spend(const VaultContext *context, VaultRoom *room, const VaultJob *job,
+                       unsigned cost) {
+        if (cost == 0)
+                vault_job_spend(context, room, job);
+        else
+                for (; cost < context->cost; cost++)
+                        cost_spend(context, room, job, cost);
+}
+
+/* A hash that is old, of another method or of less than the cost of what is made now, is made anew
+ * while the password is at hand.  Where that fails the match stands and the record stays: it is as
+ * good as it was.  A guess at it that fails takes the time of any, or it would be known. */
 static VaultStatus job_verify(const VaultContext *context, VaultRoom *room, VaultJob *job,
                               size_t verifier_bytes) {
         VaultSubject subject = job->head.subject;
         VaultStatus status;
+        unsigned cost = 0;
         bool old;
 
         status = password_verify(context, room, &subject, job->verifier, verifier_bytes,
-                                 job->secret, &old);
+                                 job->secret, &cost);
+        old = cost < context->cost;
         if (status == VAULT_NO_MATCH && old)
-                vault_job_spend(context, room, job);
+                rest_spend(context, room, job, cost);
         if (status != VAULT_MATCH || !old)
                 return status;
         subject.version = job->head.upgrade_version;
@@ -232,10 +259,10 @@ static VaultStatus job_verify(const VaultContext *context, VaultRoom *room, Vaul
 /* What an old method's hash took shows nothing here: whoever may ask is told the answer. */
 static VaultStatus job_compare(const VaultContext *context, VaultRoom *room, VaultJob *job,
                                size_t verifier_bytes) {
-        bool old;
+        unsigned ignored;
 
         return password_verify(context, room, &job->head.subject, job->verifier, verifier_bytes,
-                               job->secret, &old);
+                               job->secret, &ignored);
 }
 
 static VaultStatus job_import(const VaultContext *context, VaultJob *job) {

@@ -5,11 +5,14 @@
  * read.  Exit status: 0 served and stopped, 1 a fault, 2 usage. */
 
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -23,6 +26,7 @@ typedef struct Options {
         const char *recovery_pub; /* NULL: as for a service, or none by hand */
         const char *new_recovery; /* make a pair, its public half there: done */
         const char *recover;      /* put the key in place that is sealed there: done */
+        bool calibrate;           /* choose the cost of a hash anew: done */
         BaseServiceOptions service;
 } Options;
 
@@ -38,6 +42,8 @@ static const char usage[] =
         "  --new-recovery-key FILE  print a new recovery key, once; its public half to FILE\n"
         "  --recover FILE           read a recovery key from standard input and put the key that\n"
         "                           is sealed in FILE into DIR, where there is none\n"
+        "For new hardware:\n"
+        "  --calibrate     measure anew what a hash has to cost, and note it in DIR\n"
         "  --version       print the version\n"
         "  --help          print this\n";
 
@@ -60,14 +66,89 @@ static unsigned worker_count(void) {
         return count > VAULT_WORKERS_MAX ? VAULT_WORKERS_MAX : count;
 }
 
-static int serve(const Secret *key, VaultRecovery recovery, VaultServer *server) {
+/* ---- what a hash costs ----------------------------------------------------------------------- */
+
+static unsigned cost_bound(void) {
+        struct sysinfo info;
+
+        if (sysinfo(&info) < 0)
+                return VAULT_COST_MIN;
+        return vault_cost_bound((uint64_t)info.totalram * info.mem_unit, worker_count());
+}
+
+/* Serving goes on: at the floor a hash is as dear as anywhere else, and nobody is kept out. */
+static unsigned cost_get(const char *key_dir) {
+        VaultCostGauge gauge = { .measure = vault_method_measure, .max = cost_bound() };
+        VaultCostChoice choice = { .cost = VAULT_COST_MIN };
+        VaultRoom *room;
+        int r;
+
+        r = vault_room_new(&room);
+        if (r >= 0) {
+                gauge.userdata = room;
+                r = vault_cost_load(key_dir, &gauge, &choice);
+                room = vault_room_free(room);
+        }
+        if (r < 0)
+                fprintf(stderr, "um-vault: %s/" VAULT_COST_NAME ": %s: hashes cost the least, %s\n",
+                        key_dir, r == -EBADMSG ? "not the cost of a hash" : strerror(-r),
+                        vault_cost_name(VAULT_COST_MIN));
+        else if (choice.usec > 0)
+                fprintf(stderr, "um-vault: hashes cost %s here, %.1f ms of a core\n",
+                        vault_cost_name(choice.cost), (double)choice.usec / 1e3);
+        return r < 0 ? VAULT_COST_MIN : choice.cost;
+}
+
+/* The file is to be read by whom the folder belongs to, and what root makes there may be moved
+ * under its hands: so it is not made by root. */
+static int owner_become(const char *dir) {
+        struct stat st;
+
+        if (geteuid() != 0)
+                return 0;
+        if (stat(dir, &st) < 0)
+                return -errno;
+        if (st.st_uid == 0)
+                return 0;
+        return setgroups(0, NULL) < 0 || setgid(st.st_gid) < 0 || setuid(st.st_uid) < 0 ? -errno
+                                                                                        : 0;
+}
+
+static int calibrate(const char *key_dir) {
+        VaultCostGauge gauge = { .measure = vault_method_measure, .max = cost_bound() };
+        VaultCostChoice choice;
+        VaultRoom *room;
+        unsigned old;
+        int r;
+
+        r = owner_become(key_dir);
+        if (r >= 0)
+                r = vault_room_new(&room);
+        if (r < 0)
+                return complain(key_dir, r);
+        gauge.userdata = room;
+        r = vault_cost_raise(key_dir, &gauge, &old, &choice);
+        vault_room_free(room);
+        if (r < 0)
+                return complain(key_dir, r);
+        printf("um-vault: a hash of cost %s takes %.1f ms of a core\n",
+               vault_cost_name(choice.cost), (double)choice.usec / 1e3);
+        if (choice.cost > old)
+                printf("um-vault: the cost was %s and is %s, from the next start of um-vault on\n",
+                       vault_cost_name(old), vault_cost_name(choice.cost));
+        else
+                printf("um-vault: the cost was %s and stays\n", vault_cost_name(old));
+        return fflush(stdout) == 0 ? 0 : complain("standard output", -errno);
+}
+
+static int serve(const Secret *key, VaultRecovery recovery, unsigned cost, VaultServer *server) {
         VaultContext context;
         int r;
 
         server->signal_fd = base_service_signals();
         if (server->signal_fd < 0)
                 return complain("signals", server->signal_fd);
-        r = vault_context_init(&context, key, recovery);
+        r = vault_context_init(&context, key, recovery, cost);
         if (r >= 0)
                 r = vault_pool_new(&context, worker_count(), &server->pool);
         if (r < 0)
@@ -191,6 +272,8 @@ static int run(const Options *options) {
                 return recovery_new(options->new_recovery);
         if (options->recover)
                 return recover(options);
+        if (options->calibrate)
+                return calibrate(options->key_dir);
         r = base_service_start(options->service.fd, getenv("LISTEN_PID"), getenv("LISTEN_FDS"),
                                options->service.has_peer ? &options->service.peer_uid : NULL,
                                &server.service);
@@ -201,7 +284,7 @@ static int run(const Options *options) {
         r = vault_key_load(options->key_dir, getenv("CREDENTIALS_DIRECTORY"), &key, file);
         if (r < 0)
                 return complain(file, r);
-        return serve(key, recovery_keep(options, key), &server);
+        return serve(key, recovery_keep(options, key), cost_get(options->key_dir), &server);
 }
 
 int main(int argc, char **argv) {
@@ -211,6 +294,7 @@ int main(int argc, char **argv) {
                 { "recovery-pub", &options.recovery_pub },
                 { "new-recovery-key", &options.new_recovery },
                 { "recover", &options.recover },
+                { "calibrate", .flag = &options.calibrate },
         };
         int r = base_service_options(argc, argv, "um-vault", UM_VERSION, usage, own,
                                      ARRAY_LENGTH(own), &options.service);

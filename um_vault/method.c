@@ -58,10 +58,15 @@ typedef const char *(*ParameterReader)(const char *s, VaultMethod *method);
 /* "j", log2 N, r, "$".  crypt_gensalt(3) makes j75 and j85 (8 MiB and less) and j7T to jFT; the
  * default is j9T, 16 MiB, and beyond jCT a guess takes 256 MiB. */
 static const char *yescrypt_parameters(const char *s, VaultMethod *method) {
-        if (s[0] != 'j' || s[1] == '\0' || !strchr("789ABC", s[1]) ||
-            (s[2] != '5' && s[2] != 'T') || s[3] != '$')
+        static const char sizes[] = "789ABC", floor[] = "9ABC";
+        const char *at;
+
+        if (s[0] != 'j' || s[1] == '\0' || !strchr(sizes, s[1]) || (s[2] != '5' && s[2] != 'T') ||
+            s[3] != '$')
                 return NULL;
-        method->old = s[1] < '9' || s[2] == '5';
+        at = strchr(floor, s[1]);
+        if (at && s[2] == 'T')
+                method->cost = VAULT_COST_MIN + (unsigned)(at - floor);
         return s + 4;
 }
 
@@ -70,7 +75,6 @@ static const char *sha_parameters(const char *s, VaultMethod *method) {
         char digits[8];
         size_t len;
 
-        method->old = true;
         if (strncmp(s, "rounds=", 7) != 0)
                 return s;
         s += 7;
@@ -92,7 +96,6 @@ static const char *bcrypt_parameters(const char *s, VaultMethod *method) {
         cost = (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
         if (cost < 4 || cost > BCRYPT_COST_MAX)
                 return NULL;
-        method->old = true;
         method->password_max_len = BCRYPT_PASSWORD;
         return s + 3;
 }
@@ -145,17 +148,18 @@ static bool password_fits(const Secret *password, size_t max_len) {
         return len > 0 && len <= max_len && !memchr(base_secret_bytes(password), '\0', len);
 }
 
-static int setting_make(char *setting, size_t size) {
+static int setting_make(unsigned cost, char *setting, size_t size) {
         char salt[SALT_RANDOM];
         int r = base_random(salt, sizeof(salt));
 
         if (r < 0)
                 return r;
-        return crypt_gensalt_rn(YESCRYPT_PREFIX, 0, salt, sizeof(salt), setting, (int)size) ? 0
-                                                                                            : -EIO;
+        return crypt_gensalt_rn(YESCRYPT_PREFIX, cost, salt, sizeof(salt), setting, (int)size)
+                       ? 0
+                       : -EIO;
 }
 
-int vault_method_hash(VaultRoom *room, const Secret *password, Secret **ret_hash) {
+int vault_method_hash(VaultRoom *room, unsigned cost, const Secret *password, Secret **ret_hash) {
         _cleanup_secret_ Secret *hash = NULL;
         char setting[CRYPT_GENSALT_OUTPUT_SIZE];
         const char *text;
@@ -164,7 +168,7 @@ int vault_method_hash(VaultRoom *room, const Secret *password, Secret **ret_hash
 
         if (!password_fits(password, BASE_PASSWORD_MAX))
                 return VAULT_E_PASSWORD;
-        r = setting_make(setting, sizeof(setting));
+        r = setting_make(cost, setting, sizeof(setting));
         if (r < 0)
                 return r;
         text = crypt_rn(base_secret_bytes(password), setting, &room->data, sizeof(room->data));
@@ -172,7 +176,7 @@ int vault_method_hash(VaultRoom *room, const Secret *password, Secret **ret_hash
         base_wipe(room, sizeof(*room));
         if (r < 0)
                 return r;
-        if (vault_method_examine(hash, &method) != 0 || method.old)
+        if (vault_method_examine(hash, &method) != 0 || method.cost != cost)
                 return -EIO; /* what cannot be believed later is not stored now */
         *ret_hash = TAKE(hash);
         return 0;
@@ -197,13 +201,13 @@ int vault_method_verify(VaultRoom *room, const VaultMethod *method, const Secret
         return 0;
 }
 
-int vault_method_dummy(Secret **ret_hash) {
+int vault_method_dummy(unsigned cost, Secret **ret_hash) {
         char text[CRYPT_OUTPUT_SIZE];
         uint8_t random[YESCRYPT_HASH];
         size_t len;
         int r;
 
-        r = setting_make(text, CRYPT_GENSALT_OUTPUT_SIZE);
+        r = setting_make(cost, text, CRYPT_GENSALT_OUTPUT_SIZE);
         if (r >= 0)
                 r = base_random(random, sizeof(random));
         if (r < 0)
@@ -213,4 +217,19 @@ int vault_method_dummy(Secret **ret_hash) {
         for (size_t i = 0; i < sizeof(random); i++)
                 text[len++] = ALPHABET[random[i] % 64];
         return base_secret_new(text, len, ret_hash);
+}
+
+/* The thread's time, not the clock's: other work of the machine makes no hash dearer. */
+int vault_method_measure(void *room, unsigned cost, uint64_t *ret_usec) {
+        _cleanup_secret_ Secret *password = NULL, *hash = NULL;
+        uint64_t began_usec = base_thread_usec();
+        int r;
+
+        r = base_secret_new(PASSWORD_STAND_IN, sizeof(PASSWORD_STAND_IN) - 1, &password);
+        if (r >= 0)
+                r = vault_method_hash(room, cost, password, &hash);
+        if (r < 0)
+                return r;
+        *ret_usec = base_thread_usec() - began_usec;
+        return 0;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Huge pages for what crypt(3) works in.
  *
- * yescrypt takes 16 MiB from the kernel for each hash and gives them back.  In pages of 4 KiB these
- * are four thousand page faults, up to half of the time of a hash, and a system may keep huge pages
- * for those who ask for them (Fedora's and Ubuntu's do; Debian's does not).  libxcrypt does not
- * ask, and takes no memory of its caller's for that: so mmap(2) is ours in um-vault, and asks. What
- * is smaller, or is not plain memory, is mapped as it would have been.
+ * yescrypt takes 16 MiB or more from the kernel for each hash and gives them back.  In pages of 4
+ * KiB 16 MiB are four thousand page faults, up to half of the time of a hash, and a system may keep
+ * huge pages for those who ask for them (Fedora's and Ubuntu's do; Debian's does not).  libxcrypt
+ * does not ask, and takes no memory of its caller's for that: so mmap(2) is ours in um-vault, and
+ * asks. What is smaller, or is not plain memory, is mapped as it would have been.
  *
  * Ruled out: to keep the memory for the next hash.  Faster still, but it would have to be wiped,
  * and would be held on to when nobody logs in; this way the kernel has it back with each hash, as

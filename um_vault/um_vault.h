@@ -149,8 +149,8 @@ typedef struct VaultHead {
 } VaultHead;
 
 #define VAULT_FLAG_OLD_METHOD                                                                      \
-        1U /* VERIFY's answer: matched by a method weaker than the preferred; the new              \
-              verifier that follows is of the preferred one, bound to upgrade_version */
+        1U /* VERIFY's answer: matched by a method weaker than the preferred, or of less cost; the \
+              new verifier that follows is as one made now, bound to upgrade_version */
 
 /* In a VERIFY, SPEND, OTP or CODE_VERIFY: where the guess comes from, one of these or neither.  A
  * uid has a lane, and a ceiling, for each: strangers who guess must not keep out who sits at the

@@ -97,13 +97,56 @@ size_t vault_base32_encode(const void *data, size_t len, char *ret_text);
 /* In either case, padded or not; -EINVAL for anything else and for what does not fit buf. */
 int vault_base32_decode(const char *text, size_t len, void *buf, size_t size, size_t *ret_len);
 
+/* ---- what a hash costs ----------------------------------------------------------------------- */
+
+/* crypt_gensalt(3)'s count for "$y$": j9T of 16 MiB, jAT, jBT of 64 MiB.  Each has twice the memory
+ * and the time of the one before. */
+#define VAULT_COST_MIN       5U
+#define VAULT_COST_MAX       7U
+#define VAULT_COST_MIN_BYTES ((uint64_t)16 << 20)
+#define VAULT_COST_USEC      (40 * USEC_PER_MSEC) /* of a core, at least: 25 guesses a second */
+#define VAULT_COST_NAME      "cost"
+
+/* Hashes once, as the vault does: what that took of a core. */
+typedef int (*VaultCostMeasure)(void *userdata, unsigned cost, uint64_t *ret_usec);
+
+typedef struct VaultCostGauge {
+        VaultCostMeasure measure;
+        void *userdata;
+        unsigned max; /* vault_cost_bound()'s */
+} VaultCostGauge;
+
+typedef struct VaultCostChoice {
+        unsigned cost;
+        uint64_t usec; /* the fastest hash of that cost; 0: not measured, the file had it */
+} VaultCostChoice;
+
+/* "j9T" for VAULT_COST_MIN and so on. */
+const char *vault_cost_name(unsigned cost);
+/* The file's one line, "yescrypt j9T"; the newline may be missing.  -EBADMSG for anything else, and
+ * for a cost below the floor or above the highest. */
+int vault_cost_parse(const char *text, size_t len, unsigned *ret);
+/* The highest cost at which all workers at once take a quarter of the memory at most; never below
+ * VAULT_COST_MIN. */
+unsigned vault_cost_bound(uint64_t memory_bytes, unsigned worker_count);
+/* The lowest cost of VAULT_COST_USEC, or the highest there is: max, or the last that could be
+ * hashed at. */
+int vault_cost_choose(const VaultCostGauge *gauge, VaultCostChoice *ret);
+/* What key_dir/cost says; where there is no such file a cost is chosen and kept there.  -EBADMSG:
+ * it says nothing that is believed, and stays. */
+int vault_cost_load(const char *key_dir, const VaultCostGauge *gauge, VaultCostChoice *ret);
+/* Chooses anew, and keeps it where that is more than what the file says.  ret_old is 0 where there
+ * was no file, or none that is believed. */
+int vault_cost_raise(const char *key_dir, const VaultCostGauge *gauge, unsigned *ret_old,
+                     VaultCostChoice *ret);
+
 /* ---- methods: crypt(3) and which of its strings are believed --------------------------------- */
 
 #define VAULT_E_METHOD   1 /* not a whole hash of a method um knows, or one that costs too much */
 #define VAULT_E_PASSWORD 2 /* empty, too long, or with a NUL: nobody's password */
 
 typedef struct VaultMethod {
-        bool old;                  /* weaker than what vault_method_hash makes now */
+        unsigned cost; /* of yescrypt from VAULT_COST_MIN on; 0: weaker than all of it */
         uint32_t password_max_len; /* what the method looks at; it ignores what is behind */
 } VaultMethod;
 
@@ -114,14 +157,16 @@ int vault_room_new(VaultRoom **ret);
 VaultRoom *vault_room_free(VaultRoom *room);
 
 int vault_method_examine(const Secret *hash, VaultMethod *ret);
-/* Hashes by the preferred method (yescrypt at its default cost), with a new salt. */
-int vault_method_hash(VaultRoom *room, const Secret *password, Secret **ret_hash);
+/* Hashes by the preferred method (yescrypt) at that cost, with a new salt. */
+int vault_method_hash(VaultRoom *room, unsigned cost, const Secret *password, Secret **ret_hash);
 /* Is hash, examined to be of method, that of password?  A password that fits nobody costs the same
  * and never matches.  -EIO where crypt made nothing that could be compared. */
 int vault_method_verify(VaultRoom *room, const VaultMethod *method, const Secret *hash,
                         const Secret *password, bool *ret_match);
 /* A hash of the preferred method that no password is known to have. */
-int vault_method_dummy(Secret **ret_hash);
+int vault_method_dummy(unsigned cost, Secret **ret_hash);
+/* A VaultCostMeasure, of a VaultRoom. */
+int vault_method_measure(void *room, unsigned cost, uint64_t *ret_usec);
 
 /* ---- the ceiling of failures ----------------------------------------------------------------- */
 
@@ -164,14 +209,20 @@ typedef struct VaultJob {
         uint8_t verifier[VAULT_VERIFIER_MAX];
 } VaultJob;
 
+/* A hash of nobody's, sealed. */
+typedef struct VaultDummy {
+        uint32_t len;
+        uint8_t verifier[VAULT_VERIFIER_MAX];
+} VaultDummy;
+
 /* What all workers share and none writes. */
 typedef struct VaultContext {
         const Secret *key;
         uint8_t key_id[VAULT_KEY_ID_BYTES];
         VaultRecovery recovery;
+        unsigned cost; /* of what is made now */
         VaultSubject dummy_subject;
-        uint32_t dummy_bytes;
-        uint8_t dummy[VAULT_VERIFIER_MAX];
+        VaultDummy dummies[VAULT_COST_MAX - VAULT_COST_MIN + 1]; /* of each up to that */
 } VaultContext;
 
 typedef struct JobQueue {
@@ -199,7 +250,8 @@ static inline void vault_job_freep(VaultJob **job) {
 }
 
 /* key is borrowed for as long as the context is in use. */
-int vault_context_init(VaultContext *context, const Secret *key, VaultRecovery recovery);
+int vault_context_init(VaultContext *context, const Secret *key, VaultRecovery recovery,
+                       unsigned cost);
 /* Does what the job asks and makes it its answer.  Blocks as long as crypt takes. */
 void vault_job_work(const VaultContext *context, VaultRoom *room, VaultJob *job);
 /* Takes the time of a guess and leaves the job as it is. */

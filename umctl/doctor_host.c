@@ -38,6 +38,18 @@ static void path_check(Doctor *doctor, const char *path, mode_t type, mode_t mod
                 doctor_find(doctor, LEVEL_OK, path, NULL, "mode %04o, owner %u", mode, owner);
 }
 
+/* Without it um-vault hashes at the least cost: nobody is kept out. */
+static void cost_check(Doctor *doctor, uid_t um_vault) {
+        const char *path = "/var/lib/um-vault/cost";
+
+        if (access(path, F_OK) == 0)
+                path_check(doctor, path, S_IFREG, 0600, um_vault);
+        else
+                doctor_find(doctor, LEVEL_WARN, path,
+                            "systemctl restart um-vault.service; journalctl -u um-vault",
+                            "%s: hashes cost the least", strerror(errno));
+}
+
 void doctor_files(Doctor *doctor) {
         uint32_t um, um_vault, um_quality, um_notify, um_fido;
 
@@ -60,6 +72,7 @@ void doctor_files(Doctor *doctor) {
         path_check(doctor, "/var/lib/um", S_IFDIR, 0700, um);
         path_check(doctor, "/var/lib/um-vault", S_IFDIR, 0700, um_vault);
         path_check(doctor, "/var/lib/um-vault/key", S_IFREG, 0600, um_vault);
+        cost_check(doctor, um_vault);
         if (access("/etc/um/recovery.pub", F_OK) == 0)
                 path_check(doctor, "/var/lib/um-vault/key.recovery", S_IFREG, 0600, um_vault);
 }

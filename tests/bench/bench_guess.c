@@ -4,10 +4,11 @@
  *
  *     bench_guess ROUNDS
  *
- * The hash um makes (libxcrypt's yescrypt at its default cost), in huge pages as um-vault's and as
- * a guesser would, beside what /etc/shadow has had elsewhere: sha512crypt at its default of 5,000
- * rounds, and bcrypt of cost 12.  Medians, on one core.  Machines made for guessing are quicker; it
- * is the 16 MiB of each yescrypt that keep their lead small. */
+ * The hash um makes (libxcrypt's yescrypt at the cost that um-vault would choose here), in huge
+ * pages as um-vault's and as a guesser would, beside what /etc/shadow has had elsewhere:
+ * sha512crypt at its default of 5,000 rounds, and bcrypt of cost 12.  Medians, on one core.
+ * Machines made for guessing are quicker; it is the 16 MiB and more of each yescrypt that keep
+ * their lead small. */
 
 #include <sched.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "base/base.h"
 #include "tests/bench/hash.h"
 #include "tests/bench/median.h"
+#include "um_vault/vault.h"
 
 #define ROUNDS_MAX 10000U
 
@@ -49,8 +51,25 @@ static void core_stay(void) {
                 die("sched_setaffinity", strerror(errno));
 }
 
+static unsigned cost_choose(void) {
+        VaultCostGauge gauge = { .measure = vault_method_measure, .max = VAULT_COST_MAX };
+        VaultCostChoice choice;
+        VaultRoom *room;
+        int r = vault_room_new(&room);
+
+        if (r >= 0) {
+                gauge.userdata = room;
+                r = vault_cost_choose(&gauge, &choice);
+                room = vault_room_free(room);
+        }
+        if (r < 0)
+                die("the cost", strerror(-r));
+        printf("guess: um-vault would choose %s here\n", vault_cost_name(choice.cost));
+        return choice.cost;
+}
+
 int main(int argc, char **argv) {
-        static const Method methods[] = {
+        Method methods[] = {
                 { "yescrypt, as um makes it", "$y$", 0 },
                 { "sha512crypt, 5,000 rounds", "$6$", 5000 },
                 { "bcrypt, cost 12", "$2b$", 12 },
@@ -60,6 +79,7 @@ int main(int argc, char **argv) {
         if (argc != 2 || base_parse_u64(argv[1], 1, ROUNDS_MAX, &rounds) < 0)
                 die("usage", "bench_guess ROUNDS (1 to 10000)");
         core_stay();
+        methods[0].cost = cost_choose();
         for (size_t i = 0; i < ARRAY_LENGTH(methods); i++) {
                 double usec = method_usec(&methods[i], (unsigned)rounds);
 

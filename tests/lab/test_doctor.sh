@@ -62,6 +62,13 @@ ck "made: found" eventually 5 found ok 'recovery key: .*/var/lib/um-vault/key.re
 ck "and its file" has '^ok +/var/lib/um-vault/key.recovery: mode 0600' um doctor
 ck "status: kept" has '^ *recovery key: kept$' um status
 
+# ---- what a hash costs
+ck "a fresh um-vault has chosen what a hash costs" has '^yescrypt j[9AB]T$' lab_enter cat /var/lib/um-vault/cost
+lab_sh 'rm /var/lib/um-vault/cost'
+ck "not on record: warned of" found warn '/var/lib/um-vault/cost: No such file'
+ck "measured anew by hand" has 'the cost was none and is j[9AB]T' lab_sh '/usr/libexec/um/um-vault --calibrate'
+ck "what a hash costs is measured anew by root and um-vault's to read" has "^ok +/var/lib/um-vault/cost: mode 0600, owner $(lab_exec id -u um-vault)" um doctor
+
 # ---- a healthy host. A run tries a dozen wrong passwords: after five or so in a minute umd throttles, and doctor says that.
 lab_sh 'touch /root/before'
 traces >"$LAB/before"

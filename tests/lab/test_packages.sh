@@ -152,6 +152,7 @@ left_by_removal() {
 /var/lib/systemd/deb-systemd-helper-enabled/um-vault.socket.dsh-also
 /var/lib/systemd/deb-systemd-helper-enabled/umd.service.dsh-also
 /var/lib/systemd/deb-systemd-helper-enabled/umd.socket.dsh-also
+/var/lib/um-vault/cost
 /var/lib/um-vault/key
 /var/lib/um/data.mdb
 /var/lib/um/lock

@@ -88,8 +88,19 @@ class Daemon:
             argv = [UMD, *argv]
         return [str(a) for a in argv]
 
+    def fix_cost(self):
+        """Before the first start: um-vault need not measure what a hash has to cost."""
+        if not self.state.exists():
+            vault = self.state / "vault"
+            for path in self.state, vault:
+                path.mkdir(mode=0o700)
+            (vault / "cost").write_text("yescrypt j9T\n")
+            for path in self.state, vault, vault / "cost":
+                os.chown(path, self.uid, self.uid)
+
     def launch(self, *options, **more):
         """Starts it and does not wait."""
+        self.fix_cost()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(*options), stderr=log, stdin=subprocess.DEVNULL,
                                             cwd="/", **more)

@@ -62,25 +62,26 @@ static VaultRoom *room_of(void) {
 
 static const struct {
         const char *text;
-        int result; /* 0 preferred, 1 old, -1 not believed */
+        int result; /* the cost, 0 below the floor, -1 not believed */
 } examples[] = {
-        { "$y$j9T$salt$" A43, 0 },
-        { "$y$j9T$$" A43, 0 },
-        { "$y$jAT$salt$" A43, 0 },
-        { "$y$jCT$salt$" A43, 0 },
-        { "$y$j75$salt$" A43, 1 },
-        { "$y$j85$salt$" A43, 1 },
-        { "$y$j7T$salt$" A43, 1 },
-        { "$y$j8T$salt$" A43, 1 },
-        { "$y$j95$salt$" A43, 1 },
-        { "$6$salt$" A86, 1 },
-        { "$6$rounds=1000$salt$" A86, 1 },
-        { "$6$rounds=1000000$salt$" A86, 1 },
-        { "$6$0123456789abcdef$" A86, 1 },
-        { "$5$salt$" A43, 1 },
-        { "$2b$12$" A53, 1 },
-        { "$2y$04$" A53, 1 },
-        { "$2a$14$" A53, 1 },
+        { "$y$j9T$salt$" A43, 5 },
+        { "$y$j9T$$" A43, 5 },
+        { "$y$jAT$salt$" A43, 6 },
+        { "$y$jBT$salt$" A43, 7 },
+        { "$y$jCT$salt$" A43, 8 },
+        { "$y$j75$salt$" A43, 0 },
+        { "$y$j85$salt$" A43, 0 },
+        { "$y$j7T$salt$" A43, 0 },
+        { "$y$j8T$salt$" A43, 0 },
+        { "$y$j95$salt$" A43, 0 },
+        { "$6$salt$" A86, 0 },
+        { "$6$rounds=1000$salt$" A86, 0 },
+        { "$6$rounds=1000000$salt$" A86, 0 },
+        { "$6$0123456789abcdef$" A86, 0 },
+        { "$5$salt$" A43, 0 },
+        { "$2b$12$" A53, 0 },
+        { "$2y$04$" A53, 0 },
+        { "$2a$14$" A53, 0 },
         { "", -1 },
         { "*", -1 },
         { "!", -1 },
@@ -144,7 +145,7 @@ static void hashes_are_known_to_their_last_byte(void **state) {
                 int r = vault_method_examine(hash, &method);
 
                 if (r != (examples[i].result < 0 ? VAULT_E_METHOD : 0) ||
-                    (r == 0 && method.old != (examples[i].result == 1)))
+                    (r == 0 && (int)method.cost != examples[i].result))
                         fail_msg("row %zu: %s", i, examples[i].text);
         }
 }
@@ -172,16 +173,32 @@ static void the_preferred_method_is_yescrypt_and_matches_itself_only(void **stat
         VaultMethod method;
         bool match;
 
-        assert_int_equal(vault_method_hash(room, password, &hash), 0);
-        assert_int_equal(vault_method_hash(room, password, &again), 0);
+        assert_int_equal(vault_method_hash(room, VAULT_COST_MIN, password, &hash), 0);
+        assert_int_equal(vault_method_hash(room, VAULT_COST_MIN, password, &again), 0);
         assert_memory_equal(base_secret_bytes(hash), "$y$j9T$", 7);
         assert_string_not_equal(base_secret_bytes(hash), base_secret_bytes(again)); /* salted */
         assert_int_equal(vault_method_examine(hash, &method), 0);
-        assert_false(method.old);
+        assert_int_equal(method.cost, VAULT_COST_MIN);
         assert_int_equal(vault_method_verify(room, &method, hash, password, &match), 0);
         assert_true(match);
         assert_int_equal(vault_method_verify(room, &method, hash, other, &match), 0);
         assert_false(match);
+        vault_room_free(room);
+}
+
+static void a_hash_is_of_the_cost_that_was_asked_for(void **state) {
+        static const char *const prefixes[] = { "$y$j9T$", "$y$jAT$", "$y$jBT$" };
+        VaultRoom *room = room_of();
+
+        for (unsigned cost = VAULT_COST_MIN; cost <= VAULT_COST_MAX; cost++) {
+                _cleanup_secret_ Secret *password = text_of("secret"), *hash = NULL;
+                uint64_t usec = 0;
+
+                assert_int_equal(vault_method_hash(room, cost, password, &hash), 0);
+                assert_memory_equal(base_secret_bytes(hash), prefixes[cost - VAULT_COST_MIN], 7);
+                assert_int_equal(vault_method_measure(room, cost, &usec), 0);
+                assert_true(usec > 0);
+        }
         vault_room_free(room);
 }
 
@@ -214,7 +231,7 @@ static void crypt_failing_is_never_a_match(void **state) {
                 fake.text = rows[i].text;
                 assert_int_equal(vault_method_verify(room, &method, hash, password, &match), -EIO);
                 assert_false(match);
-                assert_int_equal(vault_method_hash(room, password, &made), -EIO);
+                assert_int_equal(vault_method_hash(room, VAULT_COST_MIN, password, &made), -EIO);
                 assert_null(made);
         }
         fake.mode = CRYPT_TEXT; /* the fake is what decides: this one does match */
@@ -277,7 +294,7 @@ static void a_password_that_fits_nobody_costs_a_hash_and_never_matches(void **st
                         Secret *made = NULL;
 
                         assert_true(fake.phrase[0] != 'p' || fake.phrase[1] != 'p');
-                        assert_int_equal(vault_method_hash(room, password, &made),
+                        assert_int_equal(vault_method_hash(room, VAULT_COST_MIN, password, &made),
                                          VAULT_E_PASSWORD);
                 }
         }
@@ -319,11 +336,15 @@ static void the_dummy_is_of_the_preferred_method_and_new_each_time(void **state)
         _cleanup_secret_ Secret *a = NULL, *b = NULL;
         VaultMethod method;
 
-        assert_int_equal(vault_method_dummy(&a), 0);
-        assert_int_equal(vault_method_dummy(&b), 0);
-        assert_int_equal(vault_method_examine(a, &method), 0);
-        assert_false(method.old);
-        assert_string_not_equal(base_secret_bytes(a), base_secret_bytes(b));
+        for (unsigned cost = VAULT_COST_MIN; cost <= VAULT_COST_MAX; cost++) {
+                a = base_secret_free(a);
+                b = base_secret_free(b);
+                assert_int_equal(vault_method_dummy(cost, &a), 0);
+                assert_int_equal(vault_method_dummy(cost, &b), 0);
+                assert_int_equal(vault_method_examine(a, &method), 0);
+                assert_int_equal(method.cost, cost);
+                assert_string_not_equal(base_secret_bytes(a), base_secret_bytes(b));
+        }
 }
 
 int main(void) {
@@ -331,6 +352,7 @@ int main(void) {
                 cmocka_unit_test(hashes_are_known_to_their_last_byte),
                 cmocka_unit_test(a_nul_or_cut_in_a_hash_is_no_hash),
                 cmocka_unit_test(the_preferred_method_is_yescrypt_and_matches_itself_only),
+                cmocka_unit_test(a_hash_is_of_the_cost_that_was_asked_for),
                 cmocka_unit_test(crypt_failing_is_never_a_match),
                 cmocka_unit_test(a_stored_failure_is_no_record),
                 cmocka_unit_test(a_password_that_fits_nobody_costs_a_hash_and_never_matches),

@@ -56,6 +56,8 @@ static int place_make(void **state) {
         snprintf(place->fresh_key, sizeof(place->fresh_key), "%s/" VAULT_KEY_NAME, place->fresh);
         if (mkdir(place->keys, 0700) < 0 || mkdir(place->fresh, 0700) < 0)
                 return -1;
+        cost_write(place->keys, "yescrypt j9T\n");
+        cost_write(place->fresh, "yescrypt j9T\n");
         *state = place;
         return shell(vault_program, " --new-recovery-key ", place->pub, " > ", place->paper);
 }

@@ -31,6 +31,7 @@ static int vault_setup(void **state, bool by_hand) {
         snprintf(vault->dir, sizeof(vault->dir), "/tmp/um-vault.XXXXXX");
         if (!mkdtemp(vault->dir))
                 return -1;
+        cost_write(vault->dir, "yescrypt j9T\n");
         vault_start_in(vault, by_hand);
         *state = vault;
         return 0;
@@ -42,6 +43,17 @@ int vault_by_hand(void **state) {
 
 int vault_listening(void **state) {
         return vault_setup(state, false);
+}
+
+void cost_write(const char *key_dir, const char *cost) {
+        char path[128];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "%s/" VAULT_COST_NAME, key_dir);
+        file = fopen(path, "we");
+        assert_non_null(file);
+        assert_true(fputs(cost, file) >= 0);
+        assert_int_equal(fclose(file), 0);
 }
 
 void vault_key_path(const Vault *vault, char *ret_path) {
@@ -59,6 +71,8 @@ int vault_end(void **state) {
                 r = service_stop(&vault->service);
         }
         vault_key_path(vault, path);
+        unlink(path);
+        snprintf(path, sizeof(path), "%s/" VAULT_COST_NAME, vault->dir);
         unlink(path);
         rmdir(vault->dir);
         free(vault);

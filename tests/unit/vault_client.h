@@ -33,6 +33,8 @@ int vault_end(void **state);
 
 void vault_start_in(Vault *vault, bool by_hand);
 void vault_key_path(const Vault *vault, char *ret_path);
+/* A vault with that key folder need not measure what a hash has to cost. */
+void cost_write(const char *key_dir, const char *cost);
 
 void request_send_flags(int fd, VaultOp op, uint32_t flags, uint64_t id,
                         const VaultSubject *subject, const void *secret, size_t secret_len,

@@ -3,7 +3,8 @@
 # The real umd: what umctl creates is found when it returns, by the map, and without it by the socket.
 
 rm -rf /run/um/map.d/* /run/um/bus
-mkdir -m 0700 $work/state
+mkdir -m 0700 $work/state $work/state/vault
+echo 'yescrypt j9T' > $work/state/vault/cost # else um-vault would measure
 "$build/umd/umd" --state-dir $work/state --runtime-dir /run/um --no-helper --system-bus none \
         --vault "$build/um_vault/um-vault" --quality "$build/um_quality/um-quality" --notify "$build/um_notify/um-notify" > $work/umd.log 2>&1 &
 umd=$!
