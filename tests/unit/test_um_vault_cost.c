@@ -125,6 +125,29 @@ static void a_busy_machine_is_not_taken_for_a_slow_one(void **state) {
         assert_int_equal(choice.cost, 7);
 }
 
+/* Nobody logs in meanwhile. */
+static void it_takes_no_more_hashes_than_it_must(void **state) {
+        static const struct {
+                uint64_t least_usec;
+                unsigned max, asked;
+        } rows[] = {
+                { 40000, VAULT_COST_MAX, 3 }, /* is the fastest as slow? */
+                { 20000, VAULT_COST_MAX, 1 + 3 },
+                { 10000, VAULT_COST_MAX, 1 + 1 + 1 }, /* it is the highest, whatever it takes */
+                { 100, VAULT_COST_MAX, 1 + 1 + 1 },
+                { 90000, VAULT_COST_MIN, 1 },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                Host host = { .least_usec = rows[i].least_usec };
+                VaultCostGauge gauge = gauge_of(&host, rows[i].max);
+                VaultCostChoice choice;
+
+                assert_int_equal(vault_cost_choose(&gauge, &choice), 0);
+                assert_int_equal(host.asked, rows[i].asked);
+        }
+}
+
 static void a_cost_there_is_no_memory_for_is_not_chosen(void **state) {
         Host host = { .least_usec = 1000, .faulty_from = 7 };
         VaultCostGauge gauge = gauge_of(&host, VAULT_COST_MAX);
@@ -397,6 +420,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(one_line_and_nothing_else_is_a_cost),
                 cmocka_unit_test(the_lowest_cost_that_takes_40_ms_is_chosen),
                 cmocka_unit_test(a_busy_machine_is_not_taken_for_a_slow_one),
+                cmocka_unit_test(it_takes_no_more_hashes_than_it_must),
                 cmocka_unit_test(a_cost_there_is_no_memory_for_is_not_chosen),
                 cmocka_unit_test(all_workers_take_a_quarter_of_the_memory_at_most),
                 IN_PLACE(it_is_measured_once_and_read_from_then_on),
