@@ -430,6 +430,39 @@ static uint64_t record_of(Fixture *f, const char *user, const char *password, co
         return f->boottime - began;
 }
 
+/* The work for the first one is over before a second one is answered, and that does nothing yet. */
+static void asking_twice_says_nothing_either(void **state) {
+        static const struct {
+                const char *user, *password;
+        } rows[] = { { "alice", PASSWORD }, { "alice", "wrong" }, { "nobody-at-all", "x" } };
+        Fixture *f = *state;
+
+        setup_mail(f);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                Talk talk = talk_new(f, 1, 0);
+                uint64_t began;
+
+                fixture_pass(f, HOUR); /* no answer is late for another reason */
+                ask_mail(&talk, rows[i].user, rows[i].password);
+                began = f->boottime;
+                talk_answer_only(&talk, "mail");
+                assert_int_equal(talk.step.kind, CORE_STEP_WAIT);
+                fixture_wake(f);
+                assert_int_equal(f->job_count, 0);
+                talk_wait(&talk);
+                assert_int_equal(talk.step.kind, CORE_STEP_ASK_SHOWN);
+                assert_int_equal(f->boottime - began, MAIL_ASKED_USEC);
+                mail_settle(f);
+                fixture_pass(f, MINUTE);
+                began = f->boottime;
+                talk_answer(&talk, "mail");
+                assert_int_equal(f->boottime - began, USEC_PER_SEC / 2);
+                mail_settle(f);
+                core_login_hangup(f->core, 1);
+        }
+        assert_int_equal(f->mails, 3);
+}
+
 static void asking_says_nothing_to_a_stranger(void **state) {
         static const struct {
                 const char *user, *password, *word;
@@ -495,6 +528,7 @@ int main(void) {
                 STORY(a_pending_user_gets_one_for_his_setup_code),
                 STORY(it_changes_no_stronger_factor),
                 STORY(the_report_says_what_the_login_goes_by),
+                STORY(asking_twice_says_nothing_either),
                 STORY(asking_says_nothing_to_a_stranger),
         };
 

@@ -205,9 +205,77 @@ static void nothing_goes_out_before_it_is_charged(void **state) {
         fixture_wake(f);
         assert_int_equal(f->job_count, 0);
         f->charges_wait = false;
-        mail_settle(f);
+        (void)core_flush(f->core);
+        fixture_wake(f);
+        assert_int_equal(talk.step.kind, CORE_STEP_WAIT);
+        assert_int_equal(f->job_count, 0); /* nor beside the answer */
+        talk_wait(&talk);
+        expect_asked(&talk, CORE_STEP_ASK_SHOWN, SENT);
         mail_settle(f);
         assert_int_equal(f->mails, 1);
+}
+
+/* What each of these words is answered later than it was given, in one dialogue. */
+static void lateness_of(Fixture *f, const char *user, uint64_t pause_usec, uint64_t ret[static 3]) {
+        static const char *const words[] = { "reset", "", "reset" };
+        Talk talk = login_new(f, 1);
+
+        fixture_pass(f, HOUR); /* no answer is late for another reason, and no mail is too many */
+        ask_reset(&talk, user);
+        for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+                uint64_t began;
+
+                fixture_pass(f, pause_usec);
+                began = f->boottime;
+                talk_answer(&talk, words[i]);
+                assert_int_equal(talk.step.kind,
+                                 words[i][0] ? CORE_STEP_ASK_SHOWN : CORE_STEP_ASK_HIDDEN);
+                ret[i] = f->boottime - began;
+                mail_settle(f);
+                if (!words[i][0])
+                        talk_answer(&talk, "");
+        }
+        core_login_hangup(f->core, 1);
+}
+
+/* The work for one request would show in the answer to the next. */
+static void whoever_asks_again_waits_until_all_is_over(void **state) {
+        static const struct {
+                uint64_t pause_usec, late[3];
+        } rows[] = {
+                { 0, { MAIL_ASKED_USEC, MAIL_ASKED_USEC, USEC_PER_SEC / 2 } },
+                { USEC_PER_SEC, { USEC_PER_SEC, USEC_PER_SEC, USEC_PER_SEC / 2 } },
+                { MINUTE, { USEC_PER_SEC / 2, 0, USEC_PER_SEC / 2 } },
+        };
+        static const char *const names[] = { "alice", "bob", "nobody-there" };
+        Fixture *f = *state;
+
+        setup_reset(f);
+        make_user(f, "bob"); /* without an address */
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
+                for (size_t n = 0; n < ARRAY_LENGTH(names); n++) {
+                        uint64_t late[3];
+
+                        lateness_of(f, names[n], rows[i].pause_usec, late);
+                        assert_memory_equal(late, rows[i].late, sizeof(late));
+                }
+        assert_int_equal(f->mails, 3 * ARRAY_LENGTH(rows));
+}
+
+/* Nor is what it leads to itself done beside the answer. */
+static void an_answer_is_out_before_its_work_begins(void **state) {
+        Fixture *f = *state;
+        Talk talk = login_new(f, 1);
+
+        setup_reset(f);
+        ask_reset(&talk, "alice");
+        talk_answer_only(&talk, "reset");
+        fixture_pass(f, MAIL_ASKED_USEC - 1);
+        assert_int_equal(f->job_count, 0);
+        talk_wait(&talk);
+        expect_asked(&talk, CORE_STEP_ASK_SHOWN, SENT);
+        fixture_wake(f);
+        assert_int_equal(f->job_count, 1);
 }
 
 /* A whole dialogue as sshd has it, which answers with nonsense of the same length in the place of a
@@ -250,8 +318,7 @@ static void nothing_of_it_tells_who_exists(void **state) {
                 policy_put(f, "factor.required", required ? "on" : "off", NULL);
                 fixture_pass(f, HOUR);
                 late = record_of(f, "alice", "reset", "12345678", &first); /* who gets one */
-                assert_int_equal(late,
-                                 MAIL_ASKED_USEC - USEC_PER_SEC / 2); /* which the prompt took */
+                assert_int_equal(late, MAIL_ASKED_USEC);
                 for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
                         fixture_pass(f, HOUR); /* no answer is late for another reason */
                         assert_int_equal(record_of(f, others[i], "\b\n\r\177I", "\b\n\r\177INCO",
@@ -309,6 +376,8 @@ int main(void) {
                 STORY(asking_and_guessing_are_charged),
                 STORY(a_throttled_network_has_none_sent),
                 STORY(nothing_goes_out_before_it_is_charged),
+                STORY(whoever_asks_again_waits_until_all_is_over),
+                STORY(an_answer_is_out_before_its_work_begins),
                 STORY(nothing_of_it_tells_who_exists),
                 STORY(what_comes_behind_the_code_is_as_late_as_the_end),
                 STORY(a_vault_that_is_away_gives_no_guess_back),

@@ -4,9 +4,10 @@
  * minutes, for three tries, from the place they were asked for.  The address is an admin's to
  * change, never the user's own: whoever took a password must not choose where the code goes.
  *
- * Asking for one says nothing.  Whoever it is, the same prompt comes back at once; what follows is
- * done behind it.  A second factor's code is sent only where the first was right, one for a
- * forgotten password to whoever may have it.  No answer to a code is out before that is over
+ * Asking for one says nothing.  Whoever it is, the same prompt comes back, at once where it is the
+ * first; what follows is done behind it.  A second factor's code is sent only where the first was
+ * right, one for a forgotten password to whoever may have it.  No answer after that, to a code or
+ * to one more request, is out before it is over
  * (MAIL_ASKED_USEC), so the work does not show either.
  *
  * How one is sent is mail_job.c's, and how many may be mail_budget.c's; here is what becomes of one

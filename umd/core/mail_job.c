@@ -20,6 +20,8 @@
 #define MAIL_ASKS     5U /* of one dialogue */
 #define MAIL_JOBS_MAX 64U
 
+#define MAIL_AGAIN_USEC (500 * USEC_PER_MSEC) /* an answer to one more request waits so long */
+
 typedef enum MailState {
         MAIL_WANTED,
         MAIL_HASHING, /* the vault is asked */
@@ -38,6 +40,7 @@ typedef struct MailJob {
         LoginWords words;
         Actor actor;
         PolicyProof proof;
+        uint64_t from_usec; /* boottime: the answer is out, and it begins */
         uid_t uid;
         uint64_t version; /* of the row when it is written */
         uint64_t batch;
@@ -77,7 +80,7 @@ static size_t job_count(const Core *core) {
 
 /* What is written down here is the same whoever it is; whether a code is sent is found out later.
  */
-static int job_new(Dialogue *dialogue, StoreMailPurpose purpose) {
+static int job_new(Dialogue *dialogue, StoreMailPurpose purpose, uint64_t from_usec) {
         Core *core = dialogue->core;
         MailJob *job;
 
@@ -91,21 +94,41 @@ static int job_new(Dialogue *dialogue, StoreMailPurpose purpose) {
                           .purpose = purpose,
                           .words = dialogue->words,
                           .actor = dialogue->actor,
-                          .proof = dialogue->second.first };
+                          .proof = dialogue->second.first,
+                          .from_usec = from_usec };
         core->mail_jobs = job;
-        core->host.wake_at(core->host.userdata, 0);
+        core->host.wake_at(core->host.userdata, from_usec);
         return 0;
 }
 
+/* When the answer to this request is out.  What one before it led to is over by then, and what it
+ * leads to itself begins then: so neither holds it. */
+static uint64_t answer_due(Dialogue *dialogue) {
+        uint64_t *due_usec = &dialogue->attempt.due_usec;
+        uint64_t now_usec = core_boottime(dialogue->core);
+
+        core_mail_hold(dialogue);
+        if (dialogue->second.mail_due_usec != 0 &&
+            *due_usec < core_later(now_usec, MAIL_AGAIN_USEC))
+                *due_usec = core_later(now_usec, MAIL_AGAIN_USEC);
+        return *due_usec > now_usec ? *due_usec : now_usec;
+}
+
+void core_mail_hold(Dialogue *dialogue) {
+        if (dialogue->attempt.due_usec < dialogue->second.mail_due_usec)
+                dialogue->attempt.due_usec = dialogue->second.mail_due_usec;
+}
+
 int core_mail_request(Dialogue *dialogue, StoreMailPurpose purpose, unsigned int *asks) {
+        uint64_t due_usec = answer_due(dialogue);
         int r = 0;
 
         if (*asks < MAIL_ASKS)
-                r = job_new(dialogue, purpose);
+                r = job_new(dialogue, purpose, due_usec);
         if (r < 0)
                 return r;
         ++*asks;
-        dialogue->second.mail_due_usec = core_later(core_boottime(dialogue->core), MAIL_ASKED_USEC);
+        dialogue->second.mail_due_usec = core_later(due_usec, MAIL_ASKED_USEC);
         return 0;
 }
 
@@ -120,7 +143,7 @@ int core_mail_ask(Dialogue *dialogue) {
                  "way there, good for %u minutes.\nOne-time code: ",
                  (unsigned int)(MAIL_VALID_USEC / USEC_PER_SEC / 60));
         dialogue->state = DIALOGUE_CODE;
-        core_dialogue_step(dialogue, &step);
+        core_attempt_answer(dialogue, &step);
         return 0;
 }
 
@@ -388,7 +411,9 @@ void core_mails_wake(Core *core, uint64_t now_usec) {
         MailJob **link = &core->mail_jobs;
 
         for (MailJob *job = core->mail_jobs; job; job = job->next) {
-                if (job->state == MAIL_WANTED)
+                if (job->state == MAIL_WANTED && job->from_usec > core_boottime(core))
+                        core->host.wake_at(core->host.userdata, job->from_usec);
+                else if (job->state == MAIL_WANTED)
                         (void)job_begin(job, now_usec);
                 else if (job->state == MAIL_DURABLE)
                         (void)job_send(job, now_usec);

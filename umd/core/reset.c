@@ -59,7 +59,8 @@ static void ask_password(Dialogue *dialogue) {
         snprintf(step.text, sizeof(step.text),
                  "%sPassword: ", dialogue->reset.open ? "(Forgotten? Press Enter.) " : "");
         dialogue->state = DIALOGUE_PASSWORD;
-        core_dialogue_step(dialogue, &step);
+        core_mail_hold(dialogue);
+        core_attempt_answer(dialogue, &step);
 }
 
 static void ask(Dialogue *dialogue, CoreStepKind kind, const char *text) {
@@ -101,12 +102,12 @@ static void ask_mail(Dialogue *dialogue, const Secret *answer, uint64_t now_usec
         uint64_t due_usec = core_later(dialogue->attempt.asked_usec, RESET_USEC);
         char text[256];
 
+        if (dialogue->attempt.due_usec < due_usec)
+                dialogue->attempt.due_usec = due_usec;
         if (core_mail_request(dialogue, STORE_MAIL_RESET, &dialogue->reset.mails) < 0) {
                 core_authenticate_unavailable(dialogue, now_usec);
                 return;
         }
-        if (dialogue->attempt.due_usec < due_usec)
-                dialogue->attempt.due_usec = due_usec;
         snprintf(text, sizeof(text),
                  "If um has an e-mail address of yours and you may reset your password by it, a "
                  "code is on its way there, good for %u minutes.\nCode from the mail: ",
@@ -179,8 +180,7 @@ static int try_code(Dialogue *dialogue, const Secret *answer, uint64_t now_usec)
 /* No answer is out before a mail that was asked for here would be. */
 static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
         dialogue->reset.answered = true;
-        if (dialogue->attempt.due_usec < dialogue->second.mail_due_usec)
-                dialogue->attempt.due_usec = dialogue->second.mail_due_usec;
+        core_mail_hold(dialogue);
         if (try_code(dialogue, answer, now_usec) < 0)
                 core_authenticate_unavailable(dialogue, now_usec);
 }

@@ -419,8 +419,7 @@ static int answer_choice(Dialogue *dialogue, const Secret *answer, uint64_t now_
 }
 
 static void look(Dialogue *dialogue, const Secret *answer, uint64_t now_usec) {
-        if (dialogue->attempt.due_usec < dialogue->second.mail_due_usec)
-                dialogue->attempt.due_usec = dialogue->second.mail_due_usec;
+        core_mail_hold(dialogue);
         if (answer_code(dialogue, answer, now_usec) < 0)
                 core_authenticate_unavailable(dialogue, now_usec);
 }

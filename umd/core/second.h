@@ -140,8 +140,11 @@ bool core_mail_is_word(const Secret *answer); /* as long as "mail", at the promp
 /* Asks for the code, and sends one if that is right. */
 int core_mail_ask(Dialogue *dialogue);
 /* Has one sent, if that is right, which is found out behind the answer; asks counts them, and of
- * one dialogue no more than five are. */
+ * one dialogue no more than five are.  The answer is to go out by core_attempt_answer(): not before
+ * all is over that one before it led to. */
 int core_mail_request(Dialogue *dialogue, StoreMailPurpose purpose, unsigned int *asks);
+/* What is answered next by core_attempt_answer() waits until all is over that was asked for. */
+void core_mail_hold(Dialogue *dialogue);
 /* The code for that purpose that is out and may be given in this dialogue, as to where it was asked
  * for, or NULL; whether he may have such codes is not looked at. */
 int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
