@@ -164,6 +164,7 @@ typedef struct Talk {
         size_t answers; /* done callbacks */
         CoreError error;
         char record[8192];                     /* every step, byte for byte */
+        const char *service;                   /* NULL: sshd, where a fixture begins it */
         const char *rhost, *ruser, *auth_info; /* NULL: as talk_context() has them */
 } Talk;
 

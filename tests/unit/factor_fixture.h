@@ -44,7 +44,7 @@ static inline uint32_t setup_alice(Fixture *f, PolicyMethod method) {
 }
 
 static inline void answer_password(Talk *talk, const char *user, const char *password) {
-        talk_begin(talk, "authenticate", user, "sshd", 0);
+        talk_begin(talk, "authenticate", user, talk->service ? talk->service : "sshd", 0);
         must(talk->r);
         assert_int_equal(talk->step.kind, CORE_STEP_ASK_HIDDEN);
         talk_answer(talk, password);

@@ -40,7 +40,7 @@ static inline void expect_asked(const Talk *talk, CoreStepKind kind, const char 
 
 /* As far as the offer. */
 static inline void forget(Talk *talk, const char *user) {
-        talk_begin(talk, "authenticate", user, "sshd", 0);
+        talk_begin(talk, "authenticate", user, talk->service ? talk->service : "sshd", 0);
         must(talk->r);
         assert_int_equal(talk->step.kind, CORE_STEP_ASK_HIDDEN);
         assert_true(talk->step.may_be_empty);

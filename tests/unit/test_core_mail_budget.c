@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Codes by e-mail: how many are sent, to where, and what one too many costs. */
 
-#include "tests/unit/mail_fixture.h"
+#include "tests/unit/reset_fixture.h"
+
+static void at_console(Talk *talk) {
+        talk->rhost = "";
+        talk->service = "login";
+}
 
 static void five_an_hour_are_sent(void **state) {
         Fixture *f = *state;
@@ -41,7 +46,7 @@ static void what_is_too_many_costs_nothing(void **state) {
         uint64_t seq;
 
         setup_mail(f);
-        talk.rhost = "";
+        at_console(&talk);
         for (int i = 0; i < 6; i++)
                 ask_mail(&talk, "alice", PASSWORD);
         assert_string_equal(audit_line(f, 0), "mail-code deny too-many user/alice");
@@ -92,9 +97,42 @@ static void a_thief_leaves_the_owner_his_codes(void **state) {
         core_login_hangup(f->core, 2);
         ask_mail(&thief, "alice", PASSWORD);
         assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
-        thief.rhost = ""; /* the console is always hers */
+        thief.rhost = ""; /* a program that says of nobody where he is */
+        thief.service = "vsftpd";
+        ask_mail(&thief, "alice", PASSWORD);
+        assert_int_equal(f->mails, 5);
+        at_console(&thief); /* which is always hers */
         ask_mail(&thief, "alice", PASSWORD);
         assert_int_equal(f->mails, 6);
+        thief.service = "vsftpd";
+        assert_int_equal(two(&thief, "alice", PASSWORD, f->mailed), CORE_VERDICT_BAD_PROOF);
+        at_console(&thief);
+        assert_int_equal(two(&thief, "alice", PASSWORD, f->mailed), CORE_VERDICT_ALLOW);
+}
+
+/* Anybody may ask for one: of two who are known from nowhere the one who was first may be its
+ * owner. */
+static void a_code_for_a_reset_is_left_for_two_minutes(void **state) {
+        Fixture *f = *state;
+        Talk talk = login_new(f, 1), stranger = login_new(f, 2), console = login_new(f, 3);
+
+        setup_reset(f);
+        stranger.rhost = "198.51.100.9";
+        ask_reset(&talk, "alice");
+        fixture_pass(f, 2 * MINUTE - 5 * USEC_PER_SEC);
+        ask_reset(&stranger, "alice");
+        assert_int_equal(f->mails, 1);
+        assert_string_equal(audit_line(f, 0), "reset-code deny code-is-out user/alice");
+        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+        ask_reset(&stranger, "alice"); /* it is not out any more */
+        assert_int_equal(f->mails, 2);
+        fixture_pass(f, 2 * MINUTE + USEC_PER_SEC);
+        ask_reset(&talk, "alice");
+        assert_int_equal(f->mails, 3);
+        at_console(&console); /* hers: nobody's code is in her way */
+        ask_reset(&console, "alice");
+        assert_int_equal(f->mails, 4);
+        assert_int_equal(give(&console, f->mailed), CORE_VERDICT_ALLOW);
 }
 
 /* A code that is over, or for an address that is no more, holds nobody back. */
@@ -103,7 +141,7 @@ static void a_code_that_is_over_holds_nobody_back(void **state) {
         Talk talk = talk_new(f, 1, 0), away = talk_new(f, 2, 0);
 
         setup_mail(f);
-        talk.rhost = "";
+        at_console(&talk);
         ask_mail(&talk, "alice", PASSWORD);
         ask_mail(&away, "alice", PASSWORD);
         assert_int_equal(f->mails, 1);
@@ -172,7 +210,7 @@ static void a_dialogue_asks_five_times_at_most(void **state) {
         Talk talk = talk_new(f, 1, 0);
 
         setup_mail(f);
-        talk.rhost = "";
+        at_console(&talk);
         ask_mail(&talk, "alice", PASSWORD);
         for (int i = 0; i < 10; i++) {
                 fixture_pass(f, 55 * USEC_PER_SEC);
@@ -209,6 +247,7 @@ int main(void) {
                 STORY(five_an_hour_are_sent),
                 STORY(what_is_too_many_costs_nothing),
                 STORY(a_thief_leaves_the_owner_his_codes),
+                STORY(a_code_for_a_reset_is_left_for_two_minutes),
                 STORY(a_code_that_is_over_holds_nobody_back),
                 STORY(after_a_key_the_word_is_charged),
                 STORY(a_throttled_network_gets_none),

@@ -13,8 +13,7 @@
 
 #include "umd/core/second.h"
 
-/* FEATURES P.3, @console. */
-static bool service_is_console(const char *service) {
+bool core_service_is_console(const char *service) {
         static const char *const services[] = {
                 "login", "gdm-password", "gdm-fingerprint", "lightdm", "sddm", "greetd",
         };
@@ -33,7 +32,7 @@ static bool is_nested(const char *service) {
 }
 
 static bool session_is_local(const Session *session) {
-        return !session->words.source[0] && service_is_console(session->words.service);
+        return !session->words.source[0] && core_service_is_console(session->words.service);
 }
 
 /* A user manager, cron: nobody sits there, wherever he is. */
@@ -93,7 +92,7 @@ bool core_login_is_local(const Dialogue *dialogue, uid_t uid) {
         if (!dialogue->core->tokens.ask || words->source[0] || words->origin.by_root)
                 return false;
         if (words->origin.place == PLACE_CONSOLE)
-                return service_is_console(words->service);
+                return core_service_is_console(words->service);
         return words->origin.place == PLACE_SELF &&
                (is_nested(words->service) || strcmp(words->service, LOGIN_SERVICE_SELF) == 0) &&
                caller_is_local(dialogue, uid);

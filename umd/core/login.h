@@ -97,6 +97,8 @@ typedef enum ServiceClass {
 } ServiceClass;
 
 ServiceClass core_service_class(const char *service);
+/* Is it one that is used at this machine alone (FEATURES P.3, @console)? */
+bool core_service_is_console(const char *service);
 /* Is the service one that somebody uses within a session of his (sudo, su, polkit)? */
 bool core_login_is_within(const CoreLoginContext *context);
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How many codes are sent by e-mail: five an hour to a user, from wherever they are asked for.
- * Whoever took his password asks too.  So some of them are kept for the places he is known from,
- * and a code that was asked for there is not overwritten from elsewhere. */
+ * Whoever took his password asks too, and for a reset anybody may.  So some of them are kept for
+ * the places he is known from, and a code that was asked for there is not overwritten from
+ * elsewhere; nor is one for a reset from where he is not known, until there was time to type it. */
 
 #include "umd/core/second.h"
 
 #define SENDS           5U
 #define SENDS_ELSEWHERE 3U /* after so many the rest is for his own places */
+
+#define RESET_KEPT_USEC (120 * USEC_PER_SEC) /* from when it was sent */
 
 /* Forgets what is older than an hour. */
 static void sends_age(StoreMailCode *row, uint64_t lock_usec) {
@@ -28,12 +31,20 @@ static int is_his_place(StoreTxn *txn, uid_t uid, uint32_t place, const StoreNet
                                    : 0;
 }
 
-int core_mail_why_not(StoreTxn *txn, StoreMailCode *row, const Origin *origin, bool out,
+/* Wherever he is who asked for it, he is reading his mail. */
+static bool is_kept(const StoreMailCode *row, const LoginWords *words, uint64_t lock_usec) {
+        return row->purpose == STORE_MAIL_RESET && !core_mail_is_there(row, words) &&
+               row->send_count > 0 &&
+               lock_usec < core_later(row->sends[row->send_count - 1], RESET_KEPT_USEC);
+}
+
+int core_mail_why_not(StoreTxn *txn, StoreMailCode *row, const LoginWords *words, bool out,
                       uint64_t lock_usec, const char **ret) {
         int asks, has = 0;
 
         sends_age(row, lock_usec);
-        asks = is_his_place(txn, row->uid, (uint32_t)origin->place, &origin->network, lock_usec);
+        asks = is_his_place(txn, row->uid, core_mail_place(words), &words->origin.network,
+                            lock_usec);
         if (asks >= 0 && out)
                 has = is_his_place(txn, row->uid, row->place, &row->network, lock_usec);
         if (asks < 0 || has < 0)
@@ -41,7 +52,7 @@ int core_mail_why_not(StoreTxn *txn, StoreMailCode *row, const Origin *origin, b
         *ret = NULL;
         if (row->send_count >= (asks ? SENDS : SENDS_ELSEWHERE))
                 *ret = "too-many";
-        else if (has && !asks)
+        else if (!asks && (has || (out && is_kept(row, words, lock_usec))))
                 *ret = "code-is-out";
         return 0;
 }

@@ -56,11 +56,18 @@ bool core_mail_offered(const Core *core, const PolicyValues *values) {
 
 /* ---- the row ------------------------------------------------------------------------------ */
 
-/* Where a login comes from, as a code is bound to it; a known network is no other than an unknown
- * one. */
-static bool same_origin(const StoreMailCode *row, const Origin *origin) {
-        return row->place == (uint32_t)origin->place &&
-               memcmp(&row->network, &origin->network, sizeof(row->network)) == 0;
+/* A known network is no other than an unknown one.  Of a program that says of nobody where he is
+ * (an ftp server without rhost) nobody knows it: that is no console. */
+uint32_t core_mail_place(const LoginWords *words) {
+        Place place = words->origin.place;
+
+        return place == PLACE_CONSOLE && !core_service_is_console(words->service) ? PLACE_NONE
+                                                                                  : place;
+}
+
+bool core_mail_is_there(const StoreMailCode *row, const LoginWords *words) {
+        return row->place == core_mail_place(words) &&
+               memcmp(&row->network, &words->origin.network, sizeof(row->network)) == 0;
 }
 
 bool core_mail_is_out(const StoreMailCode *row, const char *address, uint64_t lock_usec) {
@@ -80,7 +87,7 @@ int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *use
         if (r != 0)
                 return r < 0 ? r : 0;
         r = core_lock_time(dialogue->core, txn, now_usec, &lock_usec);
-        if (r == 0 && same_origin(row, &dialogue->words.origin) &&
+        if (r == 0 && core_mail_is_there(row, &dialogue->words) &&
             core_mail_is_out(row, user->email, lock_usec))
                 *ret = TAKE(row);
         return r;

@@ -239,7 +239,7 @@ static int charge(MailJob *job, StoreTxn *txn, const StoreUser *user, StoreMailC
         row->sends[row->send_count++] = lock_usec > last ? lock_usec : last + 1;
         row->hash = *hash;
         row->address = user->email;
-        row->place = (uint32_t)job->words.origin.place;
+        row->place = core_mail_place(&job->words);
         row->network = job->words.origin.network;
         row->tries = 0;
         r = store_mail_code_put(txn, row);
@@ -271,7 +271,7 @@ static int load_all(const MailJob *job, StoreTxn *txn, uint64_t now_usec, Load *
         if (r == 0)
                 r = core_lock_time(job->core, txn, now_usec, &load->lock_usec);
         if (r == 0)
-                r = core_mail_why_not(txn, load->row, &job->words.origin,
+                r = core_mail_why_not(txn, load->row, &job->words,
                                       core_mail_is_out(load->row, load->user->email,
                                                        load->lock_usec),
                                       load->lock_usec, &load->why_not);

@@ -154,6 +154,9 @@ int core_mail_load(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *use
 int core_mail_load_tried(const Dialogue *dialogue, StoreTxn *txn, const StoreUser *user,
                          StoreMailPurpose purpose, const StoreVerifier *tried, uint64_t now_usec,
                          StoreMailCode **ret);
+/* Where a login comes from, as a code is bound to it; and is that where the row's was asked for? */
+uint32_t core_mail_place(const LoginWords *words);
+bool core_mail_is_there(const StoreMailCode *row, const LoginWords *words);
 /* Is it good still, wherever it may be given, where that is his address? */
 bool core_mail_is_out(const StoreMailCode *row, const char *address, uint64_t lock_usec);
 int core_mail_used_up(StoreTxn *txn, StoreMailCode *row);
@@ -168,7 +171,7 @@ int core_mail_missed(const Dialogue *dialogue, StoreTxn *txn, uint64_t now_usec)
 #define MAIL_HOUR_USEC (3600 * USEC_PER_SEC)
 /* Why none is sent now, as the log says it; NULL: it may be.  out: the row's code is good still.
  * Forgets the sendings that are older than an hour. */
-int core_mail_why_not(StoreTxn *txn, StoreMailCode *row, const Origin *origin, bool out,
+int core_mail_why_not(StoreTxn *txn, StoreMailCode *row, const LoginWords *words, bool out,
                       uint64_t lock_usec, const char **ret);
 void core_mails_flushed(Core *core, uint64_t batch, int r);
 void core_mails_wake(Core *core, uint64_t now_usec);
