@@ -49,6 +49,36 @@ static void breaking_off_leaves_the_password_and_not_the_code(void **state) {
         assert_int_equal(talk_authorize(&talk, "alice", "sshd"), CORE_VERDICT_ALLOW);
 }
 
+static int is_known_there(Fixture *f, uid_t uid) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        uint64_t lock_usec, since_usec;
+        StoreNetwork network;
+
+        core_network_of(f->core, "192.0.2.7", &network);
+        must(store_begin_read(f->core->store, &txn));
+        must(core_lock_time(f->core, txn, f->now, &lock_usec));
+        return core_place_known(txn, &network, uid, lock_usec, &since_usec);
+}
+
+/* A network that he is known from has codes of its own, and a count that strangers do not fill. */
+static void a_mailbox_alone_makes_no_network_known(void **state) {
+        Fixture *f = *state;
+        Talk talk = login_new(f, 1);
+        uid_t uid = setup_reset(f);
+
+        policy_put(f, "lockout.attempts", "2", NULL);
+        for (int i = 0; i < 2; i++) {
+                ask_reset(&talk, "alice");
+                assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+                core_login_hangup(f->core, 1);
+                assert_int_equal(is_known_there(f, uid), 0);
+        }
+        ask_reset(&talk, "alice"); /* of those before nothing stays charged */
+        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+        assert_int_equal(choose(&talk, FRESH), CORE_VERDICT_ALLOW);
+        assert_int_equal(is_known_there(f, uid), 1);
+}
+
 /* A program that does not ask for one, or takes no for yes. */
 static void without_a_new_password_there_is_no_session(void **state) {
         Fixture *f = *state;
@@ -303,6 +333,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 STORY(a_code_leads_to_a_new_password_and_in),
                 STORY(breaking_off_leaves_the_password_and_not_the_code),
+                STORY(a_mailbox_alone_makes_no_network_known),
                 STORY(without_a_new_password_there_is_no_session),
                 STORY(only_that_login_chooses_without_the_current_one),
                 STORY(it_is_once_that_it_stands_for_the_current_one),

@@ -230,11 +230,13 @@ int core_authenticate_judge(Dialogue *dialogue, StoreTxn *txn, const StoreFactor
 
 /* The failures of the place are over once somebody has proved all he has; a password alone, where
  * there is a factor too, takes back its own charge and no guess at codes (SECURITY I2), also where
- * a grace or the session around it stands for the factor. */
+ * a grace or the session around it stands for the factor.  A code for a reset does no more: who
+ * breaks off with it may be a thief of the mailbox, and is not known from there by that. */
 static int succeed(Change *change, Dialogue *dialogue, const Judged *judged, char *ret_notice) {
         const PolicyFacts *facts = &judged->facts;
 
-        if (facts->enrolled <= POLICY_STRENGTH_SINGLE || judged->own > POLICY_STRENGTH_SINGLE)
+        if (facts->proof != POLICY_PROOF_RESET &&
+            (facts->enrolled <= POLICY_STRENGTH_SINGLE || judged->own > POLICY_STRENGTH_SINGLE))
                 return core_attempt_succeed(dialogue, change->txn, &change->notices,
                                             change->now_usec, ret_notice);
         ret_notice[0] = '\0';

@@ -111,6 +111,22 @@ static int step_not_admitted(Dialogue *dialogue, StoreTxn **txn, const Judged *j
 
 /* ---- storing ------------------------------------------------------------------------------ */
 
+/* A reset is done, and whoever did it known from there; the code alone was not enough for that. */
+static int reset_done(const Dialogue *dialogue, Change *change, uid_t uid) {
+        uint64_t lock_usec;
+        int r;
+
+        r = core_lock_time(change->core, change->txn, change->now_usec, &lock_usec);
+        if (r == 0)
+                r = core_lock_time_keep(change->core, change->txn, lock_usec);
+        if (r == 0)
+                r = core_login_place(&change->notices, change->txn, &dialogue->words, uid,
+                                     lock_usec, change->now_usec);
+        if (r == 0)
+                r = core_mail_forget(change->txn, uid); /* whoever read those, too */
+        return r > 0 ? -EUCLEAN : r;
+}
+
 static int store_password(Dialogue *dialogue, Change *change, Judged *judged,
                           const StoreVerifier *verifier) {
         const StoreUser *user = judged->user;
@@ -120,7 +136,7 @@ static int store_password(Dialogue *dialogue, Change *change, Judged *judged,
         change->tty = dialogue->words.tty;
         r = core_credential_set_password(change, judged->credential, verifier, false, 0);
         if (r == 0 && dialogue->proof == POLICY_PROOF_RESET)
-                r = core_mail_forget(change->txn, user->uid); /* whoever read those, too */
+                r = reset_done(dialogue, change, user->uid);
         if (r == 0)
                 r = core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid,
                                      user->name, NULL);
