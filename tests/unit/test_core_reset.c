@@ -146,6 +146,51 @@ static void it_is_once_that_it_stands_for_the_current_one(void **state) {
         assert_string_equal(talk.step.text, "Current password: ");
 }
 
+/* Who reads the mail tries what he thinks her password is. */
+static void of_current_and_former_ones_it_tells_nothing_but_no(void **state) {
+        static const char *const past[] = { "the third horse", "the second horse", PASSWORD };
+        Fixture *f = *state;
+        Talk talk = login_new(f, 1);
+
+        setup_reset(f);
+        policy_put(f, "password.history", "3", NULL);
+        set_password(f, "alice", past[1]);
+        set_password(f, "alice", past[0]);
+        ask_reset(&talk, "alice");
+        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+        choose_begin(&talk, "sshd", LOGIN_FLAG_EXPIRED);
+        for (size_t i = 0; i < ARRAY_LENGTH(past); i++) {
+                size_t compared = f->compared;
+
+                talk_answer(&talk, past[i]);
+                talk_answer(&talk, past[i]);
+                must(talk.r);
+                assert_string_equal(talk.step.text, "Choose another password.");
+                assert_int_equal(f->compared - compared, ARRAY_LENGTH(past));
+                if (talk.step.kind != CORE_STEP_DONE)
+                        talk_answer(&talk, "");
+        }
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_CHANGE_FAILED); /* three tries */
+        assert_int_equal(log_in(&talk, "alice", past[0]), CORE_VERDICT_ALLOW);
+}
+
+static void after_such_a_no_another_one_is_taken(void **state) {
+        Fixture *f = *state;
+        Talk talk = login_new(f, 1);
+
+        setup_reset(f);
+        ask_reset(&talk, "alice");
+        assert_int_equal(give(&talk, f->mailed), CORE_VERDICT_ALLOW);
+        choose_begin(&talk, "sshd", LOGIN_FLAG_EXPIRED);
+        talk_answer(&talk, PASSWORD);
+        talk_answer(&talk, PASSWORD);
+        assert_string_equal(talk.step.text, "Choose another password.");
+        talk_answer(&talk, "");
+        talk_answer(&talk, FRESH);
+        talk_answer(&talk, FRESH);
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_ALLOW);
+}
+
 /* A flush that fails takes all of it back. */
 static void a_lost_change_opens_nothing(void **state) {
         Fixture *f = *state;
@@ -337,6 +382,8 @@ int main(void) {
                 STORY(without_a_new_password_there_is_no_session),
                 STORY(only_that_login_chooses_without_the_current_one),
                 STORY(it_is_once_that_it_stands_for_the_current_one),
+                STORY(of_current_and_former_ones_it_tells_nothing_but_no),
+                STORY(after_such_a_no_another_one_is_taken),
                 STORY(a_lost_change_opens_nothing),
                 STORY(three_wrong_ones_are_all),
                 STORY(it_is_good_for_ten_minutes_where_it_was_asked_for),

@@ -15,6 +15,7 @@
 
 #define TEXT_NO_MATCH  "The passwords do not match."
 #define TEXT_SAME      "The new password must differ from the current one."
+#define TEXT_OTHER     "Choose another password."
 #define TEXT_UNCHECKED "New passwords cannot be checked now. Try again later."
 
 /* What these functions return beside faults: 0, *ret is the step to hand out; WORKING, the vault
@@ -47,6 +48,7 @@ static int step_ask(Dialogue *dialogue, DialogueState state, const char *text, c
 
 static int step_ask_new(Dialogue *dialogue, CoreStep *ret) {
         dialogue->fresh = base_secret_free(dialogue->fresh);
+        dialogue->fresh_is_past = false;
         return step_ask(dialogue, DIALOGUE_NEW, "New password: ", "new-password", ret);
 }
 
@@ -221,14 +223,19 @@ static int hash_new(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
 static void compared(void *owner, CoreProofResult result, const void *verifier, size_t len,
                      uint64_t now_usec);
 
-/* Holds the new one against the next that it may not be; where none is left, it is hashed. */
+/* Holds the new one against the next that it may not be; where none is left, it is hashed.  A reset
+ * needs no password, and may be a thief's of the mailbox: it is not told which one that was, by no
+ * text, nor by after how many it ended. */
 static int compare_next(Dialogue *dialogue, const Judged *judged, CoreStep *ret) {
         int r = core_past_ask(dialogue->core, dialogue->past, judged->user->uid, dialogue->self,
                               dialogue->fresh, compared, dialogue, &dialogue->call);
 
         if (r < 0)
                 return step_verdict(CORE_VERDICT_UNAVAILABLE, TEXT_LATER, ret);
-        return r > 0 ? WORKING : hash_new(dialogue, judged, ret);
+        if (r > 0)
+                return WORKING;
+        return dialogue->fresh_is_past ? step_refuse_new(dialogue, TEXT_OTHER, ret)
+                                       : hash_new(dialogue, judged, ret);
 }
 
 /* The new one was typed twice.  Whether it is the current one the vault has to say where nobody
@@ -265,7 +272,10 @@ static void compared(void *owner, CoreProofResult result, const void *verifier, 
         int r;
 
         dialogue->call = NULL;
-        if (result == CORE_PROOF_MATCH) {
+        if (result == CORE_PROOF_MATCH && dialogue->proof == POLICY_PROOF_RESET) {
+                dialogue->fresh_is_past = true;
+                r = accept_new(dialogue, false, now_usec, &step);
+        } else if (result == CORE_PROOF_MATCH) {
                 core_past_text(dialogue->past, what);
                 snprintf(text, sizeof(text), "The new password must %s.", what);
                 r = step_refuse_new(dialogue, text, &step);

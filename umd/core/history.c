@@ -4,7 +4,7 @@
  * change has more than one of them in the vault's queue, and behind everything else there.
  *
  * Who is told "that was one of them" could be guessing.  So it is asked only once the person has
- * proved the present password (or given a setup code), or for root, and the vault counts every
+ * proved the present password (or given a code for it), or for root, and the vault counts every
  * question under ceilings of their own (um_vault.h), an admin's apart: whoever has a stolen
  * password must not keep him from setting another.  None of them counts as a failure of the user's:
  * they lock nobody out.

@@ -291,6 +291,8 @@ typedef struct Dialogue {
         Secret *code;    /* the answer, read as a setup code */
         Secret *current; /* change-password: proved */
         Secret *fresh;
+        bool fresh_is_past; /* a reset's: it may not be that, which is told when all were looked at
+                             */
         CoreQualityRules rules; /* that fresh has to satisfy */
         Past *past;             /* what fresh may not be; NULL: nothing */
         PolicyProof proof;      /* change-password: by whom it is */
