@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -78,6 +79,16 @@ static bool is_later(const struct timespec *a, const struct timespec *b) {
         return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
+/* Where a link of the path was pointed elsewhere, what it leads to may be older than that. */
+static bool is_plain(const Reading *reading, const char *path) {
+        _cleanup_free_ char *real = realpath(path, NULL);
+
+        if (!real)
+                return refuse(reading, path, strerrordesc_np(errno));
+        return strcmp(real, path) == 0 ||
+               refuse(reading, path, "is reached by a symbolic link, or by \"..\" or \"//\"");
+}
+
 /* After it was read: what comes in between is then noticed. */
 static bool note_changed(Reading *reading, const char *path) {
         struct stat st;
@@ -86,7 +97,7 @@ static bool note_changed(Reading *reading, const char *path) {
                 return refuse(reading, path, strerrordesc_np(errno));
         if (is_later(&st.st_ctim, &reading->changed))
                 reading->changed = st.st_ctim;
-        return true;
+        return is_plain(reading, path);
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -216,6 +227,8 @@ static bool line_read(Reading *reading, File *file, char *line) {
         keyword_len = strcspn(line, BLANKS "=\"");
         if (line[keyword_len] == '"') /* sshd takes it for a part of the keyword */
                 return refuse_line(reading, file, "a keyword in quotes");
+        if (keyword_len == 0) /* sshd skips the "=" and obeys what follows */
+                return refuse_line(reading, file, "begins with \"=\"");
         rest = arguments_of(line, keyword_len);
         if (is_keyword(line, keyword_len, "Match")) {
                 match_read(file, rest);

@@ -123,6 +123,9 @@ static void one_that_holds_for_everybody_is_needed_and_none_without(void **state
                 { VERIFY "PubkeyAuthOptions\rnone\n", "sshd_config:2: " WORD },
                 { VERIFY "\"PubkeyAuthOptions\" none\n", "sshd_config:2: a keyword in quotes" },
                 { VERIFY "Pubkey\"AuthOptions\" none\n", "sshd_config:2: a keyword in quotes" },
+                { VERIFY "=PubkeyAuthOptions none\n", "sshd_config:2: begins with \"=\"" },
+                { " = " VERIFY, "sshd_config:1: begins with \"=\"" },
+                { VERIFY "=\n", "sshd_config:2: begins with \"=\"" },
                 { VERIFY "Banner \"a b\"\nSubsystem sftp internal-sftp\n", "" },
                 { "PubkeyAuthOptionsX none\n" VERIFY, "" },
         };
@@ -208,6 +211,26 @@ static void a_file_that_cannot_be_read_is_a_no(void **state) {
         assert_string_equal(verdict(rig), "more/folder: is no regular file");
 }
 
+#define LINKED " is reached by a symbolic link, or by \"..\" or \"//\""
+
+/* Pointed elsewhere it leads to what nobody changed. */
+static void what_a_link_leads_to_is_a_no(void **state) {
+        Rig *rig = *state;
+        char to[80], path[96];
+
+        file_put(rig, "more/1.conf", "", 0);
+        snprintf(to, sizeof(to), "%s/more/in", rig->dir);
+        assert_int_equal(mkdir(to, 0755), 0);
+        snprintf(path, sizeof(path), "%s/link", rig->dir);
+        assert_int_equal(symlink("more", path), 0);
+        expect(rig, VERIFY "Include link/*.none\n", "link:" LINKED);
+        expect(rig, VERIFY "Include link/1.conf\n", "link/1.conf:" LINKED);
+        expect(rig, VERIFY "Include link/in/*.conf\n", "link/in:" LINKED);
+        expect(rig, VERIFY "Include more/../more/*.conf\n", "more/../more/1.conf:" LINKED);
+        expect(rig, VERIFY "Include more//1.conf\n", "more//1.conf:" LINKED);
+        expect(rig, VERIFY "Include more/in/*.conf more/*.conf\n", "");
+}
+
 static void what_sshd_has_not_read_does_not_count(void **state) {
         static const char changed[] = "sshd has not read its settings since they were changed";
         Rig *rig = *state;
@@ -246,6 +269,7 @@ int main(void) {
                 CASE(a_match_block_is_not_everybody),
                 CASE(what_is_included_counts_where_it_stands),
                 CASE(a_file_that_cannot_be_read_is_a_no),
+                CASE(what_a_link_leads_to_is_a_no),
                 CASE(what_sshd_has_not_read_does_not_count),
         };
 
