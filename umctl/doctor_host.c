@@ -324,7 +324,8 @@ static void ssh_keys(Doctor *doctor, bool verifies) {
         else if (doctor->sk_hardware)
                 doctor_find(doctor, LEVEL_OK, check, NULL,
                             "security keys count as hardware: sshd lets none in that has not "
-                            "verified its user");
+                            "verified its user; anyone who can write a user's authorized_keys "
+                            "can put a key of software there");
         else
                 doctor_find(doctor,
                             value_is_set(doctor, "factor.required", "hardware") ? LEVEL_WARN
