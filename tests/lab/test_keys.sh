@@ -116,7 +116,7 @@ ck "neither for her" asked verified
 lab_sh 'systemctl restart ssh'
 ck "restarted, they are hardware" found ok 'count as hardware: sshd lets none in that has not verified its user'
 ck "a key that verified her lets her in, and nothing is asked" has 'uid=[0-9]+\(alice\)' lacks "$CODE|assword" lab_talk "$(key_line verified)"
-ck "one that was touched alone is refused by sshd" not_by 'Permission denied' touched
+ck "one that was touched alone is refused by sshd" not_by 'Permission denied \(publickey' touched
 ck "a key of software is followed by the question for a code" asked ed25519
 lab_sh 'printf "alice ALL=(ALL) ALL\n" >/etc/sudoers.d/alice; chmod 440 /etc/sudoers.d/alice'
 COMMAND='sudo -p SUDO: id'
