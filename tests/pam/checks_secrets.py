@@ -103,10 +103,10 @@ class World:
         one, two = ("".join(self.dice.sample(LETTERS, 7)) for _ in range(2))
         return self.secrets.add(what, f"{one} {two} {self.dice.randrange(10, 99)}")
 
-    def digits(self, *but):
-        """Six that are nobody's code."""
+    def digits(self, *but, count=6):
+        """So many that are nobody's code."""
         while True:
-            code = f"{self.dice.randrange(10**6):06}"
+            code = f"{self.dice.randrange(10**count):0{count}}"
             if code not in but:
                 return self.secrets.add("a wrong code", code)
 
@@ -206,22 +206,41 @@ def an_enrolment_in_the_login(world):
     ends("in by a recovery code", app(*answers(password, recovery), "auth", user=name), SUCCESS)
 
 
+def mailed(world, name, count, *words):
+    """The code that these words of a dialogue have sent, of so many digits."""
+    for old in BOX.iterdir():
+        old.unlink()
+    with world.umd.reached.peer() as peer:
+        dialogue = factors.Dialogue(world.umd.reached, peer, name, service="um")
+        for word in words:
+            dialogue.answer(word)
+        until(lambda: dialogue.step[0] != factors.WAIT or dialogue.answer(b"")[0] != factors.WAIT)
+        until(lambda: list(BOX.glob("mail.*")))
+    mail = next(BOX.glob("mail.*")).read_text()
+    return world.secrets.add("a code of a mail", re.search(rf"^    (\d{{{count}}})$", mail, re.M)[1])
+
+
 @scenario
 def a_code_by_mail(world):
     password = world.word()
     name, _ = world.user(password, mailed=True)
     world.umd.policy_for(name, factor_required="on", factor_enrol__within="0")
-    for old in BOX.iterdir():
-        old.unlink()
-    with world.umd.reached.peer() as peer:
-        dialogue = factors.Dialogue(world.umd.reached, peer, name, service="um")
-        dialogue.answer(password.encode())
-        dialogue.answer(b"mail")
-        until(lambda: list(BOX.glob("mail.*")))
-    mail = next(BOX.glob("mail.*")).read_text()
-    code = world.secrets.add("a code of a mail", re.search(r"^    (\d{6})$", mail, re.M)[1])
+    code = mailed(world, name, 6, password.encode(), b"mail")
     ends("wrong", app(*answers(password, world.digits(code)), "auth", user=name), AUTH_ERR)
     ends("in", app(*answers(password, code), "auth", "acct", user=name), SUCCESS, SUCCESS)
+
+
+@scenario
+def a_forgotten_password(world):
+    old, new = world.word(), world.word()
+    name, _ = world.user(old, mailed=True)
+    factors.set_policy(world.umd.reached, password_reset__by__email="on")
+    code = mailed(world, name, 8, b"", b"reset")
+    ends("wrong", app(*answers("", world.digits(code, count=8)), "auth", user=name), AUTH_ERR)
+    ends("one that was hers, then a new one", app(*answers("", code, old, old, new, new), "auth", "acct", "passwd-expired", "acct", user=name),
+         SUCCESS, NEW_AUTHTOK_REQD, SUCCESS, SUCCESS)
+    ends("in", app(*answers(new), "auth", "acct", user=name), SUCCESS, SUCCESS)
+    factors.set_policy(world.umd.reached, password_reset__by__email="off")
 
 
 @scenario
