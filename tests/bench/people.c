@@ -81,7 +81,11 @@ static int audit_append(StoreTxn *txn, uid_t uid) {
 int people_create(Store *store, uint32_t n) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         StoreGrant grant = {
-                .role = "self-service", .tenant = "local", .reason = "", .until_usec = USEC_INFINITY
+                .role = "self-service",
+                .tenant = "local",
+                .reason = "",
+                .over = "",
+                .until_usec = USEC_INFINITY,
         };
         char name[PEOPLE_NAME_BYTES];
         uint64_t seq;
@@ -92,7 +96,7 @@ int people_create(Store *store, uint32_t n) {
         if (r == 0)
                 r = user_insert(txn, name, &grant.uid);
         if (r == 0)
-                r = store_grant_put(txn, &grant);
+                r = store_grant_put_first(txn, &grant);
         if (r == 0)
                 r = audit_append(txn, grant.uid);
         if (r == 0)

@@ -18,7 +18,8 @@ static const CodecKind *const kinds[] = {
         &codec_grant,     &codec_audit,        &codec_values,     &codec_event,
         &codec_session,   &codec_policy_value, &codec_vault_key,  &codec_lockout,
         &codec_throttle,  &codec_lock_time,    &codec_factor,     &codec_history,
-        &codec_mail_code, &codec_notices,
+        &codec_mail_code, &codec_notices,      &codec_role,       &codec_role_stamp,
+        &codec_tenant,
 };
 
 static void list_check(const ValuesRecord *values) {
@@ -76,6 +77,22 @@ static void notices_check(const uint8_t *list, size_t len) {
                        strlen(notices.list[i].text) <= STORE_NOTICE_MAX);
 }
 
+/* And the lists of a role. */
+static void role_check(const RoleRecord *role) {
+        for (size_t i = 0; i < _ROLE_LIST_MAX; i++) {
+                _cleanup_free_ const char **texts = calloc(role->lens[i] / 2 + 1, sizeof(*texts));
+                size_t bytes = 0;
+                int r;
+
+                assert(texts);
+                r = role_list_read(role->lists[i], role->lens[i], texts);
+                assert(r == 0 || r == -EBADMSG);
+                for (size_t t = 0; r == 0 && texts[t]; t++)
+                        bytes += strlen(texts[t]) + 1;
+                assert(r < 0 || bytes == role->lens[i]);
+        }
+}
+
 static void record_check(const CodecKind *kind, const uint8_t *data, size_t len) {
         _cleanup_free_ uint8_t *exact = malloc(len ? len : 1); /* who reads beyond is seen */
         _cleanup_free_ void *record = NULL;
@@ -98,6 +115,8 @@ static void record_check(const CodecKind *kind, const uint8_t *data, size_t len)
                                ((LockoutRecord *)record)->failures_len);
         if (kind == &codec_notices)
                 notices_check(((NoticesRecord *)record)->list, ((NoticesRecord *)record)->list_len);
+        if (kind == &codec_role)
+                role_check(record);
         if (kind == &codec_mail_code)
                 sends_check(((MailCodeRecord *)record)->sends,
                             ((MailCodeRecord *)record)->sends_len);

@@ -75,6 +75,14 @@ static StoreCredential full_credential(void) {
                                   .password_expires_usec = USEC_INFINITY };
 }
 
+static const RoleRecord full_role = {
+        .role = { .version = 1, .name = "dba", .description = "", .only_kind = 1 },
+        .lists[ROLE_LIST_PERMIT] = (const uint8_t *)"user.view\0x",
+        .lens[ROLE_LIST_PERMIT] = 12,
+};
+static const RoleStampRecord full_stamp = { { 1, 2, 3 } };
+static const StoreTenant full_tenant = { 1, "acme", "ACME", 50, "member", false, 7, 0 };
+
 typedef struct Sample {
         const CodecKind *kind;
         Encoded encoded;
@@ -86,7 +94,9 @@ static size_t samples_make(Sample *samples) {
         StoreGroup group = full_group();
         Meta meta = full_meta();
         StoreCredential credential = full_credential();
-        StoreGrant grant = { .uid = 1, .role = "login", .tenant = "t", .reason = "why" };
+        StoreGrant grant = {
+                .uid = 1, .role = "login", .tenant = "t", .reason = "why", .scope = 2, .over = "web"
+        };
         AuditRecord audit = { .entry = audit_of("user.create", "user/a") };
         ValuesRecord values = { .list = list, .list_len = sizeof(list) };
         EventRecord event = { 1, 2, "t", "o" };
@@ -145,13 +155,16 @@ static size_t samples_make(Sample *samples) {
                 { &codec_mail_code, encoded(&codec_mail_code, &mail_code) },
                 { &codec_notices, encoded(&codec_notices, &notices) },
                 { &codec_history, encoded(&codec_history, &past) },
+                { &codec_role, encoded(&codec_role, &full_role) },
+                { &codec_role_stamp, encoded(&codec_role_stamp, &full_stamp) },
+                { &codec_tenant, encoded(&codec_tenant, &full_tenant) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 18
+#define SAMPLE_COUNT 21
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];
@@ -392,6 +405,7 @@ static void the_documented_bytes(void **state) {
                              .tenant = "local",
                              .until_usec = USEC_INFINITY,
                              .reason = "",
+                             .over = "",
                              .made_usec = 1000000000 };
         Encoded e = encoded(&codec_grant, &grant);
 

@@ -250,12 +250,42 @@ static int grant_note(void *userdata, const StoreGrant *grant) {
 
 static void grants_are_keyed_by_user_role_and_tenant(void **state) {
         static const StoreGrant grants[] = {
-                { .uid = 1, .role = "login", .tenant = "local", .until_usec = 5, .reason = "a" },
-                { .uid = 1, .role = "login", .tenant = "other", .until_usec = 6, .reason = "b" },
-                { .uid = 1, .role = "dba", .tenant = "local", .until_usec = 7, .reason = "" },
-                { .uid = 2, .role = "stop", .tenant = "local", .until_usec = 8, .reason = "" },
-                { .uid = 2, .role = "tail", .tenant = "local", .until_usec = 8, .reason = "" },
-                { .uid = 1, .role = "login", .tenant = "local", .until_usec = 9, .reason = "c" },
+                { .uid = 1,
+                  .role = "login",
+                  .tenant = "local",
+                  .until_usec = 5,
+                  .reason = "a",
+                  .over = "" },
+                { .uid = 1,
+                  .role = "login",
+                  .tenant = "other",
+                  .until_usec = 6,
+                  .reason = "b",
+                  .over = "" },
+                { .uid = 1,
+                  .role = "dba",
+                  .tenant = "local",
+                  .until_usec = 7,
+                  .reason = "",
+                  .over = "" },
+                { .uid = 2,
+                  .role = "stop",
+                  .tenant = "local",
+                  .until_usec = 8,
+                  .reason = "",
+                  .over = "" },
+                { .uid = 2,
+                  .role = "tail",
+                  .tenant = "local",
+                  .until_usec = 8,
+                  .reason = "",
+                  .over = "" },
+                { .uid = 1,
+                  .role = "login",
+                  .tenant = "local",
+                  .until_usec = 9,
+                  .reason = "c",
+                  .over = "" },
         };
         Bed bed = bed_make();
         StoreTxn *txn = begun(bed.store);
@@ -272,8 +302,8 @@ static void grants_are_keyed_by_user_role_and_tenant(void **state) {
         seen[0] = '\0';
         must(store_grant_each(txn, 3, grant_note, seen));
         assert_string_equal(seen, "");
-        must(store_grant_delete(txn, 1, "login", "local"));
-        assert_int_equal(store_grant_delete(txn, 1, "login", "local"), STORE_E_MISSING);
+        must(store_grant_delete(txn, &grants[5]));
+        assert_int_equal(store_grant_delete(txn, &grants[5]), STORE_E_MISSING);
         must(store_grant_each(txn, 1, grant_note, seen));
         assert_string_equal(seen, "dba@local until 7 ;login@other until 6 b;");
         must(store_commit(&txn));

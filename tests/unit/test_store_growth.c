@@ -120,6 +120,7 @@ static void a_reader_does_not_lose_its_map(void **state) {
 }
 
 static void tombstone(Store *store, uid_t uid) {
+        const StoreGrant grant = { .uid = uid, .role = "login", .tenant = "local", .over = "" };
         StoreAudit entry = audit_of("user.delete", "user/x");
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         StoreTxn *txn = begun(store);
@@ -128,7 +129,7 @@ static void tombstone(Store *store, uid_t uid) {
         must(store_user_get(txn, uid, &user));
         user->status = USER_STATUS_DELETED;
         must(store_user_update(txn, user));
-        must(store_grant_delete(txn, uid, "login", "local"));
+        must(store_grant_delete(txn, &grant));
         must(store_audit_append(txn, &entry, &seq));
         must(store_event_append(txn, "user.deleted", "user/x", 1, &seq));
         must(store_commit(&txn));
@@ -144,14 +145,14 @@ static void at_the_limit_deletions_still_work(void **state) {
 
         for (; r == 0; last++) {
                 StoreGrant grant = {
-                        .uid = last, .role = "login", .tenant = "local", .reason = ""
+                        .uid = last, .role = "login", .tenant = "local", .reason = "", .over = ""
                 };
 
                 r = user_add_numbered(bed.store, last);
                 if (r != 0)
                         break;
                 txn = begun(bed.store);
-                must(store_grant_put(txn, &grant));
+                must(store_grant_put_first(txn, &grant));
                 must(store_commit(&txn));
                 if (last % 20 == 0)
                         must(store_flush(bed.store));

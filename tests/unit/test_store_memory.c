@@ -48,6 +48,7 @@ char *__wrap_strdup(const char *s) {
 }
 
 static const uid_t members[] = { 70000 };
+static const char *const permits[] = { "user.view", NULL };
 
 /* A change that has all there is to write. */
 static int change_make(Store *store) {
@@ -56,7 +57,11 @@ static int change_make(Store *store) {
         StoreUser user = user_of(70000, "alice");
         StoreGroup group = group_of(70010, "web");
         StoreCredential credential = { .uid = 70000, .verifier_version = 1 };
-        StoreGrant grant = { .uid = 70000, .role = "login", .tenant = "local", .reason = "" };
+        StoreGrant grant = {
+                .uid = 70000, .role = "login", .tenant = "local", .reason = "", .over = ""
+        };
+        StoreRole role = { .name = "dba", .description = "", .lists[ROLE_LIST_PERMIT] = permits };
+        StoreTenant tenant = { .name = "acme", .title = "", .default_role = "member" };
         StorePast past = { 70000, { (const uint8_t *)"s", 1, 3 }, 5 };
         StoreAudit entry = audit_of("user.create", "user/alice");
         uint64_t seq;
@@ -76,6 +81,10 @@ static int change_make(Store *store) {
                 r = store_credential_put(txn, &credential);
         if (r == 0)
                 r = store_grant_put(txn, &grant);
+        if (r == 0)
+                r = store_role_put(txn, &role);
+        if (r == 0)
+                r = store_tenant_put(txn, &tenant);
         user.version = group.version = credential.version = 1;
         if (r == 0)
                 r = store_user_update(txn, &user);

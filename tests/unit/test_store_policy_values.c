@@ -142,7 +142,8 @@ static void values_and_users_do_not_meet(void **state) {
                              .role = "cal",
                              .tenant = "local",
                              .until_usec = USEC_INFINITY,
-                             .reason = "" };
+                             .reason = "",
+                             .over = "" };
         size_t users = 0, grants = 0;
 
         must(user_add(bed.store, 70000, "alice"));

@@ -96,7 +96,7 @@ static void a_reader_cannot_write(void **state) {
         StoreUser user = user_of(70000, "alice");
         StoreGroup group = group_of(70001, "web");
         StoreCredential credential = { .uid = 70000 };
-        StoreGrant grant = { .uid = 70000, .role = "r", .tenant = "t", .reason = "" };
+        StoreGrant grant = { .uid = 70000, .role = "r", .tenant = "t", .reason = "", .over = "" };
         StoreAudit audit = audit_of("user.create", "");
         uint64_t seq;
         uint32_t id;
@@ -110,7 +110,7 @@ static void a_reader_cannot_write(void **state) {
         assert_int_equal(store_credential_put(txn, &credential), -EINVAL);
         assert_int_equal(store_credential_delete(txn, 70000), -EINVAL);
         assert_int_equal(store_grant_put(txn, &grant), -EINVAL);
-        assert_int_equal(store_grant_delete(txn, 70000, "r", "t"), -EINVAL);
+        assert_int_equal(store_grant_delete(txn, &grant), -EINVAL);
         assert_int_equal(store_audit_append(txn, &audit, &seq), -EINVAL);
         assert_int_equal(store_event_append(txn, "t", "o", 1, &seq), -EINVAL);
         assert_int_equal(store_id_allocate(txn, 1, 2, NULL, NULL, &id), -EINVAL);

@@ -133,6 +133,7 @@ static int insert_user(Change *change, StoreUser *user) {
                 .by = change->actor->uid,
                 .reason = "",
                 .made_usec = change->now_usec,
+                .over = "",
         };
         char uid[16];
         int r;
@@ -143,7 +144,7 @@ static int insert_user(Change *change, StoreUser *user) {
         if (r > 0)
                 return -EUCLEAN; /* all that could be taken was looked at */
         if (r == 0)
-                r = store_grant_put(change->txn, &grant);
+                r = store_grant_put_first(change->txn, &grant);
         if (r < 0)
                 return r;
         snprintf(uid, sizeof(uid), "%u", user->uid);

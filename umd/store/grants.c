@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Grants: who holds which role where.  The key (uid, role, tenant) is the grant; a second one for
- * the same three replaces it.  All of one user's stand together, behind his record: a new user and
- * his default grant are one place on the disk. */
+/* Grants: who holds which role where.  The key (uid, role, tenant, what it is over) is the grant; a
+ * second one for the same replaces it.  All of one user's stand together, behind his record: a new
+ * user and his default grant are one place on the disk.
+ *
+ * Who holds a role is kept as keys in front of all users, so that nobody has to walk over them for
+ * it; but not for the grant everybody comes with (store_grant_put_first()). */
 
 #include <errno.h>
 #include <string.h>
 
 #include "umd/store/internal.h"
 
-#define GRANT_KEY_MAX (USER_KEY_BYTES + CODEC_KEY_MAX + 1 + CODEC_KEY_MAX)
+#define HOLDER_PREFIX  'g'
+#define HOLDER_HEAD    (USER_KEY_BYTES + 1) /* uid 0, 'g' */
+#define HOLDER_KEY_MAX (HOLDER_HEAD + CODEC_KEY_MAX + 1 + USER_KEY_BYTES)
+#define GRANT_KEY_MAX  (USER_KEY_BYTES + CODEC_KEY_MAX + 1 + CODEC_KEY_MAX + 2 + CODEC_KEY_MAX)
 
 static const CodecField grant_fields[] = {
         { 1, CODEC_U32, true, offsetof(StoreGrant, uid), 0, 0 },
@@ -19,44 +25,183 @@ static const CodecField grant_fields[] = {
         { 6, CODEC_U32, false, offsetof(StoreGrant, by), 0, 0 },
         { 7, CODEC_TEXT, false, offsetof(StoreGrant, reason), 0, CODEC_TEXT_MAX },
         { 8, CODEC_U64, false, offsetof(StoreGrant, made_usec), 0, 0 },
+        { 9, CODEC_U32, false, offsetof(StoreGrant, scope), 0, 0 },
+        { 10, CODEC_TEXT, false, offsetof(StoreGrant, over), 0, CODEC_KEY_MAX },
 };
 
 const CodecKind codec_grant = { 5, 1, sizeof(StoreGrant), grant_fields,
                                 ARRAY_LENGTH(grant_fields) };
 
-/* uid, role NUL tenant */
-static int grant_key(uid_t uid, const char *role, const char *tenant, uint8_t *ret,
-                     size_t *ret_len) {
-        size_t role_len = strnlen(role, CODEC_KEY_MAX + 1),
-               tenant_len = strnlen(tenant, CODEC_KEY_MAX + 1);
+/* uid, role NUL tenant; over a department or group: NUL, the scope's number, its name */
+static int grant_key(const StoreGrant *grant, uint8_t *ret, size_t *ret_len) {
+        size_t role_len = strnlen(grant->role, CODEC_KEY_MAX + 1),
+               tenant_len = strnlen(grant->tenant, CODEC_KEY_MAX + 1),
+               over_len = strnlen(grant->over, CODEC_KEY_MAX + 1);
+        uint8_t *at = ret + USER_KEY_BYTES;
 
-        if (role_len > CODEC_KEY_MAX || tenant_len > CODEC_KEY_MAX)
+        if (role_len > CODEC_KEY_MAX || tenant_len > CODEC_KEY_MAX || over_len > CODEC_KEY_MAX)
                 return -EINVAL;
-        key_u32(ret, uid);
-        memcpy(ret + USER_KEY_BYTES, role, role_len + 1);
-        memcpy(ret + USER_KEY_BYTES + role_len + 1, tenant, tenant_len);
-        *ret_len = USER_KEY_BYTES + role_len + 1 + tenant_len;
+        if (grant->scope > UINT8_MAX || (grant->scope == 0) != (over_len == 0))
+                return -EINVAL;
+        key_u32(ret, grant->uid);
+        memcpy(at, grant->role, role_len + 1);
+        at += role_len + 1;
+        memcpy(at, grant->tenant, tenant_len);
+        at += tenant_len;
+        if (grant->scope != 0) {
+                *at++ = '\0';
+                *at++ = (uint8_t)grant->scope;
+                memcpy(at, grant->over, over_len);
+                at += over_len;
+        }
+        *ret_len = (size_t)(at - ret);
         return 0;
 }
 
-int store_grant_put(StoreTxn *txn, const StoreGrant *grant) {
+/* ---- who holds a role ------------------------------------------------------------------------ */
+
+/* uid 0, 'g', role NUL, where the holders of the role begin; the uid follows. */
+static int holders_key(const char *role, uint8_t *ret, size_t *ret_len) {
+        size_t len = strnlen(role, CODEC_KEY_MAX + 1);
+
+        if (len == 0 || len > CODEC_KEY_MAX)
+                return -EINVAL;
+        key_u32(ret, 0);
+        ret[USER_KEY_BYTES] = HOLDER_PREFIX;
+        memcpy(ret + HOLDER_HEAD, role, len + 1);
+        *ret_len = HOLDER_HEAD + len + 1;
+        return 0;
+}
+
+static int holder_key(const char *role, uid_t uid, uint8_t *ret, size_t *ret_len) {
+        size_t len = 0;
+        int r = holders_key(role, ret, &len);
+
+        if (r < 0)
+                return r;
+        key_u32(ret + len, uid);
+        *ret_len = len + USER_KEY_BYTES;
+        return 0;
+}
+
+/* The role and uid of a key; -EBADMSG. */
+static int holder_read(const MDB_val *key, char *ret_role, uid_t *ret_uid) {
+        const uint8_t *bytes = key->mv_data;
+        size_t len = key->mv_size - HOLDER_HEAD, role_len;
+
+        if (len <= USER_KEY_BYTES || len > CODEC_KEY_MAX + 1 + USER_KEY_BYTES)
+                return -EBADMSG;
+        role_len = len - USER_KEY_BYTES - 1;
+        memcpy(ret_role, bytes + HOLDER_HEAD, role_len + 1);
+        if (role_len == 0 || strnlen(ret_role, role_len + 1) != role_len)
+                return -EBADMSG;
+        *ret_uid = key_read_u32(bytes + HOLDER_HEAD + role_len + 1);
+        return 0;
+}
+
+int store_grant_holds(StoreTxn *txn, const char *role, uid_t uid) {
+        uint8_t key[HOLDER_KEY_MAX];
+        size_t len = 0;
+        MDB_val data;
+
+        if (holder_key(role, uid, key, &len) < 0)
+                return STORE_E_MISSING;
+        return table_get(txn, TABLE_USERS, key, len, &data);
+}
+
+int store_grant_holder_next(StoreTxn *txn, const char *role, uid_t after, uid_t *ret) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        uint8_t start[HOLDER_KEY_MAX];
+        char name[CODEC_KEY_MAX + 1];
+        size_t prefix_len = 0, len = 0;
+        MDB_val key, data;
+        int r;
+
+        if (after == (uid_t)-1 || holders_key(role, start, &prefix_len) < 0 ||
+            holder_key(role, after + 1, start, &len) < 0)
+                return STORE_E_MISSING;
+        key = (MDB_val){ len, start };
+        r = table_cursor(txn, TABLE_USERS, &cursor);
+        if (r == 0)
+                r = cursor_get(cursor, &key, &data, MDB_SET_RANGE);
+        if (r != 0)
+                return r;
+        if (key.mv_size < prefix_len || memcmp(key.mv_data, start, prefix_len) != 0)
+                return STORE_E_MISSING;
+        return holder_read(&key, name, ret);
+}
+
+int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *role, uid_t uid),
+                        void *userdata) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        uint8_t head[HOLDER_HEAD] = { 0, 0, 0, 0, HOLDER_PREFIX };
+        char role[CODEC_KEY_MAX + 1];
+        MDB_val key = { sizeof(head), head }, data;
+        uid_t uid = 0;
+        int r;
+
+        r = table_cursor(txn, TABLE_USERS, &cursor);
+        if (r < 0)
+                return r;
+        for (r = cursor_get(cursor, &key, &data, MDB_SET_RANGE); r == 0;
+             r = cursor_get(cursor, &key, &data, MDB_NEXT)) {
+                if (key.mv_size < sizeof(head) || memcmp(key.mv_data, head, sizeof(head)) != 0)
+                        return 0;
+                r = holder_read(&key, role, &uid);
+                if (r == 0)
+                        r = each(userdata, role, uid);
+                if (r != 0)
+                        return r;
+        }
+        return r == STORE_E_MISSING ? 0 : r;
+}
+
+/* ---- grants ---------------------------------------------------------------------------------- */
+
+int store_grant_put_first(StoreTxn *txn, const StoreGrant *grant) {
         uint8_t key[GRANT_KEY_MAX];
         size_t len;
         int r;
 
-        r = grant_key(grant->uid, grant->role, grant->tenant, key, &len);
+        r = grant_key(grant, key, &len);
         if (r < 0)
                 return r;
         return record_put_rising(txn, TABLE_USERS, key, len, &codec_grant, grant, 0);
 }
 
-int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *tenant) {
+int store_grant_put(StoreTxn *txn, const StoreGrant *grant) {
+        uint8_t key[HOLDER_KEY_MAX];
+        size_t len = 0;
+        int r;
+
+        r = holder_key(grant->role, grant->uid, key, &len);
+        if (r == 0)
+                r = store_grant_put_first(txn, grant);
+        return r < 0 ? r : table_put(txn, TABLE_USERS, key, len, "", 0, 0);
+}
+
+static int role_is(void *userdata, const StoreGrant *grant) {
+        return strcmp(grant->role, userdata) == 0;
+}
+
+int store_grant_delete(StoreTxn *txn, const StoreGrant *grant) {
         uint8_t key[GRANT_KEY_MAX];
         size_t len;
+        int r;
 
-        if (grant_key(uid, role, tenant, key, &len) < 0)
+        if (grant_key(grant, key, &len) < 0)
                 return STORE_E_MISSING;
-        return table_delete(txn, TABLE_USERS, key, len);
+        r = table_delete(txn, TABLE_USERS, key, len);
+        if (r != 0)
+                return r;
+        /* he may have the role elsewhere too */
+        r = store_grant_each(txn, grant->uid, role_is, (void *)(uintptr_t)grant->role);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (holder_key(grant->role, grant->uid, key, &len) < 0)
+                return 0;
+        r = table_delete(txn, TABLE_USERS, key, len);
+        return r == STORE_E_MISSING ? 0 : r;
 }
 
 /* Does the record belong under its key? */
@@ -64,8 +209,8 @@ static bool grant_stands(const StoreGrant *grant, const MDB_val *key) {
         uint8_t expected[GRANT_KEY_MAX];
         size_t len;
 
-        return grant_key(grant->uid, grant->role, grant->tenant, expected, &len) == 0 &&
-               len == key->mv_size && memcmp(expected, key->mv_data, len) == 0;
+        return grant_key(grant, expected, &len) == 0 && len == key->mv_size &&
+               memcmp(expected, key->mv_data, len) == 0;
 }
 
 int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const StoreGrant *grant),

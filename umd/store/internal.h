@@ -79,7 +79,7 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
         codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history,
-        codec_mail_code, codec_notices;
+        codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -147,6 +147,19 @@ typedef struct NoticesRecord {
         size_t list_len;
 } NoticesRecord;
 
+/* The first member is what store.h shows; its lists point at the texts of these. */
+typedef struct RoleRecord {
+        StoreRole role;
+        const uint8_t *lists[_ROLE_LIST_MAX];
+        size_t lens[_ROLE_LIST_MAX];
+} RoleRecord;
+
+typedef struct RoleStampRecord {
+        uint8_t stamp[STORE_ROLE_STAMP_BYTES];
+} RoleStampRecord;
+
+/* The texts of one list, strictly: -EBADMSG.  ret has room for len / 2 + 1, or is NULL. */
+int role_list_read(const uint8_t *bytes, size_t len, const char **ret);
 /* The notices of a record, strictly: -EBADMSG.  Texts point into bytes. */
 int notices_list_read(const uint8_t *bytes, size_t len, StoreNotices *ret);
 /* The times of a record's sends, strictly: -EBADMSG. */
@@ -164,7 +177,8 @@ typedef enum Table {
         /* LMDB's unnamed one: the meta record, the vault's key id, lock time and open sessions,
          * among the names of the others */
         TABLE_MAIN,
-        TABLE_USERS, /* and, behind each, his grants; in front of all, policy values */
+        TABLE_USERS, /* and, behind each, his grants; in front of all, policy values,
+                        roles, tenants, and who holds which role */
         TABLE_GROUPS,
         TABLE_INDEX,       /* names and addresses to ids */
         TABLE_CREDENTIALS, /* apart: whoever walks over all users has no use for them; behind each

@@ -39,7 +39,7 @@
 #include "base/base.h"
 #include "policy/policy.h"
 
-#define STORE_SCHEMA 3U
+#define STORE_SCHEMA 4U
 
 #define STORE_E_EXISTS   1 /* a name, id or e-mail address is taken */
 #define STORE_E_MISSING  2 /* no such record */
@@ -440,22 +440,100 @@ static inline void store_group_freep(StoreGroup **group) {
         *group = store_group_free(*group);
 }
 
+/* ---- roles of one's own ---------------------------------------------------------------------- */
+
+/* As policy.h's RoleSpec has them: lists that end with NULL. */
+typedef enum RoleList {
+        ROLE_LIST_INHERIT,
+        ROLE_LIST_PERMIT,
+        ROLE_LIST_WITHOUT,
+        ROLE_LIST_DENY,
+        ROLE_LIST_REQUIRE,
+        ROLE_LIST_CONFLICT,
+        ROLE_LIST_LINUX_GROUPS, /* kept, and not used yet */
+        _ROLE_LIST_MAX,
+} RoleList;
+
+typedef struct StoreRole {
+        uint64_t version;
+        const char *name, *description;
+        const char *const *lists[_ROLE_LIST_MAX];
+        uint32_t only_kind; /* HolderKind; 0: for anybody */
+        bool one_tenant;
+        uint64_t created_usec;
+        uid_t created_by;
+} StoreRole;
+
+int store_role_get(StoreTxn *txn, const char *name, StoreRole **ret); /* STORE_E_MISSING */
+/* Compare-and-set on version (0: must not exist yet), else STORE_E_CONFLICT; writes version + 1. */
+int store_role_put(StoreTxn *txn, const StoreRole *role);
+int store_role_delete(StoreTxn *txn, const char *name); /* STORE_E_MISSING */
+/* All of them by name; a value other than 0 from each ends the walk and is returned.  each may take
+ * the role. */
+int store_role_each(StoreTxn *txn, int (*each)(void *userdata, StoreRole **role), void *userdata);
+StoreRole *store_role_free(StoreRole *role);
+
+static inline void store_role_freep(StoreRole **role) {
+        *role = store_role_free(*role);
+}
+
+/* Random, and another after each change of any role; zeroes where there never was one. */
+#define STORE_ROLE_STAMP_BYTES 16U
+int store_role_stamp(StoreTxn *txn, uint8_t *ret);
+
+/* ---- tenants --------------------------------------------------------------------------------- */
+
+typedef struct StoreTenant {
+        uint64_t version;
+        const char *name, *title;
+        uint32_t seats; /* 0: no limit */
+        const char *default_role;
+        bool deleted; /* a tombstone keeps the name */
+        uint64_t created_usec;
+        uid_t created_by;
+} StoreTenant;
+
+int store_tenant_get(StoreTxn *txn, const char *name, StoreTenant **ret); /* STORE_E_MISSING */
+/* As store_role_put(). */
+int store_tenant_put(StoreTxn *txn, const StoreTenant *tenant);
+/* All of them by name, tombstones too; valid during the call. */
+int store_tenant_each(StoreTxn *txn, int (*each)(void *userdata, const StoreTenant *tenant),
+                      void *userdata);
+StoreTenant *store_tenant_free(StoreTenant *tenant);
+
+static inline void store_tenant_freep(StoreTenant **tenant) {
+        *tenant = store_tenant_free(*tenant);
+}
+
 /* ---- grants: who holds which role where ------------------------------------------------------ */
 
 typedef struct StoreGrant {
         uid_t uid;
-        const char *role, *tenant; /* the key, together with uid */
+        const char *role, *tenant; /* the key, together with uid and what it is over */
         uint64_t from_usec, until_usec;
         uid_t by;
         const char *reason;
         uint64_t made_usec;
+        uint32_t scope;   /* GrantScope; 0: all of the tenant */
+        const char *over; /* the department or group; "" with none */
 } StoreGrant;
 
 int store_grant_put(StoreTxn *txn, const StoreGrant *grant); /* new or replaced */
-/* STORE_E_MISSING */
-int store_grant_delete(StoreTxn *txn, uid_t uid, const char *role, const char *tenant);
+/* The same for the grant that a new user comes with: no holder is found by it, which spares each
+ * creation a page.  Only for a role that nobody can take away as a whole. */
+int store_grant_put_first(StoreTxn *txn, const StoreGrant *grant);
+/* Of the grant only the key counts.  STORE_E_MISSING */
+int store_grant_delete(StoreTxn *txn, const StoreGrant *grant);
 int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const StoreGrant *grant),
                      void *userdata);
+/* Has he a grant of the role that a holder is found by?  0 or STORE_E_MISSING. */
+int store_grant_holds(StoreTxn *txn, const char *role, uid_t uid);
+/* The next holder behind the uid (0 for the first); STORE_E_MISSING at the end. */
+int store_grant_holder_next(StoreTxn *txn, const char *role, uid_t after, uid_t *ret);
+/* All holders of all roles, by role and uid; a value other than 0 from each ends the walk and is
+ * returned.  The role is valid during the call; each may read, not write. */
+int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *role, uid_t uid),
+                        void *userdata);
 
 /* ---- policy values: what was set where ------------------------------------------------------- */
 
