@@ -37,12 +37,17 @@ typedef enum WireError {
         WIRE_E_NO_SUCH_USER,
         WIRE_E_NO_SUCH_GROUP,
         WIRE_E_NO_SUCH_ENTRY, /* audit entries, logins, cursors gone */
+        WIRE_E_NO_SUCH_ROLE,
+        WIRE_E_NO_SUCH_TENANT,
         WIRE_E_ACCESS_DENIED, /* names the missing permission */
         WIRE_E_POLICY_REFUSED,
         WIRE_E_BAD_VALUE,
         WIRE_E_NAME_TAKEN,
         WIRE_E_UID_TAKEN,
         WIRE_E_CONFLICT,
+        WIRE_E_PROTECTED,     /* names what one would have to have first */
+        WIRE_E_LAST_OWNER,    /* for root too */
+        WIRE_E_ROLE_CONFLICT, /* names both roles and the way to each */
         WIRE_E_PRIVATE_SOCKET_ONLY,
         WIRE_E_BUSY,
         WIRE_E_UNAVAILABLE, /* the store is not served, the vault is away */

@@ -44,13 +44,25 @@ static void exit_codes_are_those_of_the_manual(void **state) {
                 WireError error;
                 int code;
         } rows[] = {
-                { WIRE_E_NONE, 0 },          { WIRE_E_NO_SUCH_USER, 4 },
-                { WIRE_E_NO_SUCH_GROUP, 4 }, { WIRE_E_NO_SUCH_ENTRY, 4 },
-                { WIRE_E_ACCESS_DENIED, 3 }, { WIRE_E_POLICY_REFUSED, 3 },
-                { WIRE_E_BAD_VALUE, 2 },     { WIRE_E_NAME_TAKEN, 1 },
-                { WIRE_E_UID_TAKEN, 1 },     { WIRE_E_CONFLICT, 1 },
-                { WIRE_E_BUSY, 1 },          { WIRE_E_PRIVATE_SOCKET_ONLY, 1 },
-                { WIRE_E_UNAVAILABLE, 1 },   { WIRE_E_FAULT, 1 },
+                { WIRE_E_NONE, 0 },
+                { WIRE_E_NO_SUCH_USER, 4 },
+                { WIRE_E_NO_SUCH_GROUP, 4 },
+                { WIRE_E_NO_SUCH_ENTRY, 4 },
+                { WIRE_E_NO_SUCH_ROLE, 4 },
+                { WIRE_E_NO_SUCH_TENANT, 4 },
+                { WIRE_E_PROTECTED, 3 },
+                { WIRE_E_LAST_OWNER, 3 },
+                { WIRE_E_ROLE_CONFLICT, 3 },
+                { WIRE_E_ACCESS_DENIED, 3 },
+                { WIRE_E_POLICY_REFUSED, 3 },
+                { WIRE_E_BAD_VALUE, 2 },
+                { WIRE_E_NAME_TAKEN, 1 },
+                { WIRE_E_UID_TAKEN, 1 },
+                { WIRE_E_CONFLICT, 1 },
+                { WIRE_E_BUSY, 1 },
+                { WIRE_E_PRIVATE_SOCKET_ONLY, 1 },
+                { WIRE_E_UNAVAILABLE, 1 },
+                { WIRE_E_FAULT, 1 },
                 { _WIRE_E_MAX, 1 },
         };
 

@@ -17,6 +17,10 @@ WireError error_of_outcome(CoreOutcome outcome) {
                 return WIRE_E_NO_SUCH_GROUP;
         case CORE_E_NO_SUCH_ENTRY:
                 return WIRE_E_NO_SUCH_ENTRY;
+        case CORE_E_NO_SUCH_ROLE:
+                return WIRE_E_NO_SUCH_ROLE;
+        case CORE_E_NO_SUCH_TENANT:
+                return WIRE_E_NO_SUCH_TENANT;
         case CORE_E_ACCESS_DENIED:
                 return WIRE_E_ACCESS_DENIED;
         case CORE_E_POLICY_REFUSED:
@@ -29,6 +33,12 @@ WireError error_of_outcome(CoreOutcome outcome) {
                 return WIRE_E_UID_TAKEN;
         case CORE_E_CONFLICT:
                 return WIRE_E_CONFLICT;
+        case CORE_E_PROTECTED:
+                return WIRE_E_PROTECTED;
+        case CORE_E_LAST_OWNER:
+                return WIRE_E_LAST_OWNER;
+        case CORE_E_ROLE_CONFLICT:
+                return WIRE_E_ROLE_CONFLICT;
         case CORE_E_BUSY:
                 return WIRE_E_BUSY;
         case CORE_E_UNAVAILABLE:

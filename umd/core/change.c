@@ -158,7 +158,7 @@ static int follow(Change *change, const char *kind, uint32_t id) {
 
 int core_change_commit(Change *change, const char *verb, const char *kind, const char *name,
                        uint32_t id, uint64_t version, CoreChange *ret) {
-        char object[BASE_NAME_MAX + 16];
+        char object[ROLE_NAME_MAX + 16];
         uint64_t seq;
         int r;
 

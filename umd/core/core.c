@@ -92,6 +92,7 @@ Core *core_free(Core *core) {
         core_idset_done(&core->ending);
         free(core->refusals);
         free(core->misses);
+        core->roles = core_roles_free(core->roles);
         core->store = store_close(core->store);
         settings_done(&core->settings);
         free(core);

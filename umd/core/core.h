@@ -31,12 +31,17 @@ typedef enum CoreOutcome {
         CORE_E_NO_SUCH_USER,
         CORE_E_NO_SUCH_GROUP,
         CORE_E_NO_SUCH_ENTRY,
+        CORE_E_NO_SUCH_ROLE,
+        CORE_E_NO_SUCH_TENANT,
         CORE_E_ACCESS_DENIED,
         CORE_E_POLICY_REFUSED,
         CORE_E_BAD_VALUE,
         CORE_E_NAME_TAKEN,
         CORE_E_UID_TAKEN,
         CORE_E_CONFLICT,
+        CORE_E_PROTECTED,     /* nobody acts above himself */
+        CORE_E_LAST_OWNER,    /* nobody, not even root */
+        CORE_E_ROLE_CONFLICT, /* two roles that must not meet */
         CORE_E_BUSY,
         CORE_E_UNAVAILABLE,
         _CORE_OUTCOME_MAX,
@@ -552,3 +557,4 @@ bool core_sshd_verifies(const Core *core, char *ret_why);
 #include "umd/core/audit.h"
 #include "umd/core/factors.h"
 #include "umd/core/policy_values.h"
+#include "umd/core/rights.h"

@@ -79,6 +79,7 @@ typedef struct VaultCall VaultCall;
 typedef struct Logins Logins;
 typedef struct Misses Misses;
 typedef struct Refusals Refusals;
+typedef struct Roles Roles; /* those there are, compiled: holders.h */
 
 /* The clock of locks, as it goes on from where it was at a moment of this boot (lock_time.c). */
 typedef struct LockTime {
@@ -127,10 +128,12 @@ struct Core {
         Logins *logins;
         Refusals *refusals;
         Misses *misses;
+        Roles *roles;                          /* NULL: not asked for yet */
         uint8_t lane_key[CORE_HASH_KEY_BYTES]; /* random, of this run */
 };
 
 void core_jobs_free(Core *core);
+Roles *core_roles_free(Roles *roles);
 void core_factor_jobs_free(Core *core);
 void core_mail_jobs_free(Core *core);
 /* Is the id set aside for a user who is being made? */
@@ -457,6 +460,8 @@ typedef struct Texts {
 
 int core_texts_add(Texts *texts, const char *s);
 void core_texts_sort(Texts *texts);
+void core_texts_unite(Texts *texts); /* of a sorted list each once */
+void core_texts_drop(Texts *texts, size_t at);
 void core_texts_done(Texts *texts);
 struct GroupNames {
         IdSet gids;
@@ -500,7 +505,7 @@ static inline void core_filter_freep(Filter **filter) {
 #define CORE_LIST_RECORDS_MAX 20000U /* looked at for a page */
 
 /* The roles of the grants that count now, sorted. */
-int core_roles_of_user(Core *core, StoreTxn *txn, uid_t uid, Texts *ret);
+int core_roles_of_user(Core *core, StoreTxn *txn, const StoreUser *user, Texts *ret);
 
 /* A page of users, as core_user_list() has them, within one transaction. */
 typedef int (*CoreUserEach)(void *userdata, StoreTxn *txn, const StoreUser *user);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "umd/core/holders.h"
 #include "umd/core/second.h"
 
 bool core_login_is_within(const CoreLoginContext *context) {
@@ -45,21 +46,6 @@ ServiceClass core_service_class(const char *service) {
                 if (strcmp(classes[i].service, service) == 0)
                         return classes[i].class;
         return SERVICE_OTHER;
-}
-
-typedef struct Granted {
-        const char *tenant;
-        uint64_t now_usec;
-        bool any;
-} Granted;
-
-static int grant_counts(void *userdata, const StoreGrant *grant) {
-        Granted *granted = userdata;
-
-        if (strcmp(grant->tenant, granted->tenant) == 0 && grant->from_usec <= granted->now_usec &&
-            granted->now_usec < grant->until_usec)
-                granted->any = true;
-        return 0;
 }
 
 /* What stands against it by failures.  A guess was admitted with them, and whoever proved himself
@@ -218,9 +204,10 @@ static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, cons
 /* shown NULL: without second factors. */
 static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof proof,
                  const Shown *shown, uint64_t now_usec, Judged *ret) {
-        Granted granted = { core->settings.tenant, now_usec, false };
         LockoutFacts lockout = words->lockout;
         _cleanup_judged_ Judged judged = { 0 };
+        const RoleSet *roles;
+        bool granted = false;
         int r = STORE_E_MISSING;
 
         if (words->name[0])
@@ -230,7 +217,8 @@ static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof
         if (r == 0) {
                 r = core_credential_load(txn, judged.user->uid, &judged.credential);
                 if (r == 0)
-                        r = store_grant_each(txn, judged.user->uid, grant_counts, &granted);
+                        r = core_holder_may_log_in(core, txn, judged.user, words->service, now_usec,
+                                                   &granted);
                 if (r == 0)
                         r = lockout_of(core, txn, words, judged.user->uid, proof,
                                        shown && shown->in_dialogue, now_usec, &lockout);
@@ -239,7 +227,7 @@ static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof
                 if (r < 0)
                         return r;
                 judged.facts = facts_of(words, judged.user, judged.credential, &judged.values,
-                                        proof, granted.any, now_usec);
+                                        proof, granted, now_usec);
                 judged.facts.expiry = core_expiry_of(words, proof, shown);
                 judged.facts.locked_out = lockout.locked;
                 judged.facts.lockout_until_usec = lockout.until_usec;
@@ -247,7 +235,9 @@ static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof
                 if (r < 0)
                         return r;
         } else { /* nobody: as much is read as for somebody */
-                r = core_policy_values(core, txn, 0, &judged.values);
+                r = core_role_set(core, txn, &roles);
+                if (r == 0)
+                        r = core_policy_values(core, txn, 0, &judged.values);
                 if (r < 0)
                         return r;
                 judged.facts = (PolicyFacts){ .now_usec = now_usec, .proof = proof };

@@ -82,6 +82,24 @@ void core_texts_sort(Texts *texts) {
                 qsort(texts->list, texts->count, sizeof(*texts->list), text_compare);
 }
 
+void core_texts_drop(Texts *texts, size_t at) {
+        free(texts->list[at]);
+        memmove(&texts->list[at], &texts->list[at + 1],
+                (texts->count - at - 1) * sizeof(*texts->list));
+        texts->count--;
+}
+
+void core_texts_unite(Texts *texts) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < texts->count; i++)
+                if (count > 0 && strcmp(texts->list[count - 1], texts->list[i]) == 0)
+                        free(texts->list[i]);
+                else
+                        texts->list[count++] = texts->list[i];
+        texts->count = count;
+}
+
 void core_texts_done(Texts *texts) {
         for (size_t i = 0; i < texts->count; i++)
                 free(texts->list[i]);

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 #include "umd/core/login.h"
 
 void core_user_settle(StoreUser *user, uint64_t now_usec) {
@@ -118,6 +118,7 @@ static void edit_step(Change *change, StoreUser *edited, UserStatus to, StatusSt
 
 int core_change_user_step(Change *change, const StoreUser *user, StatusStep step,
                           uint64_t until_usec, CoreChange *ret, CoreError *error) {
+        _cleanup_owners_ Owners owners = { 0 };
         StoreUser edited = *user;
         const char *hint;
         UserStatus to;
@@ -129,9 +130,16 @@ int core_change_user_step(Change *change, const StoreUser *user, StatusStep step
         r = check_step(change, user, step, error);
         if (r != 0)
                 return r;
+        r = core_owner_guard(change, user, error);
+        if (r == 0)
+                r = core_owners_note_user(change, user->uid, &owners);
+        if (r != 0)
+                return r;
         edit_step(change, &edited, to, step, until_usec);
         r = write_step(change, user, &edited, step);
-        if (r < 0)
+        if (r == 0)
+                r = core_owners_check(change, &owners, error);
+        if (r != 0)
                 return r;
         if (change->value_count == 0) { /* suspended again, for the same reason and time */
                 if (ret)

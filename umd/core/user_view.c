@@ -78,31 +78,6 @@ int core_credential_load(StoreTxn *txn, uid_t uid, StoreCredential **ret) {
         return 0;
 }
 
-typedef struct Roles {
-        Texts *names;
-        uint64_t now_usec;
-        const char *tenant;
-} Roles;
-
-static int role_add(void *userdata, const StoreGrant *grant) {
-        Roles *roles = userdata;
-
-        if (strcmp(grant->tenant, roles->tenant) != 0 || grant->from_usec > roles->now_usec ||
-            grant->until_usec <= roles->now_usec)
-                return 0;
-        return core_texts_add(roles->names, grant->role);
-}
-
-int core_roles_of_user(Core *core, StoreTxn *txn, uid_t uid, Texts *ret) {
-        Roles roles = { ret, core->now_usec, core->settings.tenant };
-        int r;
-
-        r = store_grant_each(txn, uid, role_add, &roles);
-        if (r == 0)
-                core_texts_sort(ret);
-        return r;
-}
-
 /* A group of the user's, by name. */
 typedef struct Membership {
         const char *name;
@@ -284,7 +259,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         if (r == 0)
                 r = core_groups_of_user(core, txn, user->uid, &set);
         if (r == 0)
-                r = core_roles_of_user(core, txn, user->uid, &role_names);
+                r = core_roles_of_user(core, txn, user, &role_names);
         if (r < 0)
                 return r;
         gids = calloc(set.count + 1, sizeof(*gids));

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 #include "umd/core/login.h"
-
-#define DEFAULT_ROLE "self-service" /* FEATURES A1 */
 
 static void check_texts(Core *core, const UserSpec *spec, CoreError *error) {
         for (UserField f = 0; f < _USER_FIELD_TEXT_MAX; f++)
@@ -124,17 +122,7 @@ static int values_of(Change *change, StoreUser *before, StoreUser *after) {
                                       after->valid_until_usec);
 }
 
-static int insert_user(Change *change, StoreUser *user) {
-        StoreGrant grant = {
-                .uid = user->uid,
-                .role = DEFAULT_ROLE,
-                .tenant = user->tenant,
-                .until_usec = USEC_INFINITY,
-                .by = change->actor->uid,
-                .reason = "",
-                .made_usec = change->now_usec,
-                .over = "",
-        };
+static int insert_user(Change *change, StoreUser *user, CoreError *error) {
         char uid[16];
         int r;
 
@@ -143,19 +131,16 @@ static int insert_user(Change *change, StoreUser *user) {
                 r = store_user_insert(change->txn, user);
         if (r > 0)
                 return -EUCLEAN; /* all that could be taken was looked at */
-        if (r == 0)
-                r = store_grant_put_first(change->txn, &grant);
-        if (r < 0)
-                return r;
         snprintf(uid, sizeof(uid), "%u", user->uid);
-        r = core_change_value(change, "uid", NULL, uid);
+        if (r == 0)
+                r = core_change_value(change, "uid", NULL, uid);
         if (r == 0)
                 r = core_change_value(change, "status", NULL, policy_status_name(user->status));
         if (r == 0)
-                r = core_change_value(change, "role", NULL, DEFAULT_ROLE);
+                r = core_grant_first(change, user, error);
         if (r == 0)
                 r = values_of(change, NULL, user);
-        if (r < 0)
+        if (r != 0)
                 return r;
         return core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_ADDED, user->uid, user->name,
                                 NULL);
@@ -207,7 +192,7 @@ int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreErr
                         return r;
         }
         user.gid = user.uid;
-        r = insert_user(change, &user);
+        r = insert_user(change, &user, error);
         if (r == 0)
                 *ret_uid = user.uid;
         return r;
@@ -283,6 +268,7 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                      CoreError *error) {
         _cleanup_change_ Change change = { 0 };
         _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_owners_ Owners owners = { 0 };
         CoreError faults = { 0 };
         StoreUser edited;
         int r;
@@ -310,8 +296,12 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 *ret = (CoreChange){ .object_id = user->uid, .version = user->version };
                 return 0;
         }
-        r = update_user(&change, user->name, &edited);
-        if (r < 0)
+        r = core_owners_note_user(&change, user->uid, &owners);
+        if (r == 0)
+                r = update_user(&change, user->name, &edited);
+        if (r == 0)
+                r = core_owners_check(&change, &owners, error);
+        if (r != 0)
                 return r;
         r = core_change_commit(&change, "user.update", "user", edited.name, user->uid,
                                user->version + 1, ret);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Grants as they are shown, and where a right comes from: each way that brings it or takes it, and
+ * what is in the way of those that do not count (FEATURES D4, D17). */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/holders.h"
+
+/* ---- grants -------------------------------------------------------------------------------- */
+
+typedef struct Shown {
+        StoreTxn *txn;
+        const RoleSet *set;
+        uint64_t now_usec;
+        CoreGrantEach each;
+        void *userdata;
+} Shown;
+
+static int grant_show(const Shown *shown, const StoreUser *user, const Holder *holder, size_t at) {
+        const StoreGrant *grant = &holder->records[at];
+        const RightsPlace place = {
+                .tenant = grant->tenant,
+                .all_tenants = holder->grants[at].all_tenants,
+                .now_usec = shown->now_usec,
+                .over = RIGHTS_OVER_SELF,
+        };
+        char over[CORE_OVER_BYTES], by[CORE_ACTOR_BYTES];
+        const char *attribute;
+        GrantState state;
+        int r;
+
+        r = core_actor_name(shown->txn, grant->by, by);
+        if (r < 0)
+                return r;
+        core_over_format(grant->scope, grant->over, over);
+        state = policy_grant_state(shown->set, &holder->facts, &holder->grants[at], &place,
+                                   &attribute);
+        shown->each(shown->userdata, &(CoreGrant){
+                                             .user = user->name,
+                                             .role = grant->role,
+                                             .tenant = grant->tenant,
+                                             .over = over,
+                                             .from_usec = grant->from_usec,
+                                             .until_usec = grant->until_usec,
+                                             .made_usec = grant->made_usec,
+                                             .by = by,
+                                             .reason = grant->reason,
+                                             .state = policy_grant_state_name(state),
+                                             .attribute = attribute ? attribute : "",
+                                     });
+        return 0;
+}
+
+/* Those of one role, or all (role NULL). */
+static int grants_show(const Shown *shown, const StoreUser *user, const char *role) {
+        _cleanup_holder_ Holder holder = { 0 };
+        int r;
+
+        r = core_holder_load(shown->txn, shown->set, user, &holder);
+        for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++)
+                if (!role || strcmp(holder.records[i].role, role) == 0)
+                        r = grant_show(shown, user, &holder, i);
+        return r;
+}
+
+int core_grant_list(Core *core, const char *user, uint64_t now_usec, CoreGrantEach each,
+                    void *userdata, CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *record = NULL;
+        Shown shown = { .now_usec = now_usec, .each = each, .userdata = userdata };
+        int r;
+
+        *error = (CoreError){ 0 };
+        core_note_time(core, now_usec);
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = core_user_load(core, txn, user, false, &record, error);
+        if (r == 0)
+                r = core_role_set(core, txn, &shown.set);
+        shown.txn = txn;
+        return r != 0 ? r : grants_show(&shown, record, NULL);
+}
+
+/* A cursor is the uid a page ended with. */
+static int cursor_read(const char *cursor, uid_t *ret, CoreError *error) {
+        *ret = 0;
+        if (cursor[0] && base_parse_id(cursor, ret) < 0)
+                return core_fail(error, CORE_E_BAD_VALUE, "cursor: \"%s\": is none of a list",
+                                 core_quote(cursor).text);
+        return 0;
+}
+
+int core_grant_holders(Core *core, const char *role, const char *cursor, uint32_t limit,
+                       uint64_t now_usec, CoreGrantEach each, void *userdata, char *ret_cursor,
+                       CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        Shown shown = { .now_usec = now_usec, .each = each, .userdata = userdata };
+        char at[CORE_CURSOR_BYTES];
+        uint16_t number;
+        uid_t uid;
+        int r;
+
+        r = core_list_begin(core, cursor, limit, at, &txn, error);
+        if (r == 0)
+                r = cursor_read(at, &uid, error);
+        if (r == 0)
+                r = core_role_set(core, txn, &shown.set);
+        if (r == 0)
+                r = core_role_find(shown.set, role, &number, error);
+        if (r != 0)
+                return r;
+        shown.txn = txn;
+        for (uint32_t i = 0; i < limit; i++) {
+                _cleanup_(store_user_freep) StoreUser *user = NULL;
+
+                r = store_grant_holder_next(txn, role, uid, &uid);
+                if (r == STORE_E_MISSING) {
+                        ret_cursor[0] = '\0';
+                        return 0;
+                }
+                if (r == 0)
+                        r = store_user_get(txn, uid, &user);
+                if (r != 0)
+                        return r < 0 ? r : -EBADMSG;
+                if (user->status != USER_STATUS_DELETED)
+                        r = grants_show(&shown, user, role);
+                if (r < 0)
+                        return r;
+        }
+        snprintf(ret_cursor, CORE_CURSOR_BYTES, "%u", uid);
+        return 0;
+}
+
+/* ---- where a right comes from -------------------------------------------------------------- */
+
+typedef struct Asking {
+        Holder holder;
+        const Roles *roles;
+        const RoleSet *set;
+        RightsPlace place;
+        RightsPath paths[RIGHTS_PATHS_MAX];
+        void (*each)(void *userdata, const CoreRightPath *path);
+        void *userdata;
+} Asking;
+
+static void asking_freep(Asking **asking) {
+        if (*asking)
+                core_holder_done(&(*asking)->holder);
+        free(*asking);
+}
+
+static void path_show(Asking *asking, const RightsPath *path, const char *permission, bool denies) {
+        const StoreGrant *grant = &asking->holder.records[path->grant];
+        char over[CORE_OVER_BYTES], roles[(ROLE_NAME_MAX + 3) * (ROLE_DEPTH_MAX + 1) + 1];
+        Text text;
+
+        base_text_init(&text, roles, sizeof(roles));
+        for (size_t i = 0; i < path->roles.count; i++)
+                base_text_addf(&text, "%s%s", i > 0 ? " > " : "",
+                               policy_role_name(asking->set, path->roles.roles[i]));
+        core_over_format(grant->scope, grant->over, over);
+        asking->each(asking->userdata, &(CoreRightPath){
+                                               .permission = permission,
+                                               .roles = roles,
+                                               .tenant = grant->tenant,
+                                               .over = over,
+                                               .until_usec = grant->until_usec,
+                                               .denies = denies,
+                                               .state = policy_grant_state_name(path->state),
+                                               .attribute = path->attribute ? path->attribute : "",
+                                       });
+}
+
+static void paths_show(Asking *asking, uint16_t right, const char *permission, bool denies,
+                       bool only_counting) {
+        size_t count =
+                policy_rights_paths(asking->set, &asking->holder.facts, &asking->place, right,
+                                    denies, asking->paths, ARRAY_LENGTH(asking->paths));
+
+        for (size_t i = 0; i < count; i++)
+                if (!only_counting || asking->paths[i].state == GRANT_COUNTS)
+                        path_show(asking, &asking->paths[i], permission, denies);
+}
+
+/* About a permission of one's own matters, or in the tenant. */
+static RightsOver over_of(const char *permission) {
+        return strncmp(permission, "login.", 6) == 0 || strncmp(permission, "self.", 5) == 0
+                       ? RIGHTS_OVER_SELF
+                       : RIGHTS_OVER_SOMEBODY;
+}
+
+static int asking_begin(Core *core, StoreTxn *txn, const char *user, const char *tenant,
+                        uint64_t now_usec, Asking **ret, CoreError *error) {
+        _cleanup_(store_user_freep) StoreUser *record = NULL;
+        _cleanup_(store_tenant_freep) StoreTenant *found = NULL;
+        _cleanup_(asking_freep) Asking *asking = calloc(1, sizeof(*asking));
+        int r;
+
+        if (!asking)
+                return -ENOMEM;
+        if (!tenant)
+                tenant = core->settings.tenant;
+        r = core_tenant_load(core, txn, tenant, &found, error);
+        if (r == 0)
+                r = core_user_load(core, txn, user, false, &record, error);
+        if (r == 0)
+                r = core_roles(core, txn, &asking->roles);
+        if (r != 0)
+                return r;
+        asking->set = core_roles_set(asking->roles);
+        asking->place = (RightsPlace){ .tenant = tenant, .now_usec = now_usec };
+        r = core_holder_load(txn, asking->set, record, &asking->holder);
+        if (r < 0)
+                return r;
+        *ret = TAKE(asking);
+        return 0;
+}
+
+static const char *answer_name(RightsAnswer answer) {
+        static const char *const names[_RIGHTS_ANSWER_MAX] = {
+                [RIGHTS_MISSING] = "missing",     [RIGHTS_DENIED] = "denied",
+                [RIGHTS_READ_ONLY] = "read-only", [RIGHTS_UNKNOWN] = "unknown",
+                [RIGHTS_HELD] = "held",
+        };
+
+        return names[answer];
+}
+
+/* The roles that would bring it. */
+static int roles_with(const Asking *asking, uint16_t right, Texts *ret) {
+        int r = 0;
+
+        for (uint16_t i = 0; i < core_roles_count(asking->roles) && r == 0; i++)
+                if (policy_role_permits(asking->set, i, right) &&
+                    !policy_role_denies(asking->set, i, right))
+                        r = core_texts_add(ret, policy_role_name(asking->set, i));
+        return r == 0 ? core_texts_add(ret, "") : r; /* a place for the NULL */
+}
+
+static int refuse_unknown(const char *permission, CoreError *error) {
+        const char *near[3];
+        size_t count = policy_permission_near(permission, NULL, 0, near, ARRAY_LENGTH(near));
+        char buf[300];
+        Text text;
+
+        base_text_init(&text, buf, sizeof(buf));
+        for (size_t i = 0; i < count; i++)
+                base_text_addf(&text, "%s%s", i == 0 ? "; near: " : ", ", near[i]);
+        return core_fail(error, CORE_E_BAD_VALUE, "permission: \"%s\": there is no such%s",
+                         core_quote(permission).text, buf);
+}
+
+int core_access_why(Core *core, const char *user, const char *permission, const char *tenant,
+                    uint64_t now_usec, void (*each)(void *userdata, const CoreRightPath *path),
+                    void (*answer)(void *userdata, const CoreWhy *why), void *userdata,
+                    CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(asking_freep) Asking *asking = NULL;
+        _cleanup_texts_ Texts roles = { 0 };
+        RightsAnswer found;
+        uint16_t right;
+        int r;
+
+        *error = (CoreError){ 0 };
+        core_note_time(core, now_usec);
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = asking_begin(core, txn, user, tenant, now_usec, &asking, error);
+        if (r != 0)
+                return r;
+        right = policy_right_from_name(asking->set, permission);
+        if (right == RIGHT_NONE)
+                return refuse_unknown(permission, error);
+        asking->each = each;
+        asking->userdata = userdata;
+        asking->place.over = over_of(permission);
+        found = policy_rights_ask(asking->set, &asking->holder.facts, &asking->place, right);
+        paths_show(asking, right, permission, false, false);
+        paths_show(asking, right, permission, true, false);
+        r = roles_with(asking, right, &roles);
+        if (r < 0)
+                return r;
+        free(roles.list[--roles.count]);
+        roles.list[roles.count] = NULL;
+        answer(userdata, &(CoreWhy){
+                                 .answer = answer_name(found),
+                                 .tenant = asking->place.tenant,
+                                 .roles = (const char *const *)roles.list,
+                         });
+        return 0;
+}
+
+int core_role_effective(Core *core, const char *user, const char *tenant, uint64_t now_usec,
+                        void (*each)(void *userdata, const CoreRightPath *path), void *userdata,
+                        CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(asking_freep) Asking *asking = NULL;
+        int r;
+
+        *error = (CoreError){ 0 };
+        core_note_time(core, now_usec);
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = asking_begin(core, txn, user, tenant, now_usec, &asking, error);
+        if (r != 0)
+                return r;
+        asking->each = each;
+        asking->userdata = userdata;
+        for (uint16_t right = 0; right < policy_right_count(asking->set); right++) {
+                const char *name = policy_right_name(asking->set, right);
+
+                asking->place.over = over_of(name);
+                if (policy_rights_has(asking->set, &asking->holder.facts, &asking->place, right))
+                        paths_show(asking, right, name, false, true);
+        }
+        return 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a user's record and his grants to the facts that policy judges.  They are read each time, in
+ * the transaction of whoever asks, as policy values are. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/holders.h"
+
+void core_holder_done(Holder *holder) {
+        core_texts_done(&holder->texts);
+        free(holder->grants);
+        free(holder->records);
+        *holder = (Holder){ 0 };
+}
+
+RightsGrant core_grant_facts(const RoleSet *set, const StoreGrant *record) {
+        return (RightsGrant){
+                .role = policy_role_from_name(set, record->role),
+                .all_tenants = strcmp(record->tenant, CORE_TENANT_ALL) == 0,
+                .tenant = record->tenant,
+                .from_usec = record->from_usec,
+                .until_usec = record->until_usec,
+                .scope = (GrantScope)record->scope,
+                .over = record->over,
+        };
+}
+
+static int holder_grow(Holder *holder) {
+        size_t size = holder->size ? holder->size * 2 : 4;
+        RightsGrant *grants;
+        StoreGrant *records;
+
+        if (holder->facts.grant_count < holder->size)
+                return 0;
+        grants = reallocarray(holder->grants, size, sizeof(*grants));
+        if (!grants)
+                return -ENOMEM;
+        holder->grants = grants;
+        holder->facts.grants = grants;
+        records = reallocarray(holder->records, size, sizeof(*records));
+        if (!records)
+                return -ENOMEM;
+        holder->records = records;
+        holder->size = size;
+        return 0;
+}
+
+static int text_keep(Holder *holder, const char **text) {
+        int r = core_texts_add(&holder->texts, *text);
+
+        if (r == 0)
+                *text = holder->texts.list[holder->texts.count - 1];
+        return r;
+}
+
+typedef struct Loading {
+        const RoleSet *set;
+        Holder *holder;
+} Loading;
+
+static int grant_load(void *userdata, const StoreGrant *grant) {
+        Loading *loading = userdata;
+        Holder *holder = loading->holder;
+        StoreGrant record = *grant;
+        int r;
+
+        r = holder_grow(holder);
+        if (r == 0)
+                r = text_keep(holder, &record.role);
+        if (r == 0)
+                r = text_keep(holder, &record.tenant);
+        if (r == 0)
+                r = text_keep(holder, &record.over);
+        if (r == 0)
+                r = text_keep(holder, &record.reason);
+        if (r < 0)
+                return r;
+        holder->records[holder->facts.grant_count] = record;
+        holder->grants[holder->facts.grant_count++] = core_grant_facts(loading->set, &record);
+        return 0;
+}
+
+int core_holder_load(StoreTxn *txn, const RoleSet *set, const StoreUser *user, Holder *ret) {
+        _cleanup_holder_ Holder holder = { 0 };
+        Loading loading = { set, &holder };
+        int r;
+
+        /* only an admin can set an address (FEATURES D20) */
+        holder.facts.kind = HOLDER_PERSON;
+        holder.facts.email = user->email[0] != '\0';
+        r = store_grant_each(txn, user->uid, grant_load, &loading);
+        if (r != 0)
+                return r;
+        *ret = holder;
+        holder = (Holder){ 0 };
+        return 0;
+}
+
+int core_holder_of_actor(Core *core, StoreTxn *txn, const RoleSet *set, const Actor *actor,
+                         Holder *ret) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        *ret = (Holder){ .facts.root = actor->uid == 0 };
+        if (actor->uid == 0)
+                return 0;
+        r = store_user_get(txn, actor->uid, &user);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (!core_user_acts(user, core->now_usec))
+                return 0;
+        return core_holder_load(txn, set, user, ret);
+}
+
+void core_holder_drop(Holder *holder, size_t at) {
+        size_t behind = holder->facts.grant_count - at - 1;
+
+        memmove(&holder->grants[at], &holder->grants[at + 1], behind * sizeof(*holder->grants));
+        memmove(&holder->records[at], &holder->records[at + 1], behind * sizeof(*holder->records));
+        holder->facts.grant_count--;
+}
+
+int core_holder_may_log_in(Core *core, StoreTxn *txn, const StoreUser *user, const char *service,
+                           uint64_t now_usec, bool *ret) {
+        _cleanup_holder_ Holder holder = { 0 };
+        const RightsPlace place = {
+                .tenant = core->settings.tenant,
+                .now_usec = now_usec,
+                .over = RIGHTS_OVER_SELF,
+        };
+        char permission[PERMISSION_NAME_MAX + 1];
+        const RoleSet *set;
+        int r, n = snprintf(permission, sizeof(permission), "login.%s", service);
+
+        *ret = false;
+        r = core_role_set(core, txn, &set);
+        if (r == 0)
+                r = core_holder_load(txn, set, user, &holder);
+        if (r != 0 || n >= (int)sizeof(permission)) /* no service has such a name */
+                return r;
+        *ret = policy_rights_has(set, &holder.facts, &place,
+                                 policy_right_from_name(set, permission));
+        return 0;
+}
+
+void core_over_format(uint32_t scope, const char *over, char *buf) {
+        buf[0] = '\0';
+        if (scope != GRANT_SCOPE_ALL)
+                snprintf(buf, CORE_OVER_BYTES, "%s=%s",
+                         scope == GRANT_SCOPE_DEPARTMENT ? "department" : "group", over);
+}
+
+/* ---- what a user is shown with ------------------------------------------------------------- */
+
+int core_roles_of_user(Core *core, StoreTxn *txn, const StoreUser *user, Texts *ret) {
+        _cleanup_holder_ Holder holder = { 0 };
+        const RightsPlace place = {
+                .tenant = core->settings.tenant,
+                .now_usec = core->now_usec,
+                .over = RIGHTS_OVER_SELF,
+        };
+        const RoleSet *set;
+        int r;
+
+        r = core_role_set(core, txn, &set);
+        if (r == 0)
+                r = core_holder_load(txn, set, user, &holder);
+        for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++)
+                if (policy_grant_state(set, &holder.facts, &holder.grants[i], &place, NULL) ==
+                    GRANT_COUNTS)
+                        r = core_texts_add(ret, holder.records[i].role);
+        if (r < 0)
+                return r;
+        core_texts_sort(ret);
+        core_texts_unite(ret);
+        return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Roles and who holds them, as core's files ask for them. */
+
+#include "umd/core/internal.h"
+
+/* ---- the roles there are (role_set.c) ----------------------------------------------------- */
+
+/* Both are valid until roles are asked for in a transaction that has others. */
+int core_roles(Core *core, StoreTxn *txn, const Roles **ret);
+int core_role_set(Core *core, StoreTxn *txn, const RoleSet **ret);
+const RoleSet *core_roles_set(const Roles *roles);
+size_t core_roles_count(const Roles *roles);
+const RoleSpec *core_roles_spec(const Roles *roles, uint16_t role);
+const StoreRole *core_roles_record(const Roles *roles, uint16_t role); /* NULL: built in */
+const char *core_role_kind_name(uint32_t kind);                        /* roles.c */
+int core_role_find(const RoleSet *set, const char *name, uint16_t *ret, CoreError *error);
+
+/* Nobody edits what covers himself, nor gives or takes what he has not (D8).  Roles are those of
+ * all tenants.  roles.c */
+int core_role_check_actor(Change *change, const RoleSet *set, uint16_t role, CoreError *error);
+int core_role_refuse_built_in(const char *name, CoreError *error);
+
+/* ---- who holds them (holders.c) ----------------------------------------------------------- */
+
+#define CORE_ROLE_OWNER     "owner"
+#define CORE_ROLE_EVERYBODY "self-service" /* as shipped what a new user is granted (A1) */
+#define CORE_GRANTS_MAX     256U           /* of one user */
+
+/* A user as policy sees him; texts are ours. */
+typedef struct Holder {
+        RightsHolder facts;
+        RightsGrant *grants; /* those of facts */
+        StoreGrant *records; /* at the same places */
+        Texts texts;
+        size_t size;
+} Holder;
+
+#define _cleanup_holder_ _cleanup_(core_holder_done)
+
+int core_holder_load(StoreTxn *txn, const RoleSet *set, const StoreUser *user, Holder *ret);
+/* Of whoever calls: root has everything, and one who is none of ours nothing. */
+int core_holder_of_actor(Core *core, StoreTxn *txn, const RoleSet *set, const Actor *actor,
+                         Holder *ret);
+void core_holder_done(Holder *holder);
+/* Takes the one at that place out. */
+void core_holder_drop(Holder *holder, size_t at);
+/* A grant of the record as policy sees it; texts stay the record's. */
+RightsGrant core_grant_facts(const RoleSet *set, const StoreGrant *record);
+/* May he use the service here, now (M.3: login.SERVICE)? */
+int core_holder_may_log_in(Core *core, StoreTxn *txn, const StoreUser *user, const char *service,
+                           uint64_t now_usec, bool *ret);
+
+/* "department=sales", "" for all of the tenant; buf has CORE_OVER_BYTES. */
+#define CORE_OVER_BYTES 160U
+void core_over_format(uint32_t scope, const char *over, char *buf);
+
+/* ---- nobody acts above himself (D8), the last owner stays (D9): owners.c ------------------ */
+
+/* CORE_E_PROTECTED unless all that the user may do in the tenant (NULL: the host's) is the actor's
+ * too. */
+int core_actor_covers(Change *change, const StoreUser *user, const char *tenant, CoreError *error);
+/* CORE_E_PROTECTED where he holds the role owner and the actor is neither he nor root. */
+int core_owner_guard(Change *change, const StoreUser *user, CoreError *error);
+
+/* The tenants that have an owner for good. */
+typedef struct Owners {
+        Texts tenants;
+} Owners;
+
+#define _cleanup_owners_ _cleanup_(core_owners_done)
+
+/* Before the change, and when it is written: CORE_E_LAST_OWNER where a tenant has none any more. */
+int core_owners_note(Change *change, Owners *ret);
+int core_owners_check(Change *change, const Owners *before, CoreError *error);
+/* The same where only this user changes: nothing is looked at unless he holds the role. */
+int core_owners_note_user(Change *change, uid_t uid, Owners *ret);
+void core_owners_done(Owners *owners);
+/* Has the tenant an owner for good? */
+int core_tenant_has_owner(Change *change, const char *tenant, bool *ret);
+
+/* ---- tenants (tenants.c) ------------------------------------------------------------------ */
+
+/* CORE_E_NO_SUCH_TENANT; those that are there without a row are made up. */
+int core_tenant_load(Core *core, StoreTxn *txn, const char *name, StoreTenant **ret,
+                     CoreError *error);
+/* The names of all there are, sorted. */
+int core_tenant_names(Core *core, StoreTxn *txn, Texts *ret);
+
+/* ---- grants (grants.c) -------------------------------------------------------------------- */
+
+/* The grant a new user comes with, by his tenant. */
+int core_grant_first(Change *change, const StoreUser *user, CoreError *error);
+/* Takes one away, with the change's value and news. */
+int core_grant_remove(Change *change, const StoreUser *user, const StoreGrant *grant);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Roles, tenants and grants (FEATURES D, M) as the faces change and show them: part of core.h,
+ * which includes it, on a page of its own.  What a role gives is policy's (policy/rights.h).
+ *
+ * Verbs ask what D8 and D9 say of whoever calls them: nobody acts above himself, and the last owner
+ * stays.  Which permission a method needs is asked by the faces. */
+
+#include "umd/core/core.h"
+
+#define CORE_TENANT_LOCAL "local" /* always there */
+#define CORE_TENANT_ALL   "all"   /* in a grant; no tenant's name */
+
+/* ---- roles -------------------------------------------------------------------------------- */
+
+typedef enum CoreRoleList {
+        CORE_ROLE_INHERIT,
+        CORE_ROLE_PERMIT,
+        CORE_ROLE_WITHOUT,
+        CORE_ROLE_DENY,
+        CORE_ROLE_REQUIRE,
+        CORE_ROLE_CONFLICT,
+        CORE_ROLE_LINUX_GROUPS, /* kept, and not used yet */
+        _CORE_ROLE_LIST_MAX,
+} CoreRoleList;
+
+const char *core_role_list_name(CoreRoleList list); /* "permit" */
+
+typedef struct RoleEdit {
+        const char *name;        /* creation only */
+        const char *clone;       /* creation only: begin with what that role has; or NULL */
+        const char *description; /* NULL: as it is */
+        /* NULL: as it is.  Replaced as a whole, or, where each text begins with + or -, added to
+         * and taken from. */
+        const char *const *lists[_CORE_ROLE_LIST_MAX];
+        size_t counts[_CORE_ROLE_LIST_MAX];
+        const char *only_kind; /* "any", "person", "service"; NULL: as it is */
+        bool has_one_tenant, one_tenant;
+} RoleEdit;
+
+/* CORE_E_BAD_VALUE names what is wrong, where, and names that are near; CORE_E_POLICY_REFUSED a
+ * loop, or too deep an inheritance; CORE_E_ROLE_CONFLICT two roles and the way to each;
+ * CORE_E_PROTECTED a built-in role. */
+int core_role_create(Core *core, const Actor *actor, const RoleEdit *edit,
+                     const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                     CoreError *error);
+int core_role_update(Core *core, const Actor *actor, const char *name, const RoleEdit *edit,
+                     const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                     CoreError *error);
+/* A role that somebody holds is CORE_E_POLICY_REFUSED unless force, which revokes the grants; one
+ * that another inherits, or that is a tenant's default, in any case. */
+int core_role_delete(Core *core, const Actor *actor, const char *name, bool force,
+                     const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                     CoreError *error);
+
+/* Texts are valid during the call; lists end with NULL. */
+typedef struct CoreRole {
+        uint64_t version; /* 0: built in */
+        const char *name, *description;
+        const char *const *lists[_CORE_ROLE_LIST_MAX];
+        const char *only_kind;
+        bool one_tenant, built_in;
+        const char *const *permissions; /* all it gives, by um's names; login.* and sudo.* are the
+                                           services and groups that no role names */
+        const char *const *denied;
+        const char *fault; /* "": none */
+        uint64_t created_usec;
+} CoreRole;
+
+typedef void (*CoreRoleEach)(void *userdata, const CoreRole *role);
+
+/* The role of that name, or all (name NULL): the built-in ones first. */
+int core_role_show(Core *core, const char *name, CoreRoleEach each, void *userdata,
+                   CoreError *error);
+
+/* ---- tenants ------------------------------------------------------------------------------ */
+
+typedef struct TenantEdit {
+        const char *name;                 /* creation only */
+        const char *title, *default_role; /* NULL: as it is, or as shipped */
+        bool has_seats;
+        uint32_t seats; /* 0: no limit */
+} TenantEdit;
+
+typedef struct CoreTenant {
+        uint64_t version; /* 0: never changed */
+        const char *name, *title, *default_role;
+        uint32_t seats;
+        bool of_host;
+        uint64_t created_usec;
+} CoreTenant;
+
+typedef void (*CoreTenantEach)(void *userdata, const CoreTenant *tenant);
+
+int core_tenant_create(Core *core, const Actor *actor, const TenantEdit *edit,
+                       const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                       CoreError *error);
+int core_tenant_update(Core *core, const Actor *actor, const char *name, const TenantEdit *edit,
+                       const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                       CoreError *error);
+/* By root or an owner of it; revokes its grants.  Its name is not given again. */
+int core_tenant_delete(Core *core, const Actor *actor, const char *name, const CoreOptions *options,
+                       uint64_t now_usec, CoreChange *ret, CoreError *error);
+/* The tenant of that name, or all (name NULL). */
+int core_tenant_show(Core *core, const char *name, CoreTenantEach each, void *userdata,
+                     CoreError *error);
+
+/* ---- grants ------------------------------------------------------------------------------- */
+
+typedef struct GrantEdit {
+        const char *user, *role;
+        const char *tenant;  /* NULL: the host's, but for a role that is for one named tenant */
+        uint64_t from_usec;  /* 0: at once */
+        uint64_t until_usec; /* USEC_INFINITY: without end */
+        const char *over;    /* "department=NAME", "group=NAME"; NULL: all of the tenant */
+        bool allow_conflict; /* for a time, with a reason (D16) */
+} GrantEdit;
+
+/* Granting what is granted already, or revoking what is not, changes nothing: 0 with ret->id 0. Of
+ * a grant to revoke the times count for nothing. */
+int core_grant_add(Core *core, const Actor *actor, const GrantEdit *edit,
+                   const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                   CoreError *error);
+int core_grant_revoke(Core *core, const Actor *actor, const GrantEdit *edit,
+                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                      CoreError *error);
+
+typedef struct CoreGrant {
+        const char *user, *role, *tenant;
+        const char *over; /* as in GrantEdit, or "" */
+        uint64_t from_usec, until_usec, made_usec;
+        const char *by, *reason;
+        const char *state;     /* policy_grant_state_name(), in its own tenant */
+        const char *attribute; /* that is missing, or "" */
+} CoreGrant;
+
+typedef void (*CoreGrantEach)(void *userdata, const CoreGrant *grant);
+
+/* All that a user holds. */
+int core_grant_list(Core *core, const char *user, uint64_t now_usec, CoreGrantEach each,
+                    void *userdata, CoreError *error);
+/* Who holds a role, by pages as core_user_list(); the grants that users were created with are not
+ * among them. */
+int core_grant_holders(Core *core, const char *role, const char *cursor, uint32_t limit,
+                       uint64_t now_usec, CoreGrantEach each, void *userdata, char *ret_cursor,
+                       CoreError *error);
+
+/* ---- where a right comes from (D4, D17) --------------------------------------------------- */
+
+typedef struct CoreRightPath {
+        const char *permission;
+        const char *roles; /* "lead > technician": from the granted role down to the one that has
+                              it */
+        const char *tenant, *over;
+        uint64_t until_usec;
+        bool denies;       /* it takes the permission away */
+        const char *state; /* of the grant; "counts", or what is in the way */
+        const char *attribute;
+} CoreRightPath;
+
+typedef struct CoreWhy {
+        const char *answer; /* "held", "missing", "denied", "read-only", "unknown" */
+        const char *tenant;
+        const char *const *roles; /* where it is not held: which would bring it */
+} CoreWhy;
+
+/* Each way the user has the permission, or does not have it, in a tenant (NULL: the host's). */
+int core_access_why(Core *core, const char *user, const char *permission, const char *tenant,
+                    uint64_t now_usec, void (*each)(void *userdata, const CoreRightPath *path),
+                    void (*answer)(void *userdata, const CoreWhy *why), void *userdata,
+                    CoreError *error);
+/* Each permission the user has, with the ways that bring it. */
+int core_role_effective(Core *core, const char *user, const char *tenant, uint64_t now_usec,
+                        void (*each)(void *userdata, const CoreRightPath *path), void *userdata,
+                        CoreError *error);

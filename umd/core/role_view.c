@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Roles as they are shown: what was written, and what follows from it with all they inherit. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "umd/core/holders.h"
+
+typedef struct View {
+        CoreRole role;
+        RightsFault fault;
+        const char **permissions, **denied;
+} View;
+
+static void view_done(View *view) {
+        free(view->permissions);
+        free(view->denied);
+}
+
+/* The names of the rights that are so, and a NULL. */
+static int names_of(const RoleSet *set, uint16_t role,
+                    bool (*is)(const RoleSet *set, uint16_t role, uint16_t right),
+                    const char ***ret) {
+        size_t count = policy_right_count(set), at = 0;
+        const char **names = calloc(count + 1, sizeof(*names));
+
+        if (!names)
+                return -ENOMEM;
+        for (uint16_t right = 0; right < count; right++)
+                if (is(set, role, right))
+                        names[at++] = policy_right_name(set, right);
+        *ret = names;
+        return 0;
+}
+
+static int view_fill(const Roles *roles, uint16_t number, View *view) {
+        const RoleSet *set = core_roles_set(roles);
+        const RoleSpec *spec = core_roles_spec(roles, number);
+        const StoreRole *record = core_roles_record(roles, number);
+        int r;
+
+        r = names_of(set, number, policy_role_permits, &view->permissions);
+        if (r == 0)
+                r = names_of(set, number, policy_role_denies, &view->denied);
+        if (r < 0)
+                return r;
+        (void)policy_role_fault(set, number, &view->fault);
+        view->role = (CoreRole){
+                .version = record ? record->version : 0,
+                .name = spec->name,
+                .description = record ? record->description : "",
+                .lists = {
+                        [CORE_ROLE_INHERIT] = spec->inherit,
+                        [CORE_ROLE_PERMIT] = spec->permit,
+                        [CORE_ROLE_WITHOUT] = spec->without,
+                        [CORE_ROLE_DENY] = spec->deny,
+                        [CORE_ROLE_REQUIRE] = spec->require,
+                        [CORE_ROLE_CONFLICT] = spec->conflict,
+                        [CORE_ROLE_LINUX_GROUPS] =
+                                record ? record->lists[ROLE_LIST_LINUX_GROUPS] : NULL,
+                },
+                .only_kind = core_role_kind_name((uint32_t)spec->only_kind),
+                .one_tenant = spec->one_tenant,
+                .built_in = !record,
+                .permissions = view->permissions,
+                .denied = view->denied,
+                .fault = view->fault.text,
+                .created_usec = record ? record->created_usec : 0,
+        };
+        return 0;
+}
+
+int core_role_show(Core *core, const char *name, CoreRoleEach each, void *userdata,
+                   CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        const Roles *roles;
+        uint16_t only = ROLE_NONE;
+        int r;
+
+        *error = (CoreError){ 0 };
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = core_roles(core, txn, &roles);
+        if (r == 0 && name)
+                r = core_role_find(core_roles_set(roles), name, &only, error);
+        for (uint16_t i = 0; r == 0 && i < core_roles_count(roles); i++) {
+                _cleanup_(view_done) View view = { 0 };
+
+                if (name && i != only)
+                        continue;
+                r = view_fill(roles, i, &view);
+                if (r == 0)
+                        each(userdata, &view.role);
+        }
+        return r;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tenants.  "local" and the one of this host are there without a row, and get one by their first
+ * change.  A deleted one keeps its name, so that what still names it never means another. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "umd/core/holders.h"
+
+/* ---- finding ------------------------------------------------------------------------------- */
+
+static bool is_always_there(const Core *core, const char *name) {
+        return strcmp(name, CORE_TENANT_LOCAL) == 0 || strcmp(name, core->settings.tenant) == 0;
+}
+
+/* One that never had a row; its name stays with whoever asks. */
+static int tenant_make_up(const char *name, StoreTenant **ret) {
+        StoreTenant *tenant = malloc(sizeof(*tenant));
+
+        if (!tenant)
+                return -ENOMEM;
+        *tenant = (StoreTenant){ .name = name, .title = "", .default_role = CORE_ROLE_EVERYBODY };
+        *ret = tenant;
+        return 0;
+}
+
+int core_tenant_load(Core *core, StoreTxn *txn, const char *name, StoreTenant **ret,
+                     CoreError *error) {
+        _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+        int r;
+
+        r = store_tenant_get(txn, name, &tenant);
+        if (r == STORE_E_MISSING && is_always_there(core, name))
+                r = tenant_make_up(name, &tenant);
+        if (r < 0)
+                return r;
+        if (r > 0 || tenant->deleted)
+                return core_fail(error, CORE_E_NO_SUCH_TENANT, "%s: no such tenant",
+                                 core_quote(name).text);
+        *ret = TAKE(tenant);
+        return 0;
+}
+
+static int name_note(void *userdata, const StoreTenant *tenant) {
+        return tenant->deleted ? 0 : core_texts_add(userdata, tenant->name);
+}
+
+int core_tenant_names(Core *core, StoreTxn *txn, Texts *ret) {
+        int r;
+
+        r = core_texts_add(ret, CORE_TENANT_LOCAL);
+        if (r == 0)
+                r = core_texts_add(ret, core->settings.tenant);
+        if (r == 0)
+                r = store_tenant_each(txn, name_note, ret);
+        if (r != 0)
+                return r;
+        core_texts_sort(ret);
+        core_texts_unite(ret);
+        return 0;
+}
+
+/* ---- checking ------------------------------------------------------------------------------ */
+
+/* Anybody who is created has to be able to hold it. */
+static int check_default_role(Change *change, const char *name, CoreError *error) {
+        const Roles *roles;
+        uint16_t role;
+        int r;
+
+        r = core_roles(change->core, change->txn, &roles);
+        if (r < 0)
+                return r;
+        role = policy_role_from_name(core_roles_set(roles), name);
+        if (role == ROLE_NONE)
+                core_fault_add(error, CORE_E_NO_SUCH_ROLE, "default role: \"%s\": no such role",
+                               core_quote(name).text);
+        else if (policy_role_fault(core_roles_set(roles), role, &(RightsFault){ 0 }) != 0 ||
+                 core_roles_spec(roles, role)->only_kind == HOLDER_SERVICE ||
+                 policy_role_includes(core_roles_set(roles), role,
+                                      policy_role_from_name(core_roles_set(roles),
+                                                            CORE_ROLE_OWNER)))
+                core_fault_add(error, CORE_E_BAD_VALUE,
+                               "default role: \"%s\": cannot be everybody's", name);
+        return 0;
+}
+
+static int check_edit(Change *change, const TenantEdit *edit, CoreError *error) {
+        if (edit->title)
+                core_check_text("title", FIELD_LINE, edit->title, error);
+        if (edit->default_role)
+                return check_default_role(change, edit->default_role, error);
+        return 0;
+}
+
+static int check_new(Change *change, const TenantEdit *edit, CoreError *error) {
+        _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+        int r;
+
+        core_check_text("name", FIELD_GROUP_NAME, edit->name, error);
+        if (strcmp(edit->name, CORE_TENANT_ALL) == 0)
+                core_fault_add(error, CORE_E_BAD_VALUE, "name: \"all\": means all tenants");
+        r = store_tenant_get(change->txn, edit->name, &tenant);
+        if (r < 0)
+                return r;
+        if (r == 0 || is_always_there(change->core, edit->name))
+                core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": is %s tenant's",
+                               core_quote(edit->name).text,
+                               r == 0 && tenant->deleted ? "a deleted" : "another");
+        return check_edit(change, edit, error);
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static int values_of(Change *change, const StoreTenant *before, const StoreTenant *after) {
+        char was[16] = "", is[16] = "";
+        int r;
+
+        if (before && before->seats > 0)
+                snprintf(was, sizeof(was), "%u", before->seats);
+        if (after->seats > 0)
+                snprintf(is, sizeof(is), "%u", after->seats);
+        r = core_change_value(change, "title", before ? before->title : NULL, after->title);
+        if (r == 0)
+                r = core_change_value(change, "seats", was, is);
+        if (r == 0)
+                r = core_change_value(change, "default_role", before ? before->default_role : NULL,
+                                      after->default_role);
+        return r;
+}
+
+static void edit_apply(const TenantEdit *edit, StoreTenant *tenant) {
+        if (edit->title)
+                tenant->title = edit->title;
+        if (edit->default_role)
+                tenant->default_role = edit->default_role;
+        if (edit->has_seats)
+                tenant->seats = edit->seats;
+}
+
+static int tenant_write(Change *change, const StoreTenant *tenant) {
+        int r = store_tenant_put(change->txn, tenant);
+
+        return r > 0 ? -EUCLEAN : r; /* read within this transaction */
+}
+
+int core_tenant_create(Core *core, const Actor *actor, const TenantEdit *edit,
+                       const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                       CoreError *error) {
+        _cleanup_change_ Change change = { 0 };
+        CoreError faults = { 0 };
+        StoreTenant tenant = {
+                .name = edit->name,
+                .title = "",
+                .default_role = CORE_ROLE_EVERYBODY,
+                .created_usec = now_usec,
+                .created_by = actor->uid,
+        };
+        int r;
+
+        r = core_change_begin(&change, core, actor, options, now_usec, error);
+        if (r == 0)
+                r = check_new(&change, edit, &faults);
+        if (r != 0)
+                return r;
+        if (faults.outcome != CORE_DONE) {
+                *error = faults;
+                return (int)faults.outcome;
+        }
+        edit_apply(edit, &tenant);
+        r = core_change_value(&change, "name", NULL, tenant.name);
+        if (r == 0)
+                r = values_of(&change, NULL, &tenant);
+        if (r == 0)
+                r = tenant_write(&change, &tenant);
+        return r < 0 ? r
+                     : core_change_commit(&change, "tenant.create", "tenant", tenant.name, 0, 1,
+                                          ret);
+}
+
+int core_tenant_update(Core *core, const Actor *actor, const char *name, const TenantEdit *edit,
+                       const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                       CoreError *error) {
+        _cleanup_change_ Change change = { 0 };
+        _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+        CoreError faults = { 0 };
+        StoreTenant edited;
+        int r;
+
+        r = core_change_begin(&change, core, actor, options, now_usec, error);
+        if (r == 0)
+                r = core_tenant_load(core, change.txn, name, &tenant, error);
+        if (r == 0)
+                r = core_check_version(options, name, tenant->version, error);
+        if (r == 0)
+                r = check_edit(&change, edit, &faults);
+        if (r != 0)
+                return r;
+        if (faults.outcome != CORE_DONE) {
+                *error = faults;
+                return (int)faults.outcome;
+        }
+        edited = *tenant;
+        edit_apply(edit, &edited);
+        r = values_of(&change, tenant, &edited);
+        if (r < 0)
+                return r;
+        *ret = (CoreChange){ .version = tenant->version };
+        if (change.value_count == 0)
+                return 0;
+        r = tenant_write(&change, &edited);
+        return r < 0 ? r
+                     : core_change_commit(&change, "tenant.update", "tenant", name, 0,
+                                          tenant->version + 1, ret);
+}
+
+/* ---- deleting (FEATURES D26) --------------------------------------------------------------- */
+
+/* Only an owner of it, by a grant that counts, or root. */
+static int refuse_others(Change *change, const char *name, CoreError *error) {
+        _cleanup_holder_ Holder holder = { 0 };
+        const RightsPlace place = { .tenant = name,
+                                    .now_usec = change->now_usec,
+                                    .over = RIGHTS_OVER_TENANT };
+        const RoleSet *set;
+        uint16_t owner;
+        int r;
+
+        if (change->actor->uid == 0)
+                return 0;
+        r = core_role_set(change->core, change->txn, &set);
+        if (r == 0)
+                r = core_holder_of_actor(change->core, change->txn, set, change->actor, &holder);
+        if (r != 0)
+                return r;
+        owner = policy_role_from_name(set, CORE_ROLE_OWNER);
+        for (size_t i = 0; i < holder.facts.grant_count; i++)
+                if (holder.grants[i].role == owner &&
+                    policy_grant_state(set, &holder.facts, &holder.grants[i], &place, NULL) ==
+                            GRANT_COUNTS)
+                        return 0;
+        return core_fail(error, CORE_E_PROTECTED, "%s: only an owner of it or root may delete it",
+                         name);
+}
+
+/* Everybody who holds any role: most have none at this tenant. */
+static int holder_note(void *userdata, const char *role, uid_t uid) {
+        int r = core_idset_add(userdata, uid);
+
+        return r < 0 ? r : 0;
+}
+
+static int grants_revoke(Change *change, const RoleSet *set, uid_t uid, const char *tenant,
+                         size_t *count) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        _cleanup_holder_ Holder holder = { 0 };
+        int r;
+
+        r = store_user_get(change->txn, uid, &user);
+        if (r == 0)
+                r = core_holder_load(change->txn, set, user, &holder);
+        for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++) {
+                if (strcmp(holder.records[i].tenant, tenant) != 0)
+                        continue;
+                r = store_grant_delete(change->txn, &holder.records[i]);
+                if (r == 0)
+                        r = core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, uid,
+                                             user->name, NULL);
+                (*count)++;
+        }
+        return r > 0 ? -EUCLEAN : r;
+}
+
+static int revoke_all(Change *change, const char *tenant, size_t *ret_count) {
+        _cleanup_idset_ IdSet uids = { 0 };
+        const RoleSet *set;
+        int r;
+
+        *ret_count = 0;
+        r = core_role_set(change->core, change->txn, &set);
+        if (r == 0)
+                r = store_grant_holders(change->txn, holder_note, &uids);
+        for (size_t i = 0; i < uids.count && r == 0; i++)
+                r = grants_revoke(change, set, uids.ids[i], tenant, ret_count);
+        return r;
+}
+
+int core_tenant_delete(Core *core, const Actor *actor, const char *name, const CoreOptions *options,
+                       uint64_t now_usec, CoreChange *ret, CoreError *error) {
+        _cleanup_change_ Change change = { 0 };
+        _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+        char revoked[24];
+        size_t count;
+        int r;
+
+        r = core_change_begin(&change, core, actor, options, now_usec, error);
+        if (r == 0)
+                r = core_tenant_load(core, change.txn, name, &tenant, error);
+        if (r == 0)
+                r = core_check_version(options, name, tenant->version, error);
+        if (r == 0)
+                r = refuse_others(&change, name, error);
+        if (r == 0 && is_always_there(core, name))
+                r = core_fail(error, CORE_E_PROTECTED, "%s: is the tenant of this host", name);
+        if (r == 0)
+                r = revoke_all(&change, name, &count);
+        if (r != 0)
+                return r;
+        snprintf(revoked, sizeof(revoked), "%zu", count);
+        tenant->deleted = true;
+        r = core_change_value(&change, "name", name, NULL);
+        if (r == 0)
+                r = core_change_value(&change, "grants", revoked, "0");
+        if (r == 0)
+                r = tenant_write(&change, tenant);
+        return r < 0 ? r
+                     : core_change_commit(&change, "tenant.delete", "tenant", name, 0,
+                                          tenant->version + 1, ret);
+}
+
+/* ---- showing ------------------------------------------------------------------------------- */
+
+int core_tenant_show(Core *core, const char *name, CoreTenantEach each, void *userdata,
+                     CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_texts_ Texts names = { 0 };
+        int r;
+
+        *error = (CoreError){ 0 };
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = name ? core_texts_add(&names, name) : core_tenant_names(core, txn, &names);
+        for (size_t i = 0; i < names.count && r == 0; i++) {
+                _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+
+                r = core_tenant_load(core, txn, names.list[i], &tenant, error);
+                if (r != 0)
+                        break;
+                each(userdata, &(CoreTenant){
+                                       .version = tenant->version,
+                                       .name = tenant->name,
+                                       .title = tenant->title,
+                                       .default_role = tenant->default_role,
+                                       .seats = tenant->seats,
+                                       .of_host = strcmp(tenant->name, core->settings.tenant) == 0,
+                                       .created_usec = tenant->created_usec,
+                               });
+        }
+        return r;
+}
