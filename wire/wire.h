@@ -24,6 +24,8 @@
 #define WIRE_GROUP       "org.um1.Group"
 #define WIRE_AUDIT       "org.um1.Audit"
 #define WIRE_POLICY      "org.um1.Policy"
+#define WIRE_ROLE        "org.um1.Role"
+#define WIRE_TENANT      "org.um1.Tenant"
 #define WIRE_LOGIN       "org.um1.Login"
 #define WIRE_NSS         "org.um1.Nss"
 #define WIRE_MESSAGE_MAX 65536U

@@ -52,7 +52,7 @@ def documented():
     with open(API + "org.um1.md", encoding="utf-8") as f:
         for line in f:
             if line.startswith("## "):
-                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy)$", line.strip())
+                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant)$", line.strip())
                 interface = match.group(0) if match else None
             cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
             if not interface or not line.startswith("|") or len(cells) < 5 or cells[0] in ("method", "---"):
@@ -102,7 +102,11 @@ def value(method, kind, name, people):
         return "devs"
     if method.interface == "org.um1.Policy" and name in ("name", "value"):
         return {"name": "password.min-length", "value": "16"}[name]
-    known = {"user": "alice", "uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",
+    if method.interface == "org.um1.Role" and name in ("name", "role"):
+        return "newrole" if method.name == "Add" else "viewer"
+    if method.interface == "org.um1.Tenant" and name == "name" and method.name in ("Set", "List"):
+        return "local"
+    known = {"permission": "user.view", "user": "alice", "uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",
              "name": "newname", "report": "mfa-coverage"}
     return known.get(name, {"s": "", "u": 1, "t": 0, "b": False, "ay": b"x", "as": [], "a{sv}": {}}[kind])
 

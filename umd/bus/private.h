@@ -407,6 +407,24 @@ int policy_unset(Call *call, CoreError *error);
 int policy_get_effective(Call *call, CoreError *error);
 int policy_list(Call *call, CoreError *error);
 
+int role_add(Call *call, CoreError *error);
+int role_set(Call *call, CoreError *error);
+int role_delete(Call *call, CoreError *error);
+int role_get(Call *call, CoreError *error);
+int role_list(Call *call, CoreError *error);
+int role_permissions(Call *call, CoreError *error);
+int role_grant(Call *call, CoreError *error);
+int role_revoke(Call *call, CoreError *error);
+int role_list_grants(Call *call, CoreError *error);
+int role_list_holders(Call *call, CoreError *error);
+int role_get_effective(Call *call, CoreError *error);
+int role_why(Call *call, CoreError *error);
+
+int tenant_add(Call *call, CoreError *error);
+int tenant_set(Call *call, CoreError *error);
+int tenant_delete(Call *call, CoreError *error);
+int tenant_list(Call *call, CoreError *error);
+
 int login_begin(Call *call, CoreError *error);
 int login_answer(Call *call, CoreError *error);
 int login_authorize(Call *call, CoreError *error);

@@ -11,6 +11,7 @@
 
 #define CORE_TENANT_LOCAL "local" /* always there */
 #define CORE_TENANT_ALL   "all"   /* in a grant; no tenant's name */
+#define CORE_TENANTS_MAX  4096U
 
 /* ---- roles -------------------------------------------------------------------------------- */
 
@@ -70,9 +71,11 @@ typedef struct CoreRole {
 
 typedef void (*CoreRoleEach)(void *userdata, const CoreRole *role);
 
-/* The role of that name, or all (name NULL): the built-in ones first. */
 int core_role_show(Core *core, const char *name, CoreRoleEach each, void *userdata,
                    CoreError *error);
+/* All of them by pages as core_user_list(), the built-in ones first. */
+int core_role_list(Core *core, const char *cursor, uint32_t limit, CoreRoleEach each,
+                   void *userdata, char *ret_cursor, CoreError *error);
 
 /* ---- tenants ------------------------------------------------------------------------------ */
 

@@ -2,7 +2,7 @@
 /* Roles as they are shown: what was written, and what follows from it with all they inherit. */
 
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "umd/core/holders.h"
 
@@ -70,27 +70,69 @@ static int view_fill(const Roles *roles, uint16_t number, View *view) {
         return 0;
 }
 
+static int role_show(const Roles *roles, uint16_t number, CoreRoleEach each, void *userdata) {
+        _cleanup_(view_done) View view = { 0 };
+        int r = view_fill(roles, number, &view);
+
+        if (r == 0)
+                each(userdata, &view.role);
+        return r;
+}
+
 int core_role_show(Core *core, const char *name, CoreRoleEach each, void *userdata,
                    CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         const Roles *roles;
-        uint16_t only = ROLE_NONE;
+        uint16_t number;
         int r;
 
         *error = (CoreError){ 0 };
         r = store_begin_read(core->store, &txn);
         if (r == 0)
                 r = core_roles(core, txn, &roles);
-        if (r == 0 && name)
-                r = core_role_find(core_roles_set(roles), name, &only, error);
-        for (uint16_t i = 0; r == 0 && i < core_roles_count(roles); i++) {
-                _cleanup_(view_done) View view = { 0 };
+        if (r == 0)
+                r = core_role_find(core_roles_set(roles), name, &number, error);
+        return r != 0 ? r : role_show(roles, number, each, userdata);
+}
 
-                if (name && i != only)
-                        continue;
-                r = view_fill(roles, i, &view);
-                if (r == 0)
-                        each(userdata, &view.role);
+/* A cursor is the name a page ended with: the store has them by name. */
+static int cursor_read(const Roles *roles, const char *cursor, uint16_t *ret, CoreError *error) {
+        uint16_t last = ROLE_NONE;
+
+        if (cursor[0])
+                last = policy_role_from_name(core_roles_set(roles), cursor);
+        if (cursor[0] && last == ROLE_NONE)
+                return core_fail(error, CORE_E_BAD_VALUE,
+                                 "cursor: \"%s\": is no role, or not any more",
+                                 core_quote(cursor).text);
+        *ret = cursor[0] ? (uint16_t)(last + 1) : 0;
+        return 0;
+}
+
+int core_role_list(Core *core, const char *cursor, uint32_t limit, CoreRoleEach each,
+                   void *userdata, char *ret_cursor, CoreError *error) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        char at[CORE_CURSOR_BYTES];
+        const Roles *roles;
+        uint16_t number = 0;
+        uint32_t shown = 0;
+        int r;
+
+        r = core_list_begin(core, cursor, limit, at, &txn, error);
+        if (r == 0)
+                r = core_roles(core, txn, &roles);
+        if (r == 0)
+                r = cursor_read(roles, at, &number, error);
+        if (r != 0)
+                return r;
+        ret_cursor[0] = '\0';
+        for (; number < core_roles_count(roles) && r == 0; number++) {
+                if (shown++ == limit) {
+                        snprintf(ret_cursor, CORE_CURSOR_BYTES, "%s",
+                                 core_roles_spec(roles, (uint16_t)(number - 1))->name);
+                        return 0;
+                }
+                r = role_show(roles, number, each, userdata);
         }
         return r;
 }

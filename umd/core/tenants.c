@@ -96,8 +96,15 @@ static int check_edit(Change *change, const TenantEdit *edit, CoreError *error) 
 
 static int check_new(Change *change, const TenantEdit *edit, CoreError *error) {
         _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+        _cleanup_texts_ Texts names = { 0 };
         int r;
 
+        r = core_tenant_names(change->core, change->txn, &names);
+        if (r < 0)
+                return r;
+        if (names.count >= CORE_TENANTS_MAX)
+                core_fault_add(error, CORE_E_POLICY_REFUSED,
+                               "there are %u tenants, the most there may be", CORE_TENANTS_MAX);
         core_check_text("name", FIELD_GROUP_NAME, edit->name, error);
         if (strcmp(edit->name, CORE_TENANT_ALL) == 0)
                 core_fault_add(error, CORE_E_BAD_VALUE, "name: \"all\": means all tenants");

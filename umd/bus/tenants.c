@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.um1.Tenant: the tenants, for root.  Every method stands on /org/um1 and is told the name. */
+
+#include "umd/bus/private.h"
+
+static int tenant_edit_read(Call *call, TenantEdit *edit, CoreOptions *options, CoreError *error) {
+        const DictField fields[] = {
+                { "title", "s", &edit->title, NULL },
+                { "default-role", "s", &edit->default_role, NULL },
+                { "seats", "u", &edit->seats, &edit->has_seats },
+        };
+        int r;
+
+        *edit = (TenantEdit){ 0 };
+        r = sd_bus_message_read(call->message, "s", &edit->name);
+        if (r < 0)
+                return r;
+        r = read_dict(call->message, "fields", fields, ARRAY_LENGTH(fields), error);
+        return r != 0 ? r : read_options(call->message, options, error);
+}
+
+int tenant_add(Call *call, CoreError *error) {
+        CoreOptions options;
+        CoreChange change;
+        TenantEdit edit;
+        int r = tenant_edit_read(call, &edit, &options, error);
+
+        if (r == 0)
+                r = core_tenant_create(call->bus->core, &call->actor, &edit, &options,
+                                       call->now_usec, &change, error);
+        return r != 0 ? r : call_reply_change(call, &change);
+}
+
+int tenant_set(Call *call, CoreError *error) {
+        CoreOptions options;
+        CoreChange change;
+        TenantEdit edit;
+        int r = tenant_edit_read(call, &edit, &options, error);
+
+        if (r == 0)
+                r = core_tenant_update(call->bus->core, &call->actor, edit.name, &edit, &options,
+                                       call->now_usec, &change, error);
+        return r != 0 ? r : call_reply_change(call, &change);
+}
+
+int tenant_delete(Call *call, CoreError *error) {
+        CoreOptions options;
+        CoreChange change;
+        const char *name;
+        int r = sd_bus_message_read(call->message, "s", &name);
+
+        if (r < 0)
+                return r;
+        r = read_options(call->message, &options, error);
+        if (r == 0)
+                r = core_tenant_delete(call->bus->core, &call->actor, name, &options,
+                                       call->now_usec, &change, error);
+        return r != 0 ? r : call_reply_change(call, &change);
+}
+
+typedef struct Rows {
+        sd_bus_message *reply;
+        int r;
+} Rows;
+
+static void rows_clear(Rows *rows) {
+        sd_bus_message_unref(rows->reply);
+}
+
+static void rows_add(void *userdata, const CoreTenant *tenant) {
+        Rows *rows = userdata;
+
+        if (rows->r >= 0)
+                rows->r = sd_bus_message_append(rows->reply, "a{sv}", 7, "name", "s", tenant->name,
+                                                "title", "s", tenant->title, "default-role", "s",
+                                                tenant->default_role, "seats", "u", tenant->seats,
+                                                "of-host", "b", (int)tenant->of_host, "version",
+                                                "t", tenant->version, "created", "t",
+                                                tenant->created_usec);
+}
+
+int tenant_list(Call *call, CoreError *error) {
+        _cleanup_(rows_clear) Rows rows = { 0 };
+        const char *name;
+        int r = sd_bus_message_read(call->message, "s", &name);
+
+        if (r >= 0)
+                r = call_reply_new(call, &rows.reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(rows.reply, 'a', "a{sv}");
+        if (r < 0)
+                return r;
+        r = core_tenant_show(call->bus->core, name[0] ? name : NULL, rows_add, &rows, error);
+        if (r != 0)
+                return r;
+        r = rows.r;
+        if (r >= 0)
+                r = sd_bus_message_close_container(rows.reply);
+        return r < 0 ? r : call_reply_send(call, rows.reply);
+}
