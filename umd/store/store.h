@@ -27,7 +27,6 @@
  *
  * Where the map cannot grow any more, new users and groups are -ENOSPC first, while the last
  * sixteenth of it is kept for what ends something: tombstones, deletions, and their audit.
- *
  * Likewise where the disk is full: 16 MiB ahead of what is used are the store's already, and new
  * users and groups are refused once that cannot be kept up. */
 
