@@ -2,8 +2,8 @@
 /* No memory, at every place in turn: a whole day of verbs and logins is lived through once for each
  * allocation it makes, with that one failing.  A verb then says so, or does without; nothing leaks,
  * is freed twice, or is half done (the sanitizers and the store's own checks watch).  Second
- * factors have a day of their own, test_core_memory_factors.c: the work grows with a day's square.
- */
+ * factors and rights have days of their own, test_core_memory_factors.c and
+ * test_core_memory_rights.c: the work grows with a day's square. */
 
 #include "tests/unit/memory_day.h"
 
@@ -175,61 +175,6 @@ static void policy(Fixture *f) {
         memory_off();
 }
 
-static void nothing_role(void *userdata, const CoreRole *shown) {
-}
-
-static void nothing_grant(void *userdata, const CoreGrant *shown) {
-}
-
-static void nothing_path(void *userdata, const CoreRightPath *shown) {
-}
-
-static void nothing_why(void *userdata, const CoreWhy *why) {
-}
-
-/* Whatever fails, the last owner stays. */
-static void rights(Fixture *f) {
-        static const char *const permit[] = { "user.view" }, *const inherit[] = { "member" };
-        const RoleEdit role = {
-                .name = "helper",
-                .lists = { [CORE_ROLE_PERMIT] = permit, [CORE_ROLE_INHERIT] = inherit },
-                .counts = { [CORE_ROLE_PERMIT] = 1, [CORE_ROLE_INHERIT] = 1 }
-        };
-        const TenantEdit tenant = { .name = "acme", .title = "Acme" };
-        GrantEdit grant = { .user = "bob", .role = "owner", .until_usec = USEC_INFINITY };
-        const UserSpec address = { .text[USER_FIELD_EMAIL] = "b@example.org" };
-        char cursor[64];
-        int r, owned;
-
-        memory_on();
-        (void)core_user_update(f->core, &f->root, "bob", &address, &f->options, f->now, &f->change,
-                               &f->error);
-        (void)core_role_create(f->core, &f->root, &role, &f->options, f->now, &f->change,
-                               &f->error);
-        (void)core_role_update(f->core, &f->root, "helper", &role, &f->options, f->now, &f->change,
-                               &f->error);
-        (void)core_tenant_create(f->core, &f->root, &tenant, &f->options, f->now, &f->change,
-                                 &f->error);
-        owned = core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change,
-                               &f->error);
-        r = core_grant_revoke(f->core, &f->root, &grant, &f->options, f->now, &f->change,
-                              &f->error);
-        memory_off();
-        assert_true(owned != 0 || r != 0);
-        grant = (GrantEdit){ .user = "bob", .role = "helper", .until_usec = USEC_INFINITY };
-        memory_on();
-        (void)core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change, &f->error);
-        (void)core_role_list(f->core, "", 20, nothing_role, NULL, cursor, &f->error);
-        (void)core_grant_list(f->core, "bob", f->now, nothing_grant, NULL, &f->error);
-        (void)core_access_why(f->core, "bob", "user.view", NULL, f->now, nothing_path, nothing_why,
-                              NULL, &f->error);
-        (void)core_role_delete(f->core, &f->root, "helper", true, &f->options, f->now, &f->change,
-                               &f->error);
-        (void)core_tenant_delete(f->core, &f->root, "acme", &f->options, f->now, &f->change,
-                                 &f->error);
-        memory_off();
-}
-
 /* A password that got old: told to a key, and counted. */
 static void aged(Fixture *f) {
         char text[POLICY_VALUE_TEXT_MAX];
@@ -282,7 +227,6 @@ static void day(Fixture *f) {
         group(f, "web", "alice", NULL);
         group(f, "all", "bob", "web");
         flush(f);
-        rights(f);
         password(f, "alice", "pw");
         login(f, "alice", "pw", true);
         login(f, "alice", "no", false);

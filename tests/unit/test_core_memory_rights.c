@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* No memory, at every place in turn, while roles, tenants and grants are made, asked about and taken
+ * away: once for each allocation, with that one failing.  Nothing leaks or is half done. */
+
+#include "tests/unit/memory_day.h"
+static void nothing_role(void *userdata, const CoreRole *shown) {
+}
+
+static void nothing_grant(void *userdata, const CoreGrant *shown) {
+}
+
+static void nothing_path(void *userdata, const CoreRightPath *shown) {
+}
+
+static void nothing_why(void *userdata, const CoreWhy *why) {
+}
+
+/* Whatever fails, the last owner stays. */
+static void rights(Fixture *f) {
+        static const char *const permit[] = { "user.view" }, *const inherit[] = { "member" };
+        const RoleEdit role = {
+                .name = "helper",
+                .lists = { [CORE_ROLE_PERMIT] = permit, [CORE_ROLE_INHERIT] = inherit },
+                .counts = { [CORE_ROLE_PERMIT] = 1, [CORE_ROLE_INHERIT] = 1 }
+        };
+        const TenantEdit tenant = { .name = "acme", .title = "Acme" };
+        GrantEdit grant = { .user = "bob", .role = "owner", .until_usec = USEC_INFINITY };
+        const UserSpec address = { .text[USER_FIELD_EMAIL] = "b@example.org" };
+        char cursor[64];
+        int r, owned;
+
+        memory_on();
+        (void)core_user_update(f->core, &f->root, "bob", &address, &f->options, f->now, &f->change,
+                               &f->error);
+        (void)core_role_create(f->core, &f->root, &role, &f->options, f->now, &f->change,
+                               &f->error);
+        (void)core_role_update(f->core, &f->root, "helper", &role, &f->options, f->now, &f->change,
+                               &f->error);
+        (void)core_tenant_create(f->core, &f->root, &tenant, &f->options, f->now, &f->change,
+                                 &f->error);
+        owned = core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change,
+                               &f->error);
+        r = core_grant_revoke(f->core, &f->root, &grant, &f->options, f->now, &f->change,
+                              &f->error);
+        memory_off();
+        assert_true(owned != 0 || r != 0);
+        grant = (GrantEdit){ .user = "bob", .role = "helper", .until_usec = USEC_INFINITY };
+        memory_on();
+        (void)core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change, &f->error);
+        (void)core_role_list(f->core, "", 20, nothing_role, NULL, cursor, &f->error);
+        (void)core_grant_list(f->core, "bob", f->now, nothing_grant, NULL, &f->error);
+        (void)core_access_why(f->core, "bob", "user.view", NULL, f->now, nothing_path, nothing_why,
+                              NULL, &f->error);
+        (void)core_role_delete(f->core, &f->root, "helper", true, &f->options, f->now, &f->change,
+                               &f->error);
+        (void)core_tenant_delete(f->core, &f->root, "acme", &f->options, f->now, &f->change,
+                                 &f->error);
+        memory_off();
+}
+
+static void every_allocation_may_fail(void **state) {
+        for (memory_first(); memory_next();) {
+                void *f;
+
+                fixture_setup(&f);
+                (void)make_user(f, "bob");
+                rights(f);
+                flush(f);
+                fixture_teardown(&f);
+        }
+        assert_true(memory.at > 100); /* the wrapping is there */
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_allocation_may_fail),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
