@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of verbs: usage, options, help and completion come from these rows alone. */
+/* The table of verbs: usage, options, help and completion come from these rows alone, and those of
+ * commands_rights.c behind them. */
 
 #include "umctl/umctl.h"
 
@@ -36,7 +37,7 @@ const Option global_options[] = {
         { 0 },
 };
 
-const Command commands[] = {
+static const Command commands[] = {
         { "user",
           "add",
           "NAME",
@@ -533,3 +534,12 @@ const Command commands[] = {
         { "complete", NULL, "[WORD...]", 0, -1, complete_run, NULL, {}, COMPLETE_NOTHING, NULL },
         { 0 },
 };
+
+const Command *command_next(const Command *command) {
+        if (!command)
+                return commands;
+        command++;
+        if (command->noun)
+                return command;
+        return command == &commands[ARRAY_LENGTH(commands) - 1] ? rights_commands : NULL;
+}

@@ -92,6 +92,26 @@ static void offer_policy_words(Ctl *ctl, const char *name, const char *prefix) {
         json_decref(values);
 }
 
+/* Names of a method of roles or tenants that answers rows; page: by a cursor and a limit. */
+static void offer_rows(Ctl *ctl, const char *interface, const char *member, bool page,
+                       const char *prefix) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        json_t *rows, *row;
+        size_t i;
+
+        if (!connected(ctl) ||
+            sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, interface, member) <
+                    0 ||
+            sd_bus_message_append(m, "s", "") < 0 ||
+            (page && sd_bus_message_append(m, "u", NAMES_MAX) < 0) ||
+            sd_bus_call(ctl->bus, m, USEC_PER_SEC, NULL, &reply) < 0 ||
+            json_from_dicts(reply, &rows) < 0)
+                return;
+        json_array_foreach(rows, i, row)
+                offer(json_string_value(json_object_get(row, "name")), prefix);
+        json_decref(rows);
+}
+
 static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
 
         switch (kind) {
@@ -110,6 +130,19 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
         case COMPLETE_POLICY:
         case COMPLETE_POLICY_WORDS:
                 offer_policy(ctl, prefix);
+                break;
+        case COMPLETE_ROLE:
+        case COMPLETE_ROLE_USER:
+                offer_rows(ctl, WIRE_ROLE, "List", true, prefix);
+                break;
+        case COMPLETE_TENANT:
+                offer_rows(ctl, WIRE_TENANT, "List", false, prefix);
+                break;
+        case COMPLETE_PERMISSION:
+                offer_rows(ctl, WIRE_ROLE, "Permissions", false, prefix);
+                break;
+        case COMPLETE_USER_PERMISSION:
+                offer_names(ctl, "ListUsers", prefix);
                 break;
         case COMPLETE_FILE: /* the shell's own */
         case COMPLETE_COMMAND:
@@ -150,7 +183,7 @@ static void offer_options(const Option *options, const char *prefix) {
 static void offer_words(const char *noun, const char *prefix) {
         const char *last = "";
 
-        for (const Command *c = commands; c->noun; c++) {
+        for (const Command *c = command_next(NULL); c; c = command_next(c)) {
                 if (!c->help)
                         continue;
                 if (noun && c->verb && strcmp(c->noun, noun) == 0)
@@ -204,6 +237,11 @@ int complete_run(Ctl *ctl, int argc, char *argv[]) {
         else if (first && command && command->complete == COMPLETE_POLICY_WORDS &&
                  strncmp(word, "--", 2) != 0)
                 offer_policy_words(ctl, first, word);
+        else if (first && command && command->complete == COMPLETE_ROLE_USER && word[0] != '-')
+                offer_kind(ctl, COMPLETE_USER, word);
+        else if (first && command && command->complete == COMPLETE_USER_PERMISSION &&
+                 word[0] != '-')
+                offer_kind(ctl, COMPLETE_PERMISSION, word);
         else if (word[0] == '-') {
                 offer_options(command ? command->options : NULL, word);
                 offer_options(global_options, word);

@@ -42,7 +42,7 @@ void help_command(FILE *f, const Command *command) {
 static bool verbs_list(FILE *f, const char *noun) {
         bool found = false;
 
-        for (const Command *c = commands; c->noun; c++)
+        for (const Command *c = command_next(NULL); c; c = command_next(c))
                 if (c->help && (!noun || strcmp(c->noun, noun) == 0)) {
                         char left[96];
 

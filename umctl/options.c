@@ -12,7 +12,7 @@
 enum { GLOBAL_BASE = 1000, VERB_BASE = 2000 };
 
 const Command *command_find(const char *noun, const char *verb) {
-        for (const Command *c = commands; c->noun; c++)
+        for (const Command *c = command_next(NULL); c; c = command_next(c))
                 if (strcmp(c->noun, noun) == 0 &&
                     (c->verb ? verb && strcmp(c->verb, verb) == 0 : true))
                         return c;
@@ -130,12 +130,12 @@ static int command_unknown(Ctl *ctl, const char *noun, const char *verb) {
         char buf[512];
         Text verbs;
 
-        for (const Command *c = commands; c->noun; c++)
+        for (const Command *c = command_next(NULL); c; c = command_next(c))
                 noun_known = noun_known || strcmp(c->noun, noun) == 0;
         if (!noun_known)
                 return complain(ctl, EXIT_USAGE, "%s: no such command; see \"umctl help\"", noun);
         base_text_init(&verbs, buf, sizeof(buf));
-        for (const Command *c = commands; c->noun; c++)
+        for (const Command *c = command_next(NULL); c; c = command_next(c))
                 if (strcmp(c->noun, noun) == 0)
                         base_text_addf(&verbs, " %s", c->verb);
         return complain(ctl, EXIT_USAGE, "%s: %s%s; it has:%s", noun,

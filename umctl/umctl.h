@@ -42,7 +42,12 @@ typedef enum Complete {
         COMPLETE_COMMAND,
         COMPLETE_POLICY,       /* the name of a policy value */
         COMPLETE_POLICY_WORDS, /* and behind it the words it may be */
-        COMPLETE_FACTOR,       /* an action of 2fa and what it takes */
+        COMPLETE_ROLE,
+        COMPLETE_TENANT,
+        COMPLETE_PERMISSION,
+        COMPLETE_ROLE_USER,       /* a role, then a user */
+        COMPLETE_USER_PERMISSION, /* a user, then a permission */
+        COMPLETE_FACTOR,          /* an action of 2fa and what it takes */
 } Complete;
 
 #define OPTIONS_MAX 24U  /* of one verb */
@@ -70,7 +75,9 @@ typedef struct Command {
         bool minus;        /* the last argument may begin with one '-', which is no option then */
 } Command;
 
-extern const Command commands[];
+/* The first (NULL) and so on; NULL behind the last. */
+const Command *command_next(const Command *command);
+extern const Command rights_commands[];
 extern const Option global_options[];
 
 struct Ctl {
@@ -211,6 +218,22 @@ int policy_set(Ctl *ctl, int argc, char *argv[]);
 int policy_unset(Ctl *ctl, int argc, char *argv[]);
 int policy_show(Ctl *ctl, int argc, char *argv[]);
 int policy_list(Ctl *ctl, int argc, char *argv[]);
+int role_add(Ctl *ctl, int argc, char *argv[]);
+int role_set(Ctl *ctl, int argc, char *argv[]);
+int role_show(Ctl *ctl, int argc, char *argv[]);
+int role_list(Ctl *ctl, int argc, char *argv[]);
+int role_delete(Ctl *ctl, int argc, char *argv[]);
+int role_grant(Ctl *ctl, int argc, char *argv[]);
+int role_revoke(Ctl *ctl, int argc, char *argv[]);
+int role_grants(Ctl *ctl, int argc, char *argv[]);
+int role_effective(Ctl *ctl, int argc, char *argv[]);
+int role_permissions(Ctl *ctl, int argc, char *argv[]);
+int tenant_add(Ctl *ctl, int argc, char *argv[]);
+int tenant_set(Ctl *ctl, int argc, char *argv[]);
+int tenant_show(Ctl *ctl, int argc, char *argv[]);
+int tenant_list(Ctl *ctl, int argc, char *argv[]);
+int tenant_delete(Ctl *ctl, int argc, char *argv[]);
+int access_why(Ctl *ctl, int argc, char *argv[]);
 int self_factor(Ctl *ctl, int argc, char *argv[]);
 int user_factor(Ctl *ctl, int argc, char *argv[]);
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]);

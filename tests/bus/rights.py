@@ -8,8 +8,8 @@ import time
 from fixture import ERRORS, HERE, ROOT
 
 FOREVER = 18446744073709551615
-ROLE_KEYS = {"name", "description", "kind", "fault", "version", "created", "built-in", "one-tenant", "inherit", "permit",
-             "without", "deny", "require", "conflicts", "linux-groups"}
+ROLE_KEYS = {"name", "description", "kind", "fault", "version", "created", "built_in", "one_tenant", "inherit", "permit",
+             "without", "deny", "require", "conflicts", "linux_groups"}
 GRANT_KEYS = {"user", "role", "tenant", "over", "by", "reason", "state", "attribute", "from", "until", "made"}
 
 
@@ -23,8 +23,8 @@ class Side:
             return peer.call(ROOT, "org.um1." + interface, member, signature, *args, timeout=30)
 
     def grant(self, user, role, options=None, member="Grant", **grant):
-        kinds = {"until": "t", "from": "t", "allow-conflict": "b"}
-        fields = {k.rstrip("_").replace("_", "-"): v for k, v in grant.items()}
+        kinds = {"until": "t", "from": "t", "allow_conflict": "b"}
+        fields = {k.rstrip("_"): v for k, v in grant.items()}
         return self.call(member, "ssa{sv}a{sv}", user, role, {k: (kinds.get(k, "s"), v) for k, v in fields.items()},
                          options or {})
 
@@ -49,7 +49,7 @@ def roles(side, checks):
     role = side.call("Get", "s", "bus-audit").args[0]
     checks.same("Role: Get has what is documented", ROLE_KEYS | {"permissions", "denied"}, set(role))
     checks.same("Role: and what follows from it", (["user.view", "audit.view"], [], 1, False, ""),
-                tuple(role[k] for k in ("permissions", "denied", "version", "built-in", "fault")))
+                tuple(role[k] for k in ("permissions", "denied", "version", "built_in", "fault")))
     reply = write("Set", "bus-audit", permit=["+report.view", "-user.view"])
     checks.same("Role: a list is added to and taken from", ["audit.*", "report.view"],
                 side.call("Get", "s", "bus-audit").args[0]["permit"])
@@ -148,13 +148,13 @@ def tenants(side, checks):
     checks.check("Tenant: Add answers the change", reply.args and reply.args[0].startswith("ch-"), reply.text)
     rows = side.call("List", "s", "", interface="Tenant").args[0]
     checks.same("Tenant: List", [("bus-acme", "Acme", 50, "self-service", False, 1), ("local", "", 0, "self-service", True, 0)],
-                [tuple(r[k] for k in ("name", "title", "seats", "default-role", "of-host", "version")) for r in rows])
+                [tuple(r[k] for k in ("name", "title", "seats", "default_role", "of_host", "version")) for r in rows])
     checks.check("Tenant: a role there", not side.grant("alice", "viewer", tenant="bus-acme").error)
     for title, error, reply in (
             ("a name twice", "NameTaken", write("Add", "bus-acme", {})),
             ("no name", "BadValue", write("Add", "all", {})),
             ("nobody's", "NoSuchTenant", write("Set", "bus-none", {"title": ("s", "x")})),
-            ("a default role that is none", "NoSuchRole", write("Set", "bus-acme", {"default-role": ("s", "bus-none")})),
+            ("a default role that is none", "NoSuchRole", write("Set", "bus-acme", {"default_role": ("s", "bus-none")})),
             ("deleting the host's", "Protected", side.call("Delete", "sa{sv}", "local", {}, interface="Tenant"))):
         checks.same(f"Tenant: {title}", ERRORS + error, reply.error)
     checks.check("Tenant: Delete", not side.call("Delete", "sa{sv}", "bus-acme", {}, interface="Tenant").error)

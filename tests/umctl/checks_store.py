@@ -28,6 +28,11 @@ def files_named(command, arguments):
 def arguments_for(command, usage):
     """A user or a group made for a verb that wants one."""
     noun, _, verb = command.partition(" ")
+    known = {"ROLE": "self-service", "PERMISSION": "user.view"}
+    if "USER" in usage.split():
+        user = fresh()
+        good("user add", user)
+        return [user if word == "USER" else known[word] for word in usage.split()]
     if "NAME" not in usage.split()[:1]:
         return []
     if noun == "policy":

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* No memory, at every place in turn, while roles, tenants and grants are made, asked about and taken
- * away: once for each allocation, with that one failing.  Nothing leaks or is half done. */
+/* No memory, at every place in turn, while roles, tenants and grants are made, asked about and
+ * taken away: once for each allocation, with that one failing.  Nothing leaks or is half done. */
 
 #include "tests/unit/memory_day.h"
 static void nothing_role(void *userdata, const CoreRole *shown) {

@@ -22,7 +22,7 @@ static int role_edit_read(Call *call, RoleLists *lists, RoleEdit *edit, bool cre
         DictField fields[_CORE_ROLE_LIST_MAX + 4] = {
                 { "description", "s", &edit->description, NULL },
                 { "kind", "s", &edit->only_kind, NULL },
-                { "one-tenant", "b", &edit->one_tenant, &edit->has_one_tenant },
+                { "one_tenant", "b", &edit->one_tenant, &edit->has_one_tenant },
                 { "clone", "s", &edit->clone, NULL },
         };
         size_t first = creation ? 4 : 3;
@@ -119,9 +119,9 @@ static int role_append(sd_bus_message *m, const CoreRole *role, bool whole) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s",
                                           role->name, "description", "s", role->description,
-                                          "version", "t", role->version, "built-in", "b",
+                                          "version", "t", role->version, "built_in", "b",
                                           (int)role->built_in, "kind", "s", role->only_kind,
-                                          "one-tenant", "b", (int)role->one_tenant, "fault", "s",
+                                          "one_tenant", "b", (int)role->one_tenant, "fault", "s",
                                           role->fault, "created", "t", role->created_usec);
         for (size_t i = 0; i < _CORE_ROLE_LIST_MAX && r >= 0; i++)
                 r = list_append(m, core_role_list_name((CoreRoleList)i), role->lists[i]);
@@ -219,7 +219,7 @@ static int grant_read(Call *call, GrantEdit *edit, CoreOptions *options, CoreErr
                 { "from", "t", &edit->from_usec, NULL },
                 { "until", "t", &edit->until_usec, NULL },
                 { "over", "s", &edit->over, NULL },
-                { "allow-conflict", "b", &edit->allow_conflict, NULL },
+                { "allow_conflict", "b", &edit->allow_conflict, NULL },
         };
         int r;
 

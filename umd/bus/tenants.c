@@ -6,7 +6,7 @@
 static int tenant_edit_read(Call *call, TenantEdit *edit, CoreOptions *options, CoreError *error) {
         const DictField fields[] = {
                 { "title", "s", &edit->title, NULL },
-                { "default-role", "s", &edit->default_role, NULL },
+                { "default_role", "s", &edit->default_role, NULL },
                 { "seats", "u", &edit->seats, &edit->has_seats },
         };
         int r;
@@ -72,9 +72,9 @@ static void rows_add(void *userdata, const CoreTenant *tenant) {
 
         if (rows->r >= 0)
                 rows->r = sd_bus_message_append(rows->reply, "a{sv}", 7, "name", "s", tenant->name,
-                                                "title", "s", tenant->title, "default-role", "s",
+                                                "title", "s", tenant->title, "default_role", "s",
                                                 tenant->default_role, "seats", "u", tenant->seats,
-                                                "of-host", "b", (int)tenant->of_host, "version",
+                                                "of_host", "b", (int)tenant->of_host, "version",
                                                 "t", tenant->version, "created", "t",
                                                 tenant->created_usec);
 }

@@ -13,7 +13,7 @@ static const char *const list_names[_CORE_ROLE_LIST_MAX] = {
         [CORE_ROLE_INHERIT] = "inherit",           [CORE_ROLE_PERMIT] = "permit",
         [CORE_ROLE_WITHOUT] = "without",           [CORE_ROLE_DENY] = "deny",
         [CORE_ROLE_REQUIRE] = "require",           [CORE_ROLE_CONFLICT] = "conflicts",
-        [CORE_ROLE_LINUX_GROUPS] = "linux-groups",
+        [CORE_ROLE_LINUX_GROUPS] = "linux_groups",
 };
 
 static const size_t list_max[_CORE_ROLE_LIST_MAX] = {
@@ -132,7 +132,7 @@ static int check_linux_groups(const Draft *draft, CoreError *error) {
         CoreError faults = { 0 };
 
         for (size_t i = 0; i < draft->counts[CORE_ROLE_LINUX_GROUPS]; i++)
-                core_check_text("linux-groups", FIELD_GROUP_NAME, texts[i], &faults);
+                core_check_text("linux_groups", FIELD_GROUP_NAME, texts[i], &faults);
         if (faults.outcome != CORE_DONE)
                 *error = faults;
         return (int)faults.outcome;
@@ -350,7 +350,7 @@ static int values_of(Change *change, const StoreRole *before, const StoreRole *a
                                       kind_names[before ? before->only_kind : HOLDER_INVALID],
                                       kind_names[after->only_kind]);
         if (r == 0)
-                r = core_change_value_bool(change, "one-tenant", before && before->one_tenant,
+                r = core_change_value_bool(change, "one_tenant", before && before->one_tenant,
                                            after->one_tenant);
         return r;
 }
