@@ -70,7 +70,7 @@ static int role_key(const char *name, uint8_t *ret, size_t *ret_len) {
 
 /* Each text has its NUL behind it; ret (NULL: only checks) gets them all and a NULL. */
 int role_list_read(const uint8_t *bytes, size_t len, const char **ret) {
-        const char *at = (const char *)bytes, *end = at + len;
+        const char *at = (const char *)bytes, *end = len > 0 ? at + len : at; /* at: or NULL */
         size_t count = 0;
 
         while (at < end) {
