@@ -14,8 +14,6 @@
 
 #include "umctl/doctor.h"
 
-#define DOCTOR_SETTLE_USEC (3 * USEC_PER_SEC)
-
 #define HUGE_UID 1879048192 /* um.conf(5): the uid-range for many users */
 
 static const char *const level_names[_LEVEL_MAX] = { "ok", "warn", "fail" };
@@ -171,6 +169,7 @@ static void security_keys_note(Doctor *doctor, const json_t *status) {
         snprintf(doctor->sk_why, sizeof(doctor->sk_why), "%s", why ? why : "");
 }
 
+/* What is wrong with it is a finding, and no end of the run. */
 static int status_read(Ctl *ctl, json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         int r = sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_MANAGER,
@@ -178,25 +177,9 @@ static int status_read(Ctl *ctl, json_t **ret) {
 
         if (r >= 0)
                 r = sd_bus_call(ctl->bus, m, 5 * USEC_PER_SEC, NULL, &reply);
-        return r < 0 ? r : json_from_dict(reply, ret);
-}
-
-/* A vault that has just been started, after an installation, is not away: it makes its key. */
-static int status_settle(Ctl *ctl, json_t **ret) {
-        uint64_t end_usec = base_boottime_usec() + DOCTOR_SETTLE_USEC;
-
-        for (;;) {
-                int r = status_read(ctl, ret);
-
-                if (r < 0 || json_is_true(json_object_get(*ret, "vault_ok")) ||
-                    !json_is_true(json_object_get(*ret, "store_ok")) ||
-                    json_is_false(json_object_get(*ret, "vault_key_ok")) ||
-                    base_boottime_usec() >= end_usec)
-                        return r;
-                json_decref(*ret);
-                *ret = NULL;
-                (void)sd_bus_wait(ctl->bus, 50 * USEC_PER_MSEC);
-        }
+        if (r >= 0)
+                r = json_from_dict(reply, ret);
+        return r < 0 ? r : 0;
 }
 
 void doctor_daemon(Doctor *doctor) {
@@ -232,7 +215,7 @@ void doctor_daemon(Doctor *doctor) {
                             "is not reachable at %s: %s", ctl->socket, strerror(-r));
                 return;
         }
-        r = status_settle(ctl, &status);
+        r = status_settled(ctl, status_read, &status);
         if (r < 0) {
                 doctor_find(doctor, LEVEL_FAIL, "umd", "journalctl -u umd",
                             "does not answer Status: %s", strerror(-r));

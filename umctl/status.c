@@ -129,14 +129,13 @@ int status_ask(Ctl *ctl, json_t **ret) {
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
-/* A service of um's that has just been started, or is just being met, is not away. */
-static int status_settled(Ctl *ctl, json_t **ret) {
+int status_settled(Ctl *ctl, int (*ask)(Ctl *ctl, json_t **ret), json_t **ret) {
         uint64_t end_usec = base_boottime_usec() + SETTLE_USEC;
         json_t *status;
         int r;
 
         for (;;) {
-                r = status_ask(ctl, &status);
+                r = ask(ctl, &status);
                 if (r != 0)
                         return r;
                 if (!json_is_true(json_object_get(status, "store_ok")) ||
@@ -161,7 +160,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
         };
         json_t *status = NULL;
         bool well;
-        int r = status_settled(ctl, &status);
+        int r = status_settled(ctl, status_ask, &status);
 
         if (r != 0)
                 return r;

@@ -243,6 +243,10 @@ int list_any(Ctl *ctl, const char *report, const char *filter, const char *key, 
              bool *ret);
 int status_run(Ctl *ctl, int argc, char *argv[]);
 int status_ask(Ctl *ctl, json_t **ret); /* umd's Status */
+/* The same, after up to two seconds: a service of um's that has just been started, or is just being
+ * met, is not away.  ask is status_ask() or does the same; what it returns other than 0 is
+ * returned. */
+int status_settled(Ctl *ctl, int (*ask)(Ctl *ctl, json_t **ret), json_t **ret);
 int audit_log(Ctl *ctl, int argc, char *argv[]);
 int audit_verify(Ctl *ctl, int argc, char *argv[]);
 int doctor_run(Ctl *ctl, int argc, char *argv[]);
