@@ -202,6 +202,8 @@ void doctor_daemon(Doctor *doctor) {
                   true },
                 { "fido_ok", "security keys cannot be asked",
                   "systemctl status um-fido.socket um-fido; journalctl -u um-fido", true },
+                { "tenant_ok", "the tenant of this host was never made: nobody has a role here",
+                  "umctl tenant list; um.conf(5), tenant; umctl tenant add", true },
                 { "map_ok", "is not published: lookups go through the socket",
                   "journalctl -u umd; df /run" },
         };

@@ -48,6 +48,18 @@ static bool recovery_failed(const json_t *status) {
         return word && strcmp(word, "failed") == 0;
 }
 
+static bool tenant_is_missing(const json_t *status) {
+        return json_is_false(json_object_get(status, "tenant_ok"));
+}
+
+static const char *tenant_text(const json_t *status, char *buf, size_t size) {
+        const char *name = json_string_value(json_object_get(status, "host_tenant"));
+
+        snprintf(buf, size, "%s%s", name ? name : "unknown",
+                 tenant_is_missing(status) ? ": was never made: nobody has a role here" : "");
+        return buf;
+}
+
 /* NULL where the vault did not say. */
 static const char *recovery_text(const json_t *status) {
         const char *word = json_string_value(json_object_get(status, "recovery_key"));
@@ -102,6 +114,7 @@ static void text_set(json_t *status, const char *key, const char *text) {
 static void texts_for_people(json_t *status) {
         bool served = json_is_true(json_object_get(status, "store_ok")),
              published = json_is_true(json_object_get(status, "map_ok"));
+        char tenant[128];
 
         text_set(status, "store",
                  !served                ? "not served"
@@ -113,6 +126,7 @@ static void texts_for_people(json_t *status) {
         text_set(status, "quality", quality_text(status));
         text_set(status, "mail", trouble_text(status, "mail"));
         text_set(status, "fido", trouble_text(status, "fido"));
+        text_set(status, "tenant", tenant_text(status, tenant, sizeof(tenant)));
         text_set(status, "map", published ? "ok" : "not published: lookups go through the socket");
         text_set(status, "clock", clock_synchronised() ? "synchronised" : "not synchronised");
 }
@@ -153,10 +167,10 @@ int status_settled(Ctl *ctl, int (*ask)(Ctl *ctl, json_t **ret), json_t **ret) {
 
 int status_run(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "version",  "store",       "why",           "vault",      "recovery_key",
-                "quality",  "mail",        "fido",          "map",        "users",
-                "groups",   "map_size",    "map_published", "store_size", "audit_entries",
-                "sessions", "connections", "started",       "clock",
+                "version",       "store",    "why",         "vault",         "recovery_key",
+                "quality",       "mail",     "fido",        "tenant",        "map",
+                "users",         "groups",   "map_size",    "map_published", "store_size",
+                "audit_entries", "sessions", "connections", "started",       "clock",
         };
         json_t *status = NULL;
         bool well;
@@ -168,7 +182,7 @@ int status_run(Ctl *ctl, int argc, char *argv[]) {
                json_is_true(json_object_get(status, "map_ok")) &&
                json_is_true(json_object_get(status, "vault_ok")) &&
                json_is_true(json_object_get(status, "quality_ok")) && !has_trouble(status) &&
-               !recovery_failed(status) && !disk_is_full(status);
+               !recovery_failed(status) && !disk_is_full(status) && !tenant_is_missing(status);
         if (ctl->json != JSON_OFF) {
                 json_object_set_new(status, "clock_synchronised",
                                     json_boolean(clock_synchronised()));

@@ -81,6 +81,17 @@ static const char *home_root_set(Config *config, const char *value) {
         return path_set(FIELD_HOME, config->home_root, value);
 }
 
+static const char *tenant_set(Config *config, const char *value) {
+        FieldFault fault = base_field_check(FIELD_GROUP_NAME, value, strlen(value));
+
+        if (fault != FIELD_OK)
+                return base_field_rule(FIELD_GROUP_NAME, fault);
+        if (strcmp(value, CORE_TENANT_ALL) == 0)
+                return "means all tenants: a host is of one";
+        memcpy(config->tenant, value, strlen(value) + 1);
+        return NULL;
+}
+
 static const char *breach_file_set(Config *config, const char *value) {
         return path_set(FIELD_HOME, config->breach_file, value);
 }
@@ -100,6 +111,7 @@ static const struct {
         { "home-root", home_root_set },
         { "sendmail", sendmail_set }, /* um-notify reads it too (um_notify/sendmail.c) */
         { "shell", shell_set },
+        { "tenant", tenant_set },
         { "uid-range", uid_range_set },
 };
 
@@ -110,6 +122,7 @@ void config_init(Config *ret) {
                 .enumerate = true,
                 .shell = "/bin/bash",
                 .home_root = "/home",
+                .tenant = CORE_TENANT_LOCAL,
                 .sendmail = NOTIFY_SENDMAIL,
         };
 }
@@ -120,7 +133,7 @@ void config_settings(const Config *config, CoreSettings *ret) {
                 .id_last = config->id_last,
                 .shell = config->shell,
                 .home_root = config->home_root,
-                .tenant = "local",
+                .tenant = config->tenant,
                 .unknown_names = config->unknown_names,
         };
 }

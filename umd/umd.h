@@ -80,6 +80,7 @@ typedef struct Config {
         uint32_t id_first, id_last;
         bool enumerate, unknown_names;
         char shell[BASE_PATH_MAX + 1], home_root[BASE_PATH_MAX + 1];
+        char tenant[BASE_NAME_MAX + 1];      /* whose host this is */
         char breach_file[BASE_PATH_MAX + 1]; /* "": none */
         char sendmail[BASE_PATH_MAX + 1];    /* um-notify reads it itself; here: by hand */
 } Config;

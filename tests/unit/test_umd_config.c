@@ -33,6 +33,7 @@ static void test_a_file_of_comments_is_what_is_shipped(void **state) {
         assert_false(config.unknown_names);
         assert_string_equal(config.shell, "/bin/bash");
         assert_string_equal(config.home_root, "/home");
+        assert_string_equal(config.tenant, "local");
         assert_string_equal(config.sendmail, "/usr/sbin/sendmail");
 }
 
@@ -42,6 +43,7 @@ static void test_every_key_is_taken(void **state) {
                                    "\tshell =\t/bin/sh \n"
                                    "home-root = /srv/home\n"
                                    "sendmail = /opt/mail/sendmail\n"
+                                   "tenant = acme\n"
                                    "audit.unknown-names = on"; /* no line end behind the last */
         ConfigError error;
         CoreSettings settings;
@@ -55,7 +57,7 @@ static void test_every_key_is_taken(void **state) {
         assert_int_equal(settings.id_last, 2147483646U);
         assert_string_equal(settings.shell, "/bin/sh");
         assert_string_equal(settings.home_root, "/srv/home");
-        assert_string_equal(settings.tenant, "local");
+        assert_string_equal(settings.tenant, "acme");
         assert_true(settings.unknown_names);
 }
 
@@ -85,6 +87,9 @@ static void test_what_is_not_right_is_refused_with_its_line(void **state) {
                 { "shell = /bin/ba:sh\n", "um.conf:1: shell" },
                 { "home-root = /home/../etc\n", "um.conf:1: home-root" },
                 { "home-root = \n", "um.conf:1: home-root" },
+                { "tenant = Acme Ltd\n", "um.conf:1: tenant \"Acme Ltd\" must" },
+                { "tenant =\n", "um.conf:1: tenant" },
+                { "tenant = all\n", "um.conf:1: tenant \"all\" means all tenants" },
                 { "setup-code-ttl = 24h\n", "um.conf:1: key \"setup-code-ttl\" is not one" },
                 { "audit.unknown-names = maybe\n", "um.conf:1: audit.unknown-names" },
         };

@@ -333,13 +333,18 @@ static int status_append_parts(sd_bus_message *m, const Bus *bus, const BusStatu
                 { "quality_ok", host->quality[0] == '\0' },
                 { "mail_ok", host->mail[0] == '\0' },
                 { "fido_ok", host->fido[0] == '\0' },
+                { "tenant_ok", !served || core->tenant_known },
         };
         const struct {
                 const char *key, *value;
         } texts[] = {
-                { "version", host->version }, { "why", bus->core ? "" : bus->why_unavailable },
-                { "quality", host->quality }, { "mail", host->mail },
-                { "fido", host->fido },       { "recovery_key", host->recovery_key },
+                { "version", host->version },
+                { "why", bus->core ? "" : bus->why_unavailable },
+                { "quality", host->quality },
+                { "mail", host->mail },
+                { "fido", host->fido },
+                { "recovery_key", host->recovery_key },
+                { "host_tenant", core->tenant ? core->tenant : "" },
         };
         int r = 0;
 

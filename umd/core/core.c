@@ -104,6 +104,8 @@ void core_set_settings(Core *core, const CoreSettings *settings) {
 
         if (settings_copy(settings, &copy) < 0)
                 return; /* no memory for three words: the old ones stay */
+        /* other grants count from now on, whoever's they are */
+        core->host_moved = core->host_moved || strcmp(core->settings.tenant, copy.tenant) != 0;
         settings_done(&core->settings);
         core->settings = copy;
 }
@@ -168,7 +170,7 @@ int core_flush(Core *core) {
         News news = core->news;
         int r;
 
-        if (!store_has_batch(core->store)) {
+        if (!store_has_batch(core->store) && !core->host_moved) {
                 core->flush_called = false;
                 return 0;
         }
@@ -186,8 +188,11 @@ int core_flush(Core *core) {
         core->batch++;
         /* Of a batch that is lost in part nobody knows which: listeners look at each object anew,
          * and find it as it is. */
-        if ((flushed_early(core) || r >= 0) && (news.count > 0 || news.everybody || news.policy))
+        news.everybody = news.everybody || core->host_moved;
+        if ((flushed_early(core) || r >= 0) && (news.count > 0 || news.everybody || news.policy)) {
+                core->host_moved = false;
                 news_tell(core, &news);
+        }
         core_news_done(&news);
         if (r >= 0) /* of a change that is lost nothing follows */
                 sessions_end(core, &ending);
@@ -245,7 +250,11 @@ int core_status(Core *core, CoreStatus *ret) {
                 .sessions = core_session_count(core),
                 .vault_ready = ready && !core->vault_key_wrong,
                 .vault_key_wrong = ready && core->vault_key_wrong,
+                .tenant = core->settings.tenant,
         };
+        r = core_tenant_known(core, core->settings.tenant, &ret->tenant_known);
+        if (r < 0)
+                return r;
         if (core_policy_values_now(core, 0, &values) == 0) {
                 ret->mail_wanted = values.password_reset_by_email ||
                                    core_method_permitted(&values, POLICY_METHOD_EMAIL_CODE);

@@ -548,6 +548,8 @@ typedef struct CoreStatus {
         bool vault_key_wrong; /* it has another one */
         bool mail_wanted;     /* the company's rules permit codes by e-mail */
         bool fido_wanted;     /* ... and security keys */
+        const char *tenant;   /* of this host; valid until settings are set */
+        bool tenant_known;    /* somebody made it, and nobody deleted it */
 } CoreStatus;
 
 int core_status(Core *core, CoreStatus *ret);

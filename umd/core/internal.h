@@ -113,6 +113,7 @@ struct Core {
         CoreListener listeners[CORE_LISTENER_MAX];
         size_t listener_count;
         News news;             /* of the open batch */
+        bool host_moved;       /* to another tenant: listeners are told that anybody changed */
         bool flush_called;     /* somebody waits for the open batch, or it holds more than proofs */
         uint64_t batch;        /* counts flushes, failed ones too */
         uint64_t batches_seen; /* the store's own count at the last one */

@@ -102,6 +102,8 @@ int core_tenant_create(Core *core, const Actor *actor, const TenantEdit *edit,
 int core_tenant_update(Core *core, const Actor *actor, const char *name, const TenantEdit *edit,
                        const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                        CoreError *error);
+/* Is there such a tenant?  A name that only um.conf has is none. */
+int core_tenant_known(Core *core, const char *name, bool *ret);
 /* By root or an owner of it; revokes its grants.  Its name is not given again. */
 int core_tenant_delete(Core *core, const Actor *actor, const char *name, const CoreOptions *options,
                        uint64_t now_usec, CoreChange *ret, CoreError *error);

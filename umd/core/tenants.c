@@ -111,7 +111,7 @@ static int check_new(Change *change, const TenantEdit *edit, CoreError *error) {
         r = store_tenant_get(change->txn, edit->name, &tenant);
         if (r < 0)
                 return r;
-        if (r == 0 || is_always_there(change->core, edit->name))
+        if (r == 0 || strcmp(edit->name, CORE_TENANT_LOCAL) == 0)
                 core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": is %s tenant's",
                                core_quote(edit->name).text,
                                r == 0 && tenant->deleted ? "a deleted" : "another");
@@ -355,4 +355,18 @@ int core_tenant_show(Core *core, const char *name, CoreTenantEach each, void *us
                                });
         }
         return r;
+}
+
+int core_tenant_known(Core *core, const char *name, bool *ret) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+        int r;
+
+        r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = store_tenant_get(txn, name, &tenant);
+        if (r < 0)
+                return r;
+        *ret = r == 0 ? !tenant->deleted : strcmp(name, CORE_TENANT_LOCAL) == 0;
+        return 0;
 }
