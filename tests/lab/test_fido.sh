@@ -110,6 +110,11 @@ sudo_by_ssh() {
         COMMAND='sudo -k id' ssh_talk "$CODE" "$(next_code)" 'password for alice: ' "$PW" "$CODE" "$(next_code)"
 }
 ck "nor does sudo in a session of ssh" asks_no_key sudo_by_ssh
+claims_the_console() {
+        COMMAND='env XDG_SEAT=seat0 XDG_VTNR=1 XDG_SESSION_TYPE=tty DISPLAY=:0 sudo -k id' \
+                ssh_talk "$CODE" "$(next_code)" 'password for alice: ' "$PW" "$CODE" "$(next_code)"
+}
+ck "85: nor where it claims the console's seat and terminal" asks_no_key claims_the_console
 
 um policy set factor.required on >/dev/null
 ck "what the session proved counts for sudo in it" lacks 'Touch.*Touch' sudo_once

@@ -3,6 +3,8 @@
 
 #include "tests/unit/core_fixture.h"
 
+#include <stdlib.h>
+
 #include "umd/core/internal.h"
 #include "umd/core/login.h"
 
@@ -66,6 +68,48 @@ static void ids_that_are_none_are_refused(void **state) {
                                          CORE_VERDICT_DENIED);
         }
         assert_string_equal(audit_line(f, 0), "authorize deny bad-proof user/alice");
+}
+
+#define GUESSES      20000U
+#define GUESSES_FULL 1000000U
+
+/* Another uid guesses the ids of dialogues and of proofs: none is found, and they are in nobody's
+ * way (catalogue 86). */
+static void guessed_ids_find_nothing(void **state) {
+        Fixture *f = *state;
+        Talk talk = talk_new(f, 1, 0), proved = talk_new(f, 2, 0),
+             guess = talk_new(f, 3, FIRST + 1);
+        unsigned count = getenv("UM_TEST_FULL") ? GUESSES_FULL : GUESSES;
+        uint64_t entries;
+
+        setup_alice(f);
+        assert_int_equal(log_in(&proved, "alice", "pw"), CORE_VERDICT_ALLOW);
+        talk_begin(&talk, "authenticate", "alice", "sshd", 0);
+        entries = last_audit(f);
+        for (unsigned i = 0; i < count; i++) {
+                /* every second one differs from one of those that are there in one digit */
+                const Talk *near = i % 4 < 2 ? &talk : &proved;
+                uint8_t random[16];
+
+                must(base_random(random, sizeof(random)));
+                for (size_t d = 0; d < sizeof(random); d++)
+                        snprintf(guess.login + 2 * d, 3, "%02x", random[d]);
+                if (i % 2 == 0) {
+                        memcpy(guess.login, near->login, sizeof(guess.login));
+                        guess.login[i / 2 % 32] = guess.login[i / 2 % 32] == 'a' ? 'b' : 'a';
+                }
+                talk_answer(&guess, "pw");
+                must_be(guess.r, CORE_E_NO_SUCH_ENTRY);
+        }
+        /* nothing was written for it, and both are as they were */
+        assert_int_equal(last_audit(f), entries);
+        talk_answer(&talk, "pw");
+        assert_int_equal(talk.step.verdict, CORE_VERDICT_ALLOW);
+        assert_int_equal(talk_authorize(&proved, "alice", "sshd"), CORE_VERDICT_ALLOW);
+        /* one that is known opens nothing for another uid */
+        memcpy(guess.login, talk.login, sizeof(guess.login));
+        talk_authorize(&guess, "alice", "sshd");
+        must_be(guess.r, CORE_E_ACCESS_DENIED);
 }
 
 static void a_hangup_while_the_vault_works_is_harmless(void **state) {
@@ -249,6 +293,7 @@ int main(void) {
                 STORY(an_answer_out_of_turn_ends_both),
                 STORY(an_answer_of_another_connection_ends_it),
                 STORY(ids_that_are_none_are_refused),
+                STORY(guessed_ids_find_nothing),
                 STORY(a_hangup_while_the_vault_works_is_harmless),
                 STORY(core_may_end_while_the_vault_works),
                 STORY(others_may_speak_for_themselves_only),

@@ -97,6 +97,36 @@ static void the_longest_chain_counts_not_the_first(void **state) {
         must_be(try_nest(f, "g16", "g17"), CORE_E_POLICY_REFUSED);
 }
 
+#define LAYERS 16
+#define WIDTH  8
+
+/* Each group of a layer holds each of the next: 8^16 ways from top to bottom, more than anybody can
+ * walk (catalogue 73). */
+static void a_lattice_of_groups_is_no_work(void **state) {
+        Fixture *f = *state;
+        char above[16], name[16];
+
+        for (int layer = 0; layer <= LAYERS; layer++)
+                for (int i = 0; i < WIDTH; i++) {
+                        snprintf(name, sizeof(name), "g%d-%d", layer, i);
+                        make_group(f, name);
+                        for (int j = 0; j < WIDTH && layer > 0; j++) {
+                                snprintf(above, sizeof(above), "g%d-%d", layer - 1, j);
+                                add_group(f, above, name);
+                        }
+                }
+        make_user(f, "alice");
+        add_user(f, "g16-3", "alice");
+        assert_string_equal(effective_of(f, "g0-5"), "alice");
+        must_be(try_nest(f, "g16-0", "g0-7"), CORE_E_POLICY_REFUSED);
+        assert_non_null(strstr(f->error.text, "g16-0: would be nested in itself: g16-0 > g0-7 > "));
+        make_group(f, "below");
+        must_be(try_nest(f, "g16-7", "below"), CORE_E_POLICY_REFUSED);
+        assert_non_null(strstr(f->error.text, "g16-7: nests deeper than 16: "));
+        step_user(f, "alice", STATUS_STEP_DISABLE);
+        assert_string_equal(effective_of(f, "g0-0"), "alice");
+}
+
 static void all_names_are_checked_before_anything_is_written(void **state) {
         const char *users[] = { "alice", "nobody1", "bob", "nobody2" };
         const char *groups[] = { "ops", "alice" };
@@ -346,6 +376,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 STORY(membership_counts_through_nesting),
                 STORY(a_loop_is_refused_with_its_path),
+                STORY(a_lattice_of_groups_is_no_work),
                 STORY(a_chain_of_sixteen_nestings_is_the_longest),
                 STORY(the_longest_chain_counts_not_the_first),
                 STORY(all_names_are_checked_before_anything_is_written),

@@ -81,6 +81,29 @@ static void what_is_wrong_is_named_and_nothing_is_written(void **state) {
         assert_string_equal(shown(f, "b"), "b v1: user.view\n");
 }
 
+/* Ten layers of roles, each of which inherits all 16 of the next: 16^10 ways (catalogue 73). */
+static void a_lattice_of_roles_is_no_work(void **state) {
+        Fixture *f = *state;
+        char inherit[512] = "", next[512], name[16];
+
+        for (int layer = 0; layer <= (int)ROLE_DEPTH_MAX; layer++) {
+                Text text;
+
+                base_text_init(&text, next, sizeof(next));
+                for (int i = 0; i < 16; i++) {
+                        snprintf(name, sizeof(name), "r%d-%d", layer, i);
+                        must(role_add(f, name, .inherit = inherit,
+                                      .permit = layer == 0 ? "user.lock" : NULL));
+                        base_text_addf(&text, "%s%s", i > 0 ? " " : "", name);
+                }
+                memcpy(inherit, next, sizeof(inherit));
+        }
+        assert_non_null(strstr(shown(f, "r10-0"), ": user.lock\n"));
+        must_be(role_add(f, "above", .inherit = inherit), CORE_E_POLICY_REFUSED);
+        must_be(role_set(f, "r0-3", .inherit = "r10-15"), CORE_E_POLICY_REFUSED);
+        assert_non_null(strstr(f->error.text, "r0-3"));
+}
+
 static void built_in_roles_stay_as_they_are(void **state) {
         Fixture *f = *state;
         RoleEdit edit = { .name = "help-desk", .clone = "viewer" };
@@ -237,6 +260,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 STORY(a_role_gives_what_it_says),
                 STORY(what_is_wrong_is_named_and_nothing_is_written),
+                STORY(a_lattice_of_roles_is_no_work),
                 STORY(built_in_roles_stay_as_they_are),
                 STORY(a_dry_run_and_a_lost_batch_leave_the_set_as_it_was),
                 STORY(versions_are_minded),
