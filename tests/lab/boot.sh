@@ -154,7 +154,32 @@ lab_down() {
         lab_stop now
         lab_clear "$LAB_ID"
         LAB_ID=''
+        unset "LAB_HOSTS[$LAB_HOST]"
+        for LAB_HOST in "${!LAB_HOSTS[@]}"; do
+                lab_host_load
+                lab_stop now
+                lab_clear "$LAB_ID"
+                LAB_ID=''
+        done
         return $rc
+}
+
+lab_host_load() {
+        IFS='|' read -r LAB_ID LAB LAB_NSPAWN LAB_INIT LAB_ROOT LAB_DROP <<<"${LAB_HOSTS[$LAB_HOST]}"
+}
+
+# lab_host NAME: what all other functions speak of from now on; booted when it is first named. Each has a
+# network of its own, with the same addresses.
+lab_host() {
+        LAB_HOSTS[$LAB_HOST]="$LAB_ID|$LAB|$LAB_NSPAWN|$LAB_INIT|$LAB_ROOT|$LAB_DROP"
+        LAB_HOST=$1
+        if [ -n "${LAB_HOSTS[$1]:-}" ]; then
+                lab_host_load
+                return
+        fi
+        LAB_NSPAWN='' LAB_INIT='' LAB_ROOT='' LAB_DROP=''
+        lab_make "$$-$1"
+        lab_start
 }
 
 lab_clear() {

@@ -5,6 +5,7 @@
 # tests/check.sh too.
 #
 #   lab_begin              make the image if need be, reap what dead owners left, boot; ends with the shell
+#   lab_host NAME          another host beside it ("first"), booted when first named; what follows is about that one
 #   lab_reboot             orderly; what was written stays            (lab_stop, lab_start: its halves)
 #   lab_powercut           every process ends at once; boot again
 #   lab_keep               leave it running when this shell ends
@@ -48,7 +49,8 @@ lab_state_dir() {
 }
 : "${UM_LAB_STATE:=$(lab_state_dir)}"
 
-LAB_ID='' LAB='' LAB_NSPAWN='' LAB_INIT='' LAB_ROOT='' LAB_LOWER='' LAB_DROP=''
+declare -A LAB_HOSTS=()
+LAB_HOST=first LAB_ID='' LAB='''' LAB_NSPAWN='' LAB_INIT='' LAB_ROOT='' LAB_LOWER='' LAB_DROP=''
 LAB_SERVER=198.51.100.2 # TEST-NET-2, only ever inside the lab's own namespaces
 LAB_CLIENT=198.51.100.1
 

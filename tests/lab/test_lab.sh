@@ -98,10 +98,19 @@ start=$(now_msec)
 lab_powercut
 ck "power cut and boot in $(($(now_msec) - start)) ms keep it too" has '^alice:' lab_enter getent passwd alice
 ck "logins still work" lab_ssh alice Passw0rd-1 true
+lab_host other
+ck "another host beside it has its own files" refused lab_enter cat /var/lib/kept
+lab_user carol Passw0rd-3
+ck "and its own people and network" lab_ssh carol Passw0rd-3 true
+other=$LAB_ID
+lab_host first
+ck "who is unknown to the first" refused lab_ssh carol Passw0rd-3 true
+ck "the first is as it was" has '^kept$' lab_enter cat /var/lib/kept
 ck "a lab ended by a signal takes itself down; this one stays" down_on_term
 ck "what a killed owner left is reaped; this one stays" reaps_the_killed
 id=$LAB_ID
 lab_down
 ck "nothing is left" nothing_left "$id"
+ck "nor of the other host" nothing_left "$other"
 ck "this machine's files, mounts and network are as before" diff <(echo "$before") <(host)
 checks_done
