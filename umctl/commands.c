@@ -46,6 +46,10 @@ static const Command commands[] = {
           user_add,
           "create a user",
           { PROFILE_OPTIONS,
+            { "kind", "KIND", "person, or service: an account for a program", COMPLETE_NOTHING },
+            { "read-only", NULL, "a service account that changes nothing", COMPLETE_NOTHING },
+            { "tenant", "TENANT", "the home; without, the host's", COMPLETE_TENANT },
+            { "role", "ROLE", "granted there, instead of what the tenant grants", COMPLETE_ROLE },
             { "uid", "N", "take this uid if it is free", COMPLETE_NOTHING },
             { "gid", "N", "the gid of the private group; must be the uid", COMPLETE_NOTHING },
             { "pending", NULL, "create as pending: only a setup code opens it", COMPLETE_NOTHING },
@@ -59,7 +63,8 @@ static const Command commands[] = {
           "umctl user add alice --full-name 'Alice Doe' --email alice@acme.example",
           "The name is known to the system as soon as this returns; the home is made from\n"
           "/etc/skel at the first login.  Without --password or --setup-code nobody can\n"
-          "log in with a password yet; that comes with \"umctl user passwd NAME\".  Ids\n"
+          "log in with a password yet; that comes with \"umctl user passwd NAME\".  A service\n"
+          "account has no role but that of --role.  Ids\n"
           "come from uid-range in um.conf(5) and are never given out again." },
         { "user",
           "show",
@@ -99,7 +104,11 @@ static const Command commands[] = {
           1,
           user_set,
           "change a user's fields; '' clears a text, never a time",
-          { { "name", "NEW", "rename", COMPLETE_NOTHING }, PROFILE_OPTIONS },
+          { { "name", "NEW", "rename", COMPLETE_NOTHING },
+            PROFILE_OPTIONS,
+            { "tenant", "TENANT", "the home; grants stay as they are", COMPLETE_TENANT },
+            { "read-only", "YESNO", "whether a service account changes nothing",
+              COMPLETE_NOTHING } },
           COMPLETE_USER,
           "umctl user set alice --title Engineer --time-zone Europe/Berlin",
           "A new name leaves uid, groups, home and files as they are: move the home and\n"

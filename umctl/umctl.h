@@ -50,7 +50,7 @@ typedef enum Complete {
         COMPLETE_FACTOR,          /* an action of 2fa and what it takes */
 } Complete;
 
-#define OPTIONS_MAX 24U  /* of one verb */
+#define OPTIONS_MAX 32U  /* of one verb */
 #define VALUES_MAX  256U /* repetitions of one option */
 
 typedef struct Option {

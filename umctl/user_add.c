@@ -14,7 +14,8 @@ static const struct {
         { "name", "name" },         { "full-name", "full_name" }, { "email", "email" },
         { "phone", "phone" },       { "title", "title" },         { "department", "department" },
         { "language", "language" }, { "time-zone", "time_zone" }, { "notify", "notify" },
-        { "shell", "shell" },       { "home", "home" },
+        { "shell", "shell" },       { "home", "home" },           { "tenant", "tenant" },
+        { "kind", "kind" },         { "role", "role" },
 };
 
 static int append_time(Ctl *ctl, sd_bus_message *m, const char *option, const char *key) {
@@ -47,6 +48,19 @@ static int append_id(Ctl *ctl, sd_bus_message *m, const char *name) {
         return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
 }
 
+/* At creation the word alone says yes. */
+static int append_read_only(Ctl *ctl, sd_bus_message *m) {
+        const char *word = option_get(ctl, "read-only");
+        int r;
+
+        if (!word)
+                return 0;
+        if (word[0] && strcmp(word, "yes") != 0 && strcmp(word, "no") != 0)
+                return complain(ctl, EXIT_USAGE, "--read-only: must be yes or no");
+        r = sd_bus_message_append(m, "{sv}", "read_only", "b", (int)(strcmp(word, "no") != 0));
+        return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
+}
+
 int user_append_fields(Ctl *ctl, sd_bus_message *m) {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
@@ -63,7 +77,9 @@ int user_append_fields(Ctl *ctl, sd_bus_message *m) {
                 r = sd_bus_message_append(m, "{sv}", "pending", "b", 1);
         if (r < 0)
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
-        r = append_id(ctl, m, "uid");
+        r = append_read_only(ctl, m);
+        if (r == 0)
+                r = append_id(ctl, m, "uid");
         if (r == 0)
                 r = append_id(ctl, m, "gid");
         if (r == 0)

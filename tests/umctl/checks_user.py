@@ -56,6 +56,29 @@ def a_profile_is_stored_as_given():
 
 
 @check
+def account_kind_home_and_role_are_made_in_one_change():
+    tenant, name, service = fresh("tenant"), fresh(), fresh()
+    good("tenant add", tenant)
+    good("user add", name, "--email", f"{name}@kind.example", "--tenant", tenant, "--role", "technician", "--kind", "person",
+         "--setup-code")
+    record = user(name)
+    same([record[key] for key in ("tenant", "kind", "type", "affiliation", "roles")],
+         [tenant, "person", "technician", "client", []])
+    good("user add", service, "--email", f"{service}@kind.example", "--kind", "service", "--role", "integration",
+         "--read-only")
+    record = user(service)
+    same([record[key] for key in ("tenant", "kind", "type", "affiliation", "roles", "read_only")],
+         ["local", "service", "integration", "internal", ["integration"], True])
+    has(good("user show", service), "kind: service\n", "read only: yes\n", "type: integration\n")
+    has(good("user set", service, "--read-only", "no", "--tenant", tenant), "changed")
+    same((user(service)["tenant"], "read_only" in user(service)), (tenant, False))
+    bad(USAGE, "user set", service, "--read-only", "maybe")
+    has(bad(NOT_FOUND, "user add", fresh(), "--tenant", "nowhere"), "nowhere")
+    has(bad(REFUSED, "user add", fresh(), "--email", "x@kind.example", "--role", "integration"), "integration")
+    has(bad(USAGE, "user add", fresh(), "--kind", "robot"), "robot")
+
+
+@check
 def an_empty_text_clears_and_never_a_time():
     name = fresh()
     good("user add", name, "--title", "T", "--valid-from", "2026-01-02", "--valid-until", "2031-05-06")

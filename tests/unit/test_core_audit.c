@@ -56,7 +56,7 @@ static void each_change_says_what_was_and_is(void **state) {
         make_user(f, "alice");
         assert_string_equal(newest(f), "user.create user/alice done by root/uid 1000 via socket "
                                        "uid:>65536 status:>active role:>self-service name:>alice "
-                                       "shell:>/bin/bash home:>/home/alice\n");
+                                       "shell:>/bin/bash home:>/home/alice tenant:>local\n");
         f->root.login_uid = FIRST;
         update_text(f, "alice", USER_FIELD_TITLE, "boss");
         assert_string_equal(newest(f), "user.update user/alice done by root/alice via socket "

@@ -36,6 +36,7 @@ static void every_field_comes_back(void **state) {
         in.locked_by = 1001;
         in.locked_reason = "lost key";
         in.created_by = 1002;
+        in.service = in.read_only = true;
         must(store_user_insert(txn, &in));
         must(store_commit(&txn));
         must(store_flush(bed.store));
@@ -70,6 +71,8 @@ static void every_field_comes_back(void **state) {
         assert_string_equal(out->locked_reason, "lost key");
         assert_int_equal(out->created_usec, 1000);
         assert_int_equal(out->created_by, 1002);
+        assert_true(out->service);
+        assert_true(out->read_only);
         store_user_free(out);
         store_txn_abortp(&txn);
         bed_done(&bed);

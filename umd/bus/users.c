@@ -18,7 +18,7 @@ int user_properties(Call *call, CoreError *error) {
 }
 
 int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError *error) {
-        DictField fields[_USER_FIELD_TEXT_MAX + 5];
+        DictField fields[_USER_FIELD_TEXT_MAX + 9];
         UserSpec spec = { 0 };
         size_t count = 0;
         int r;
@@ -27,6 +27,8 @@ int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError 
                 (DictField){ "valid_from", "t", &spec.valid_from_usec, &spec.has_valid_from };
         fields[count++] =
                 (DictField){ "valid_until", "t", &spec.valid_until_usec, &spec.has_valid_until };
+        fields[count++] = (DictField){ "tenant", "s", &spec.tenant, NULL };
+        fields[count++] = (DictField){ "read_only", "b", &spec.read_only, &spec.has_read_only };
         for (unsigned i = 0; i < _USER_FIELD_TEXT_MAX; i++)
                 if (i != USER_FIELD_NAME || !creation)
                         fields[count++] = (DictField){ core_user_field_name((UserField)i), "s",
@@ -35,6 +37,8 @@ int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError 
                 fields[count++] = (DictField){ "uid", "u", &spec.uid, &spec.has_uid };
                 fields[count++] = (DictField){ "gid", "u", &spec.gid, &spec.has_gid };
                 fields[count++] = (DictField){ "pending", "b", &spec.pending, NULL };
+                fields[count++] = (DictField){ "kind", "s", &spec.kind, NULL };
+                fields[count++] = (DictField){ "role", "s", &spec.role, NULL };
         }
         r = read_dict(m, "fields", fields, count, error);
         if (r == 0)
@@ -44,7 +48,8 @@ int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError 
 
 /* Users change of themselves what core says they may, and nothing else in the same call. */
 static int update_check_self(Call *call, const UserSpec *spec, CoreError *error) {
-        bool other = spec->has_valid_from || spec->has_valid_until;
+        bool other = spec->has_valid_from || spec->has_valid_until || spec->tenant ||
+                     spec->has_read_only;
 
         if (call->actor.uid == 0)
                 return 0;

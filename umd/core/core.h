@@ -225,6 +225,10 @@ typedef struct CoreUser {
         const char *name, *full_name, *email, *phone, *title, *department, *language, *time_zone,
                 *notify;
         const char *shell, *home, *tenant;
+        const char *kind;        /* "person", "service" */
+        const char *type;        /* by his kind and roles: "technician" (FEATURES A7) */
+        const char *affiliation; /* by his home: "internal", of the host's tenant, or "client" */
+        bool read_only;
         UserStatus status;
         uint64_t status_since_usec;
         const char *status_by, *status_reason; /* the actor's name, or "uid 1000" */
@@ -283,7 +287,11 @@ typedef struct UserSpec {
         bool has_uid, has_gid, has_valid_from, has_valid_until;
         uint32_t uid, gid; /* creation only; gid must be the uid, or is refused with the rule */
         uint64_t valid_from_usec, valid_until_usec;
-        bool pending; /* creation only: status pending instead of active */
+        bool pending;       /* creation only: status pending instead of active */
+        const char *kind;   /* creation only: "person" or "service"; NULL: a person */
+        const char *tenant; /* his home; NULL: the host's, or as it is */
+        const char *role;   /* creation only: granted at home, instead of what that one grants */
+        bool has_read_only, read_only; /* of a service account */
 } UserSpec;
 
 int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,

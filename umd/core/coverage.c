@@ -65,7 +65,7 @@ static int cover_one(void *userdata, StoreTxn *txn, const StoreUser *user) {
         if (r == 0)
                 r = store_factors_of_user(txn, user->uid, &factors);
         if (r == 0)
-                r = core_roles_of_user(coverage->core, txn, user, &role_names);
+                r = core_roles_of_user(coverage->core, txn, user, &role_names, NULL);
         if (r < 0)
                 return r;
         row.roles = (const char *const *)role_names.list;

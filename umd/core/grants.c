@@ -443,19 +443,24 @@ int core_grant_revoke(Core *core, const Actor *actor, const GrantEdit *edit,
                                   asked.user->version, ret);
 }
 
-int core_grant_first(Change *change, const StoreUser *user, CoreError *error) {
+int core_grant_first(Change *change, const StoreUser *user, const char *role, CoreError *error) {
+        const GrantEdit edit = { .role = role, .until_usec = USEC_INFINITY };
         _cleanup_(asked_done) Asked asked = { 0 };
         _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
         int r;
 
+        if (!role && user->service)
+                return 0;
         r = core_tenant_load(change->core, change->txn, user->tenant, &tenant, error);
         if (r == 0)
                 r = core_roles(change->core, change->txn, &asked.roles);
+        if (r == 0 && role)
+                r = core_role_find(core_roles_set(asked.roles), role, &asked.facts.role, error);
         if (r != 0)
                 return r;
         asked.grant = (StoreGrant){
                 .uid = user->uid,
-                .role = tenant->default_role,
+                .role = role ? role : tenant->default_role,
                 .tenant = user->tenant,
                 .until_usec = USEC_INFINITY,
                 .by = change->actor->uid,
@@ -466,15 +471,20 @@ int core_grant_first(Change *change, const StoreUser *user, CoreError *error) {
         asked.set = core_roles_set(asked.roles);
         asked.facts = core_grant_facts(asked.set, &asked.grant);
         asked.user = (StoreUser *)(uintptr_t)user;
-        asked.holder.facts.kind = HOLDER_PERSON;
-        asked.holder.facts.email = user->email[0] != '\0';
-        r = check_state(change, &asked, error);
+        r = core_holder_load(change->txn, asked.set, user, &asked.holder);
+        asked.old = asked.holder.facts.grant_count;
+        /* what the tenant grants everybody is no act of whoever creates one */
         if (r == 0)
-                r = strcmp(tenant->default_role, CORE_ROLE_EVERYBODY) == 0
+                r = role ? check_grant(change, &edit, &asked, error)
+                         : check_state(change, &asked, error);
+        if (r == 0)
+                r = strcmp(asked.grant.role, CORE_ROLE_EVERYBODY) == 0
                             ? store_grant_put_first(change->txn, &asked.grant)
                             : store_grant_put(change->txn, &asked.grant);
         if (r == 0)
-                r = core_change_value(change, "role", NULL, tenant->default_role);
+                r = check_first_owner(change, &asked, error);
+        if (r == 0)
+                r = core_change_value(change, "role", NULL, asked.grant.role);
         asked.user = NULL; /* not ours */
         return r;
 }

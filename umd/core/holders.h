@@ -90,7 +90,8 @@ int core_tenant_names(Core *core, StoreTxn *txn, Texts *ret);
 
 /* ---- grants (grants.c) -------------------------------------------------------------------- */
 
-/* The grant a new user comes with, by his tenant. */
-int core_grant_first(Change *change, const StoreUser *user, CoreError *error);
+/* The grant a new user comes with: of the role, or (NULL) of what his tenant grants, which is for
+ * persons alone. */
+int core_grant_first(Change *change, const StoreUser *user, const char *role, CoreError *error);
 /* Takes one away, with the change's value and news. */
 int core_grant_remove(Change *change, const StoreUser *user, const StoreGrant *grant);

@@ -505,8 +505,10 @@ static inline void core_filter_freep(Filter **filter) {
 #define CORE_LIST_LIMIT_MAX   1000U  /* records a page */
 #define CORE_LIST_RECORDS_MAX 20000U /* looked at for a page */
 
-/* The roles of the grants that count now, sorted. */
-int core_roles_of_user(Core *core, StoreTxn *txn, const StoreUser *user, Texts *ret);
+/* The roles of the grants that count now, sorted; and what type of user they make him, static, NULL
+ * allowed. */
+int core_roles_of_user(Core *core, StoreTxn *txn, const StoreUser *user, Texts *ret,
+                       const char **ret_type);
 
 /* A page of users, as core_user_list() has them, within one transaction. */
 typedef int (*CoreUserEach)(void *userdata, StoreTxn *txn, const StoreUser *user);

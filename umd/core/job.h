@@ -25,7 +25,8 @@ typedef struct Job {
         Secret *code;     /* a setup code's job; NULL: a password's */
         uint64_t expires_usec;
         bool creates;  /* the user is made in the same change, from spec */
-        UserSpec spec; /* its texts are ours */
+        UserSpec spec; /* its texts are ours: spec_texts */
+        Texts spec_texts;
         CoreChangeDone done;
         CoreCodeDone code_done;
         CoreCreateDone create_done;

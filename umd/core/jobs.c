@@ -22,8 +22,7 @@ Job *core_job_free(Job *job) {
         base_secret_free(job->fresh);
         base_secret_free(job->code);
         core_past_free(job->past);
-        for (UserField f = 0; job->creates && f < _USER_FIELD_TEXT_MAX; f++)
-                free((char *)job->spec.text[f]);
+        core_texts_done(&job->spec_texts);
         free(job->reason);
         free(job);
         return NULL;
@@ -64,18 +63,31 @@ int core_job_new(Core *core, const Actor *actor, const CoreOptions *options, Job
         return 0;
 }
 
+static int text_take(Job *job, const char **text) {
+        int r;
+
+        if (!*text)
+                return 0;
+        r = core_texts_add(&job->spec_texts, *text);
+        if (r == 0)
+                *text = job->spec_texts.list[job->spec_texts.count - 1];
+        return r;
+}
+
 int core_job_take_spec(Job *job, const UserSpec *spec) {
+        int r = 0;
+
         job->spec = *spec;
-        memset(job->spec.text, 0, sizeof(job->spec.text));
         job->creates = true;
-        for (UserField f = 0; f < _USER_FIELD_TEXT_MAX; f++) {
-                if (!spec->text[f])
-                        continue;
-                job->spec.text[f] = strdup(spec->text[f]);
-                if (!job->spec.text[f])
-                        return -ENOMEM;
-        }
-        return 0;
+        for (UserField f = 0; f < _USER_FIELD_TEXT_MAX && r == 0; f++)
+                r = text_take(job, &job->spec.text[f]);
+        if (r == 0)
+                r = text_take(job, &job->spec.kind);
+        if (r == 0)
+                r = text_take(job, &job->spec.tenant);
+        if (r == 0)
+                r = text_take(job, &job->spec.role);
+        return r;
 }
 
 int core_job_code_expires(Job *job, uint64_t now_usec) {

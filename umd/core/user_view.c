@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 #include "umd/core/lockout.h"
 
 /* Nobody has the name now; who had it is what an admin asks next.  A local name is the host's. */
@@ -23,13 +23,45 @@ static int missing_fail(Core *core, StoreTxn *txn, const char *name, CoreError *
                          r == 0 ? "; " : "", r == 0 ? holder : "");
 }
 
+/* An address is one user's in each tenant: this host's goes first, and of others it has to be one
+ * alone. */
+static int load_by_email(Core *core, StoreTxn *txn, const char *email, StoreUser **ret) {
+        _cleanup_(store_user_freep) StoreUser *found = NULL;
+        _cleanup_texts_ Texts tenants = { 0 };
+        int r;
+
+        r = store_user_get_by_email(txn, core->settings.tenant, email, ret);
+        if (r != STORE_E_MISSING)
+                return r;
+        r = core_tenant_names(core, txn, &tenants);
+        for (size_t i = 0; i < tenants.count && r == 0; i++) {
+                StoreUser *user;
+
+                r = store_user_get_by_email(txn, tenants.list[i], email, &user);
+                if (r == STORE_E_MISSING) {
+                        r = 0;
+                        continue;
+                }
+                if (r == 0 && found) {
+                        store_user_free(user);
+                        return STORE_E_MISSING;
+                }
+                if (r == 0)
+                        found = user;
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE(found);
+        return *ret ? 0 : STORE_E_MISSING;
+}
+
 int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, StoreUser **ret,
                    CoreError *error) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         int r;
 
         if (strchr(name, '@'))
-                r = store_user_get_by_email(txn, core->settings.tenant, name, &user);
+                r = load_by_email(core, txn, name, &user);
         else
                 r = store_user_get_by_name(txn, name, &user);
         if (r < 0)
@@ -132,6 +164,8 @@ static CoreUser view_of(const StoreUser *user, const StoreCredential *credential
                 .shell = user->shell,
                 .home = user->home,
                 .tenant = user->tenant,
+                .kind = core_role_kind_name(user->service ? HOLDER_SERVICE : HOLDER_PERSON),
+                .read_only = user->read_only,
                 .status = user->status,
                 .status_since_usec = user->status_since_usec,
                 .status_reason = user->status_reason,
@@ -251,6 +285,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         _cleanup_free_ gid_t *gids = NULL;
         _cleanup_idset_ IdSet set = { 0 };
         char actors[3][CORE_ACTOR_BYTES];
+        const char *type = "";
         LockoutView lockout;
         CoreUser view;
         int r;
@@ -259,7 +294,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         if (r == 0)
                 r = core_groups_of_user(core, txn, user->uid, &set);
         if (r == 0)
-                r = core_roles_of_user(core, txn, user, &role_names);
+                r = core_roles_of_user(core, txn, user, &role_names, &type);
         if (r < 0)
                 return r;
         gids = calloc(set.count + 1, sizeof(*gids));
@@ -269,6 +304,8 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         view = view_of(user, credential);
         view.has_setup_code = credential->setup_code.len > 0 &&
                               credential->setup_code_expires_usec > core->now_usec;
+        view.type = type;
+        view.affiliation = strcmp(user->tenant, core->settings.tenant) == 0 ? "internal" : "client";
         view.groups = group_names;
         view.gids = gids;
         view.roles = (const char *const *)role_names.list;

@@ -28,13 +28,14 @@ static void check_validity(uint64_t from_usec, uint64_t until_usec, CoreError *e
 }
 
 /* An address belongs to one user per tenant, also while he is deleted: he may come back. */
-static int check_email(Core *core, StoreTxn *txn, const char *email, uid_t uid, CoreError *error) {
+static int check_email(StoreTxn *txn, const char *tenant, const char *email, uid_t uid,
+                       CoreError *error) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         int r;
 
         if (!email[0])
                 return 0;
-        r = store_user_get_by_email(txn, core->settings.tenant, email, &user);
+        r = store_user_get_by_email(txn, tenant, email, &user);
         if (r != 0)
                 return r < 0 ? r : 0;
         if (user->uid != uid)
@@ -42,6 +43,11 @@ static int check_email(Core *core, StoreTxn *txn, const char *email, uid_t uid, 
                                core_quote(email).text, user->name,
                                user->status == USER_STATUS_DELETED ? " (deleted)" : "");
         return 0;
+}
+
+static void check_read_only(const UserSpec *spec, bool service, CoreError *error) {
+        if (spec->read_only && !service)
+                core_fault_add(error, CORE_E_BAD_VALUE, "read_only: only a service account can be");
 }
 
 static int check_ids(Core *core, StoreTxn *txn, const UserSpec *spec, CoreError *error) {
@@ -54,6 +60,28 @@ static int check_ids(Core *core, StoreTxn *txn, const UserSpec *spec, CoreError 
         return core_check_id_free(core, txn, "uid", spec->uid, error);
 }
 
+static int check_tenant(Core *core, StoreTxn *txn, const char *name, CoreError *error) {
+        _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+        int r;
+
+        if (!name)
+                return 0;
+        r = core_tenant_load(core, txn, name, &tenant, NULL);
+        if (r > 0)
+                core_fault_add(error, CORE_E_NO_SUCH_TENANT, "tenant: \"%s\": no such tenant",
+                               core_quote(name).text);
+        return r < 0 ? r : 0;
+}
+
+static void check_kind(const UserSpec *spec, CoreError *error) {
+        bool service = spec->kind && strcmp(spec->kind, "service") == 0;
+
+        if (spec->kind && !service && strcmp(spec->kind, "person") != 0)
+                core_fault_add(error, CORE_E_BAD_VALUE, "kind: \"%s\": must be person or service",
+                               core_quote(spec->kind).text);
+        check_read_only(spec, service, error);
+}
+
 static int check_new(Core *core, StoreTxn *txn, const UserSpec *spec, CoreError *error) {
         const char *name = spec->text[USER_FIELD_NAME], *email = spec->text[USER_FIELD_EMAIL];
         int r;
@@ -63,7 +91,10 @@ static int check_new(Core *core, StoreTxn *txn, const UserSpec *spec, CoreError 
         check_texts(core, spec, error);
         check_validity(spec->has_valid_from ? spec->valid_from_usec : 0,
                        spec->has_valid_until ? spec->valid_until_usec : USEC_INFINITY, error);
-        r = check_ids(core, txn, spec, error);
+        check_kind(spec, error);
+        r = check_tenant(core, txn, spec->tenant, error);
+        if (r == 0)
+                r = check_ids(core, txn, spec, error);
         if (r < 0)
                 return r;
         /* what is no name or address is not looked for */
@@ -73,7 +104,8 @@ static int check_new(Core *core, StoreTxn *txn, const UserSpec *spec, CoreError 
                         return r;
         }
         if (email && base_field_check(FIELD_EMAIL, email, strlen(email)) == FIELD_OK)
-                return check_email(core, txn, email, 0, error);
+                return check_email(txn, spec->tenant ? spec->tenant : core->settings.tenant, email,
+                                   0, error);
         return 0;
 }
 
@@ -115,14 +147,22 @@ static int values_of(Change *change, StoreUser *before, StoreUser *after) {
         }
         r = core_change_value_time(change, "valid_from", before ? before->valid_from_usec : 0,
                                    after->valid_from_usec);
-        if (r < 0)
-                return r;
-        return core_change_value_time(change, "valid_until",
-                                      before ? before->valid_until_usec : USEC_INFINITY,
-                                      after->valid_until_usec);
+        if (r == 0)
+                r = core_change_value_time(change, "valid_until",
+                                           before ? before->valid_until_usec : USEC_INFINITY,
+                                           after->valid_until_usec);
+        if (r == 0)
+                r = core_change_value(change, "tenant", before ? before->tenant : NULL,
+                                      after->tenant);
+        if (r == 0 && !before)
+                r = core_change_value(change, "kind", NULL, after->service ? "service" : NULL);
+        if (r == 0)
+                r = core_change_value_bool(change, "read_only", before && before->read_only,
+                                           after->read_only);
+        return r;
 }
 
-static int insert_user(Change *change, StoreUser *user, CoreError *error) {
+static int insert_user(Change *change, StoreUser *user, const char *role, CoreError *error) {
         char uid[16];
         int r;
 
@@ -137,7 +177,7 @@ static int insert_user(Change *change, StoreUser *user, CoreError *error) {
         if (r == 0)
                 r = core_change_value(change, "status", NULL, policy_status_name(user->status));
         if (r == 0)
-                r = core_grant_first(change, user, error);
+                r = core_grant_first(change, user, role, error);
         if (r == 0)
                 r = values_of(change, NULL, user);
         if (r != 0)
@@ -155,6 +195,10 @@ static void spec_apply(const UserSpec *spec, StoreUser *user) {
                 user->valid_from_usec = spec->valid_from_usec;
         if (spec->has_valid_until)
                 user->valid_until_usec = spec->valid_until_usec;
+        if (spec->tenant)
+                user->tenant = spec->tenant;
+        if (spec->has_read_only)
+                user->read_only = spec->read_only;
 }
 
 /* The home follows from the name, and must be one even where the settings make a strange path. */
@@ -185,6 +229,7 @@ int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreErr
         }
         if (spec->pending)
                 user.status = USER_STATUS_PENDING;
+        user.service = spec->kind && strcmp(spec->kind, "service") == 0;
         user.uid = spec->uid;
         if (!spec->has_uid) {
                 r = core_allocate_id(change->core, change->txn, &user.uid, error);
@@ -192,7 +237,7 @@ int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreErr
                         return r;
         }
         user.gid = user.uid;
-        r = insert_user(change, &user, error);
+        r = insert_user(change, &user, spec->role, error);
         if (r == 0)
                 *ret_uid = user.uid;
         return r;
@@ -219,7 +264,7 @@ int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,
 static int check_edit(Core *core, StoreTxn *txn, const UserSpec *spec, const StoreUser *user,
                       CoreError *error) {
         const char *name = spec->text[USER_FIELD_NAME], *email = spec->text[USER_FIELD_EMAIL];
-        int r = 0;
+        int r;
 
         if (spec->has_uid)
                 core_fault_add(error, CORE_E_BAD_VALUE, "uid: %u: is fixed at creation", spec->uid);
@@ -227,16 +272,48 @@ static int check_edit(Core *core, StoreTxn *txn, const UserSpec *spec, const Sto
                 core_fault_add(error, CORE_E_BAD_VALUE, "gid: %u: is fixed at creation", spec->gid);
         if (spec->pending)
                 core_fault_add(error, CORE_E_BAD_VALUE, "pending: only at creation");
+        if (spec->kind)
+                core_fault_add(error, CORE_E_BAD_VALUE, "kind: %s: is fixed at creation",
+                               user->service ? "service" : "person");
+        if (spec->role)
+                core_fault_add(error, CORE_E_BAD_VALUE, "role: only at creation");
         check_texts(core, spec, error);
+        check_read_only(spec, user->service, error);
         check_validity(spec->has_valid_from ? spec->valid_from_usec : user->valid_from_usec,
                        spec->has_valid_until ? spec->valid_until_usec : user->valid_until_usec,
                        error);
-        if (name && strcmp(name, user->name) != 0 &&
+        r = check_tenant(core, txn, spec->tenant, error);
+        if (r == 0 && name && strcmp(name, user->name) != 0 &&
             base_field_check(FIELD_USER_NAME, name, strlen(name)) == FIELD_OK)
                 r = core_check_name_free(core, txn, name, user->uid, error);
-        if (r == 0 && email && base_field_check(FIELD_EMAIL, email, strlen(email)) == FIELD_OK)
-                r = check_email(core, txn, email, user->uid, error);
+        if (!email)
+                email = user->email;
+        if (r == 0 && base_field_check(FIELD_EMAIL, email, strlen(email)) == FIELD_OK)
+                r = check_email(txn, spec->tenant ? spec->tenant : user->tenant, email, user->uid,
+                                error);
         return r;
+}
+
+/* Whoever moves an account hands it to those who administer the new home, and may do there what he
+ * may do here. */
+static int check_move(Change *change, const UserSpec *spec, const StoreUser *user,
+                      CoreError *error) {
+        _cleanup_holder_ Holder actor = { 0 };
+        const RightsPlace place = { .tenant = spec->tenant,
+                                    .now_usec = change->now_usec,
+                                    .over = RIGHTS_OVER_TENANT };
+        const RoleSet *set;
+        int r;
+
+        if (!spec->tenant || strcmp(spec->tenant, user->tenant) == 0 || change->actor->uid == 0)
+                return 0;
+        r = core_role_set(change->core, change->txn, &set);
+        if (r == 0)
+                r = core_holder_of_actor(change->core, change->txn, set, change->actor, &actor);
+        if (r < 0 || policy_rights_has(set, &actor.facts, &place, PERMISSION_USER_IDENTITY_EDIT))
+                return r;
+        return core_fail(error, CORE_E_ACCESS_DENIED, "tenant: this needs the permission %s in %s",
+                         policy_permission_info(PERMISSION_USER_IDENTITY_EDIT)->name, spec->tenant);
 }
 
 static int update_user(Change *change, const char *old_name, StoreUser *user) {
@@ -287,6 +364,9 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 *error = faults;
                 return (int)faults.outcome;
         }
+        r = check_move(&change, spec, user, error);
+        if (r != 0)
+                return r;
         edited = *user;
         spec_apply(spec, &edited);
         r = values_of(&change, user, &edited);

@@ -38,7 +38,7 @@
 #include "base/base.h"
 #include "policy/policy.h"
 
-#define STORE_SCHEMA 4U
+#define STORE_SCHEMA 5U
 
 #define STORE_E_EXISTS   1 /* a name, id or e-mail address is taken */
 #define STORE_E_MISSING  2 /* no such record */
@@ -106,6 +106,7 @@ typedef struct StoreUser {
         const char *locked_reason;
         uint64_t created_usec;
         uid_t created_by;
+        bool service, read_only; /* an account for a program, never a person's; and of such a one */
 } StoreUser;
 
 /* STORE_E_EXISTS for a name or uid that any user or group has, a name that any user had, or (in the
@@ -205,8 +206,7 @@ void store_history_done(StoreHistory *history);
 /* Drops all but the latest count. */
 int store_history_keep(StoreTxn *txn, uid_t uid, size_t count);
 
-/* Has anybody a password, a setup code or a second factor? */
-int store_credential_any(StoreTxn *txn, bool *ret);
+int store_credential_any(StoreTxn *txn, bool *ret); /* a password, a setup code, a factor? */
 
 /* ---- second factors -------------------------------------------------------------------------- */
 

@@ -40,6 +40,8 @@ static const CodecField user_fields[] = {
         { 26, CODEC_TEXT, false, offsetof(StoreUser, locked_reason), 0, CODEC_TEXT_MAX },
         { 27, CODEC_U64, false, offsetof(StoreUser, created_usec), 0, 0 },
         { 28, CODEC_U32, false, offsetof(StoreUser, created_by), 0, 0 },
+        { 29, CODEC_BOOL, false, offsetof(StoreUser, service), 0, 0 },
+        { 30, CODEC_BOOL, false, offsetof(StoreUser, read_only), 0, 0 },
 };
 
 #define TAG_NAME   4U
