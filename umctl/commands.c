@@ -93,7 +93,8 @@ static const Command commands[] = {
           COMPLETE_NOTHING,
           "umctl user list --filter 'status=suspended' --columns name,status_reason",
           "Deleted users are listed with --filter status=deleted only.  Filter keys:\n"
-          "name, status, group, email, department, title, locked, created, valid-until;\n"
+          "name, status, group, email, department, title, tenant, kind, type, role,\n"
+          "locked, created, valid-until;\n"
           "operators = != ~ (a glob) < >; terms joined by commas must all hold.\n"
           "\"created<7d\" is less than 7 days ago.  Columns are the names that --json\n"
           "shows." },

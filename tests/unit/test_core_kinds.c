@@ -163,6 +163,60 @@ static void a_home_is_moved_by_whoever_may_at_both_ends(void **state) {
         must_be(update(f, "bob", .tenant = "globex"), CORE_E_NO_SUCH_TENANT);
 }
 
+static void note_name(void *userdata, const CoreUser *user) {
+        base_text_addf(userdata, "%s ", user->name);
+}
+
+static const char *list(Fixture *f, const char *filter) {
+        static char buf[512];
+        char cursor[64];
+        Text text;
+
+        base_text_init(&text, buf, sizeof(buf));
+        must(core_user_list(f->core, filter, "", 100, f->now, note_name, &text, cursor, &f->error));
+        return buf;
+}
+
+static int try_list(Fixture *f, const char *filter) {
+        char cursor[64];
+
+        return core_user_list(f->core, filter, "", 100, f->now, note_name, &(Text){ 0 }, cursor,
+                              &f->error);
+}
+
+static void lists_find_by_kind_type_role_and_home(void **state) {
+        Fixture *f = *state;
+
+        must(tenant_add(f, "acme"));
+        must(role_add(f, "lead", .inherit = "technician"));
+        must(create(f, "alice", .role = "admin"));
+        must(create(f, "bob", .role = "lead", .tenant = "acme"));
+        must(create(f, "carol"));
+        must(create(f, "svc", .kind = "service", .role = "integration"));
+        assert_string_equal(list(f, "kind=service"), "svc ");
+        assert_string_equal(list(f, "kind!=service"), "alice bob carol ");
+        assert_string_equal(list(f, "tenant=acme"), "bob ");
+        assert_string_equal(list(f, "tenant~l*"), "alice carol svc ");
+        assert_string_equal(list(f, "type=technician"), "bob ");
+        assert_string_equal(list(f, "type=client"), "bob ");
+        assert_string_equal(list(f, "type=internal,type!=admin"), "carol svc ");
+        assert_string_equal(list(f, "type=integration"), "svc ");
+        assert_string_equal(list(f, "role=lead"), "bob ");
+        assert_string_equal(list(f, "role=technician"), ""); /* inherited is not held */
+        assert_string_equal(list(f, "role=self-service"), "carol ");
+        must(grant_edit(f, &f->root,
+                        &(GrantEdit){
+                                .user = "carol", .role = "viewer", .until_usec = f->now + HOUR }));
+        assert_string_equal(list(f, "role=viewer"), "carol ");
+        f->now += HOUR;
+        assert_string_equal(list(f, "role=viewer"), "");
+        must_be(try_list(f, "kind=robot"), CORE_E_BAD_VALUE);
+        must_be(try_list(f, "role=viewe"), CORE_E_BAD_VALUE);
+        assert_string_equal(f->error.text, "filter: column 6: \"viewe\": no such role");
+        must_be(try_list(f, "kind=person,type=boss"), CORE_E_BAD_VALUE);
+        must_be(try_list(f, "type~a*"), CORE_E_BAD_VALUE);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -174,6 +228,7 @@ int main(void) {
                 STORY(a_type_is_the_highest_role_that_counts_anywhere),
                 STORY(an_address_is_one_users_in_each_tenant),
                 STORY(a_home_is_moved_by_whoever_may_at_both_ends),
+                STORY(lists_find_by_kind_type_role_and_home),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,8 +319,9 @@ int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error
 bool core_user_may_act(Core *core, uid_t uid);
 /* Users that match filter ("" all), by name, after cursor ("" from the start), at most limit
  * (1-1000).  ret_cursor (64 bytes) is "" at the end.  Filter keys: name, status, group, email,
- * department, title, locked, created, valid-until; unknown keys and values are CORE_E_BAD_VALUE
- * with the column.  Looks at no more than 20,000 records a call, so a page may be short. */
+ * department, title, tenant, kind, type, role, locked, created, valid-until; unknown keys and
+ * values are CORE_E_BAD_VALUE with the column.  Looks at no more than 20,000 records a call, so a
+ * page may be short. */
 int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
                    uint64_t now_usec, void (*each)(void *userdata, const CoreUser *user),
                    void *userdata, char *ret_cursor, CoreError *error);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
 typedef enum TermKind {
         TERM_TEXT,
@@ -17,6 +17,9 @@ typedef enum TermKind {
         TERM_BOOL,
         TERM_PAST,   /* a moment behind us: an age may be given */
         TERM_FUTURE, /* a moment before us: a distance may be given */
+        TERM_KIND,
+        TERM_TYPE,   /* users: technician, client, ... */
+        TERM_ROLE,   /* users: by a grant of it that counts where it is for */
         TERM_GROUP,  /* users: in it, nesting counted */
         TERM_MEMBER, /* groups: whom it has, nesting counted */
         TERM_OWNER,
@@ -37,6 +40,10 @@ static const Key user_keys[] = {
         { "email", TERM_TEXT, offsetof(StoreUser, email), true },
         { "department", TERM_TEXT, offsetof(StoreUser, department), false },
         { "title", TERM_TEXT, offsetof(StoreUser, title), false },
+        { "tenant", TERM_TEXT, offsetof(StoreUser, tenant), false },
+        { "kind", TERM_KIND, 0, false },
+        { "type", TERM_TYPE, 0, false },
+        { "role", TERM_ROLE, 0, false },
         { "locked", TERM_BOOL, offsetof(StoreUser, locked), false },
         { "created", TERM_PAST, offsetof(StoreUser, created_usec), false },
         { "valid-until", TERM_FUTURE, offsetof(StoreUser, valid_until_usec), false },
@@ -52,8 +59,9 @@ static const Key group_keys[] = {
 
 /* Operators a kind takes. */
 static const char *const operators[_TERM_KIND_MAX] = {
-        [TERM_TEXT] = "=!~",    [TERM_STATUS] = "=!", [TERM_BOOL] = "=!",   [TERM_PAST] = "=!<>",
-        [TERM_FUTURE] = "=!<>", [TERM_GROUP] = "=!~", [TERM_MEMBER] = "=!", [TERM_OWNER] = "=!",
+        [TERM_TEXT] = "=!~",  [TERM_STATUS] = "=!", [TERM_BOOL] = "=!",  [TERM_PAST] = "=!<>",
+        [TERM_KIND] = "=!",   [TERM_TYPE] = "=!",   [TERM_ROLE] = "=!",  [TERM_FUTURE] = "=!<>",
+        [TERM_GROUP] = "=!~", [TERM_MEMBER] = "=!", [TERM_OWNER] = "=!",
 };
 
 typedef struct Term {
@@ -64,11 +72,12 @@ typedef struct Term {
         UserStatus status;
         bool flag;
         IdSet set;
-        Core *mfa; /* um-mfa is among the groups, which lists nobody; NULL: it is not */
-        StoreTxn *txn;
+        bool mfa; /* um-mfa is among the groups, which lists nobody */
 } Term;
 
 struct Filter {
+        Core *core;
+        StoreTxn *txn;
         Term terms[FILTER_TERMS_MAX];
         size_t count;
 };
@@ -163,6 +172,30 @@ static int read_status(const Reader *reader, const char *where, Term *term) {
         return 0;
 }
 
+static int read_kind(const Reader *reader, const char *where, Term *term) {
+        if (strcmp(term->value, "person") != 0 && strcmp(term->value, "service") != 0)
+                return value_fail(reader, where, term->value, "must be person or service");
+        term->flag = term->value[0] == 's';
+        return 0;
+}
+
+static int read_type(const Reader *reader, const char *where, Term *term) {
+        if (!core_user_type_known(term->value))
+                return value_fail(reader, where, term->value,
+                                  "must be super-admin, admin, tenant-admin, technician, "
+                                  "end-user, integration, internal or client");
+        return 0;
+}
+
+static int read_role(const Reader *reader, const char *where, Term *term) {
+        const RoleSet *set;
+        int r = core_role_set(reader->core, reader->txn, &set);
+
+        if (r == 0 && policy_role_from_name(set, term->value) == ROLE_NONE)
+                return value_fail(reader, where, term->value, "no such role");
+        return r;
+}
+
 /* Groups by a name or a glob. */
 typedef struct Found {
         const char *pattern;
@@ -199,10 +232,8 @@ static int read_group(const Reader *reader, const char *where, Term *term) {
                 r = core_members_of(reader->txn, &below, &term->set);
         if (r >= 0)
                 r = core_mfa_gid(reader->txn, &mfa);
-        if (r >= 0 && core_idset_has(&named, mfa)) {
-                term->mfa = reader->core;
-                term->txn = reader->txn;
-        }
+        if (r >= 0)
+                term->mfa = core_idset_has(&named, mfa);
         return r < 0 ? r : 0;
 }
 
@@ -235,6 +266,12 @@ static int read_value(const Reader *reader, const char *where, Term *term) {
         case TERM_PAST:
         case TERM_FUTURE:
                 return read_time(reader, where, term);
+        case TERM_KIND:
+                return read_kind(reader, where, term);
+        case TERM_TYPE:
+                return read_type(reader, where, term);
+        case TERM_ROLE:
+                return read_role(reader, where, term);
         case TERM_GROUP:
                 return read_group(reader, where, term);
         case TERM_MEMBER:
@@ -325,6 +362,8 @@ int core_filter_new(Core *core, StoreTxn *txn, bool groups, const char *text, ui
         filter = calloc(1, sizeof(*filter));
         if (!filter)
                 return -ENOMEM;
+        filter->core = core;
+        filter->txn = txn;
         while (text[0]) {
                 if (filter->count == FILTER_TERMS_MAX)
                         return reader_fail(&reader, reader.at, "more terms than a filter may have");
@@ -354,7 +393,8 @@ static bool term_time(const Term *term, uint64_t usec) {
 }
 
 /* Does the record have what the term names?  "!=" is turned around by the caller. */
-static bool term_holds(const Term *term, const void *record, uint32_t id, UserStatus status) {
+static bool term_holds(const Filter *filter, const Term *term, const void *record, uint32_t id,
+                       UserStatus status) {
         const char *field = (const char *)record + term->key->offset;
 
         switch (term->key->kind) {
@@ -367,9 +407,15 @@ static bool term_holds(const Term *term, const void *record, uint32_t id, UserSt
         case TERM_PAST:
         case TERM_FUTURE:
                 return term_time(term, *(const uint64_t *)(const void *)field);
+        case TERM_KIND:
+                return ((const StoreUser *)record)->service == term->flag;
+        case TERM_TYPE:
+                return core_user_is_type(filter->core, filter->txn, record, term->value) > 0;
+        case TERM_ROLE:
+                return core_user_has_role(filter->core, filter->txn, record, term->value) > 0;
         case TERM_GROUP:
                 return core_idset_has(&term->set, id) ||
-                       (term->mfa && core_mfa_needed(term->mfa, term->txn, id) > 0);
+                       (term->mfa && core_mfa_needed(filter->core, filter->txn, id) > 0);
         case TERM_MEMBER:
         case TERM_OWNER:
                 return core_idset_has(&term->set, id);
@@ -382,7 +428,7 @@ static bool term_holds(const Term *term, const void *record, uint32_t id, UserSt
 static bool filter_matches(const Filter *filter, const void *record, uint32_t id,
                            UserStatus status) {
         for (size_t i = 0; i < filter->count; i++)
-                if (term_holds(&filter->terms[i], record, id, status) ==
+                if (term_holds(filter, &filter->terms[i], record, id, status) ==
                     (filter->terms[i].op == '!'))
                         return false;
         return true;

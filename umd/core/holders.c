@@ -155,36 +155,6 @@ void core_over_format(uint32_t scope, const char *over, char *buf) {
 
 /* ---- what a user is shown with ------------------------------------------------------------- */
 
-/* FEATURES A7: the first that he has, or inherits, by a grant that counts where it is for. */
-static const struct {
-        const char *role, *type;
-} types[] = {
-        { CORE_ROLE_OWNER, "super-admin" },
-        { "admin", "admin" },
-        { "tenant-admin", "tenant-admin" },
-        { "technician", "technician" },
-};
-
-static const char *type_of(const RoleSet *set, const Holder *holder, uint64_t now_usec) {
-        RightsPlace place = { .now_usec = now_usec, .over = RIGHTS_OVER_SELF };
-        size_t best = ARRAY_LENGTH(types);
-
-        if (holder->facts.kind == HOLDER_SERVICE)
-                return "integration";
-        for (size_t i = 0; i < holder->facts.grant_count; i++) {
-                const RightsGrant *grant = &holder->grants[i];
-
-                place.tenant = grant->tenant;
-                if (policy_grant_state(set, &holder->facts, grant, &place, NULL) != GRANT_COUNTS)
-                        continue;
-                for (size_t t = 0; t < best; t++)
-                        if (policy_role_includes(set, grant->role,
-                                                 policy_role_from_name(set, types[t].role)))
-                                best = t;
-        }
-        return best < ARRAY_LENGTH(types) ? types[best].type : "end-user";
-}
-
 int core_roles_of_user(Core *core, StoreTxn *txn, const StoreUser *user, Texts *ret,
                        const char **ret_type) {
         _cleanup_holder_ Holder holder = { 0 };
@@ -208,6 +178,6 @@ int core_roles_of_user(Core *core, StoreTxn *txn, const StoreUser *user, Texts *
         core_texts_sort(ret);
         core_texts_unite(ret);
         if (ret_type)
-                *ret_type = type_of(set, &holder, core->now_usec);
+                *ret_type = core_holder_type(set, &holder, core->now_usec);
         return 0;
 }

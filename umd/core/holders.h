@@ -52,6 +52,16 @@ RightsGrant core_grant_facts(const RoleSet *set, const StoreGrant *record);
 int core_holder_may_log_in(Core *core, StoreTxn *txn, const StoreUser *user, const char *service,
                            uint64_t now_usec, bool *ret);
 
+/* ---- what type of user that makes him (user_type.c) --------------------------------------- */
+
+const char *core_holder_type(const RoleSet *set, const Holder *holder, uint64_t now_usec);
+const char *core_user_affiliation(const Core *core, const StoreUser *user);
+/* Is the word one of both? */
+bool core_user_type_known(const char *word);
+/* Both: 1 or 0, or a fault. */
+int core_user_is_type(Core *core, StoreTxn *txn, const StoreUser *user, const char *word);
+int core_user_has_role(Core *core, StoreTxn *txn, const StoreUser *user, const char *role);
+
 /* "department=sales", "" for all of the tenant; buf has CORE_OVER_BYTES. */
 #define CORE_OVER_BYTES 160U
 void core_over_format(uint32_t scope, const char *over, char *buf);

@@ -305,7 +305,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         view.has_setup_code = credential->setup_code.len > 0 &&
                               credential->setup_code_expires_usec > core->now_usec;
         view.type = type;
-        view.affiliation = strcmp(user->tenant, core->settings.tenant) == 0 ? "internal" : "client";
+        view.affiliation = core_user_affiliation(core, user);
         view.groups = group_names;
         view.gids = gids;
         view.roles = (const char *const *)role_names.list;
