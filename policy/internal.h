@@ -13,6 +13,9 @@
  * so long that they are near to nothing. */
 size_t name_edits(const char *a, const char *b);
 
+/* Of a role or an attribute: at most 64 of a-z, 0-9, ., _ and -, no sign first. */
+bool name_is_plain(const char *name);
+
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 /* Writes `"subject": what`, the subject fit for a terminal, and returns the kind as an outcome.  A

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "policy/attributes.h"
 #include "policy/rights.h"
 
 typedef enum UserStatus {

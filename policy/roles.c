@@ -85,8 +85,7 @@ size_t list_count(const char *const *list, size_t max) {
         return count;
 }
 
-/* Role names, and those of attributes: at most 64 of a-z, 0-9, ., _ and -, no sign first. */
-static bool is_name(const char *name) {
+bool name_is_plain(const char *name) {
         size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
 
         return len > 0 && len <= ROLE_NAME_MAX && name[len] == '\0' && name[0] != '.' &&
@@ -97,7 +96,7 @@ static int names_check(const char *const *list, size_t max, const char *role, Ri
         if (list_count(list, max + 1) > max)
                 return fault_set(fault, RIGHTS_FAULT_TOO_MANY, role, "names too many roles");
         for (size_t i = 0; list && list[i]; i++)
-                if (!is_name(list[i]))
+                if (!name_is_plain(list[i]))
                         return fault_set(fault, RIGHTS_FAULT_FORM, list[i], "no name of a role");
         return 0;
 }
@@ -121,7 +120,7 @@ static int requirements_check(const RoleSpec *spec, RightsFault *fault) {
                 const char *requirement = spec->require[i];
                 const char *attribute = requirement_attribute(requirement);
 
-                if (attribute ? !is_name(attribute)
+                if (attribute ? !name_is_plain(attribute)
                               : strcmp(requirement, "email") != 0 &&
                                         strcmp(requirement, "second-factor") != 0)
                         return fault_set(fault, RIGHTS_FAULT_FORM, requirement,
@@ -173,7 +172,7 @@ int role_texts_check(const RoleSpec *spec, const PermissionArea *areas, size_t a
         };
         int r = 0;
 
-        if (!is_name(spec->name))
+        if (!name_is_plain(spec->name))
                 return fault_set(fault, RIGHTS_FAULT_FORM, spec->name,
                                  "a role's name is a-z, 0-9, ., _ and -, at most 64");
         if ((unsigned int)spec->only_kind >= _HOLDER_KIND_MAX)
