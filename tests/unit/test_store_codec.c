@@ -81,6 +81,7 @@ static const RoleRecord full_role = {
         .lens[ROLE_LIST_PERMIT] = 12,
 };
 static const RoleStampRecord full_stamp = { { 1, 2, 3 } };
+static const StoreAttributeKind full_attribute = { 1, "cert.x", "why", 5, "eu,us", true, 7, 2 };
 static const StoreTenant full_tenant = { 1, "acme", "ACME", 50, "member", false, 7, 0 };
 
 typedef struct Sample {
@@ -158,13 +159,14 @@ static size_t samples_make(Sample *samples) {
                 { &codec_role, encoded(&codec_role, &full_role) },
                 { &codec_role_stamp, encoded(&codec_role_stamp, &full_stamp) },
                 { &codec_tenant, encoded(&codec_tenant, &full_tenant) },
+                { &codec_attribute, encoded(&codec_attribute, &full_attribute) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 21
+#define SAMPLE_COUNT 22
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

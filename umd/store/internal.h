@@ -79,7 +79,7 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
         codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history,
-        codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant;
+        codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant, codec_attribute;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -164,6 +164,9 @@ int role_list_read(const uint8_t *bytes, size_t len, const char **ret);
 int notices_list_read(const uint8_t *bytes, size_t len, StoreNotices *ret);
 /* The times of a record's sends, strictly: -EBADMSG. */
 int mail_code_sends_read(const uint8_t *bytes, size_t len, StoreMailCode *ret);
+
+/* The keys by which whoever has an attribute is found; old: NULL for a new user. */
+int attribute_holders_move(StoreTxn *txn, const StoreUser *old, const StoreUser *user);
 
 /* The bytes of a count's failures, strictly: -EBADMSG.  No lock is in them. */
 int lockout_failures_read(const uint8_t *bytes, size_t len, LockoutState *ret);

@@ -37,6 +37,7 @@
 
 #include "base/base.h"
 #include "policy/policy.h"
+#include "umd/store/attributes.h"
 
 #define STORE_SCHEMA 5U
 
@@ -106,6 +107,8 @@ typedef struct StoreUser {
         const char *locked_reason;
         uint64_t created_usec;
         uid_t created_by;
+        const uint8_t *attributes; /* attributes.h reads and writes them; NULL: none */
+        size_t attributes_len;
         bool service, read_only; /* an account for a program, never a person's; and of such a one */
 } StoreUser;
 
@@ -364,7 +367,6 @@ typedef struct StoreMailCode {
         uint64_t refused_usec; /* lock time: when the log was last told that none was sent */
 } StoreMailCode;
 
-/* STORE_E_MISSING */
 int store_mail_code_get(StoreTxn *txn, uid_t uid, StoreMailPurpose purpose, StoreMailCode **ret);
 /* Compare-and-set on version (0: must not exist yet), else STORE_E_CONFLICT; writes version + 1. */
 int store_mail_code_put(StoreTxn *txn, const StoreMailCode *code);
@@ -419,8 +421,7 @@ typedef struct StoreGroup {
 } StoreGroup;
 
 /* Names and gids are one space with the users' names, former ones too, and uids: STORE_E_EXISTS as
- * for those, and version as there.  A tombstone keeps its lists, but stands in no relation (below).
- */
+ * for those, and version as there.  A tombstone keeps its lists, but is in no relation (below). */
 int store_group_insert(StoreTxn *txn, const StoreGroup *group);
 int store_group_update(StoreTxn *txn, const StoreGroup *group);
 int store_group_get(StoreTxn *txn, gid_t gid, StoreGroup **ret);
@@ -616,8 +617,7 @@ typedef struct StoreAuditCheck {
 } StoreAuditCheck;
 
 /* Checks up to count entries from check->next (start with a zeroed struct); call again until done
- * or bad_seq.  The end is held against the head kept in the meta record: a shortened log is found.
- */
+ * or bad_seq.  The end is held against the head in the meta record: a shortened log is found. */
 int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
 
 /* ---- sessions that are open ------------------------------------------------------------------ */

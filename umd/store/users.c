@@ -11,6 +11,8 @@
 
 #include "umd/store/internal.h"
 
+#define ATTRIBUTES_BYTES 32768U
+
 static const CodecField user_fields[] = {
         { 1, CODEC_U64, true, offsetof(StoreUser, version), 0, 0 },
         { 2, CODEC_U32, true, offsetof(StoreUser, uid), 0, 0 },
@@ -42,6 +44,8 @@ static const CodecField user_fields[] = {
         { 28, CODEC_U32, false, offsetof(StoreUser, created_by), 0, 0 },
         { 29, CODEC_BOOL, false, offsetof(StoreUser, service), 0, 0 },
         { 30, CODEC_BOOL, false, offsetof(StoreUser, read_only), 0, 0 },
+        { 31, CODEC_BYTES, false, offsetof(StoreUser, attributes),
+          offsetof(StoreUser, attributes_len), ATTRIBUTES_BYTES },
 };
 
 #define TAG_NAME   4U
@@ -149,6 +153,8 @@ int store_user_insert(StoreTxn *txn, const StoreUser *user) {
         r = index_put(txn, INDEX_USER, user->name, strlen(user->name), user->uid);
         if (r == 0)
                 r = email_put(txn, user);
+        if (r == 0)
+                r = attribute_holders_move(txn, NULL, user);
         if (r < 0)
                 return r;
         txn->meta.users += user->status != USER_STATUS_DELETED;
@@ -222,6 +228,8 @@ static int user_change(StoreTxn *txn, const StoreUser *user, bool rename, uint64
         r = user_put(txn, user, user->version + 1);
         if (r == 0)
                 r = indexes_move(txn, old, user, now_usec);
+        if (r == 0)
+                r = attribute_holders_move(txn, old, user);
         if (r < 0)
                 return r;
         txn->meta.users -= old->status != USER_STATUS_DELETED;
