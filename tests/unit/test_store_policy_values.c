@@ -72,6 +72,36 @@ static void a_subject_has_its_own_values_and_no_others(void **state) {
         bed_done(&bed);
 }
 
+/* Each level by itself, and what one subject has by name. */
+static void levels_do_not_meet(void **state) {
+        static const StorePolicyLevel levels[] = { STORE_POLICY_COMPANY, STORE_POLICY_DEPARTMENT,
+                                                   STORE_POLICY_ROLE, STORE_POLICY_USER };
+        Bed bed = bed_make();
+
+        for (size_t i = 0; i < ARRAY_LENGTH(levels); i++) {
+                _cleanup_(store_policy_value_freep) StorePolicyValue *value = NULL;
+                StoreTxn *txn = reading(bed.store);
+
+                for (size_t k = 0; k < ARRAY_LENGTH(levels); k++)
+                        assert_int_equal(store_policy_value_any(txn, levels[k]),
+                                         k < i ? 0 : STORE_E_MISSING);
+                assert_int_equal(store_policy_value_get(txn, levels[i], "7000", "factor.grace",
+                                                        &value),
+                                 STORE_E_MISSING);
+                store_txn_abortp(&txn);
+                put(bed.store, levels[i], "7000", "factor.grace", i % 2 ? "8h" : "4h");
+                txn = reading(bed.store);
+                must(store_policy_value_get(txn, levels[i], "7000", "factor.grace", &value));
+                assert_string_equal(value->value, i % 2 ? "8h" : "4h");
+                assert_int_equal(value->level, levels[i]);
+                assert_int_equal(value->set_usec, 5);
+                store_txn_abortp(&txn);
+                assert_int_equal(seen_of(bed.store, levels[i], "7000").count, 1);
+                assert_int_equal(seen_after(bed.store, NULL).count, i + 1);
+        }
+        bed_done(&bed);
+}
+
 static void a_value_is_replaced_and_taken_away(void **state) {
         Bed bed = bed_with_values();
         StoreTxn *txn;
@@ -206,6 +236,7 @@ static void a_record_under_anothers_key_is_refused(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_subject_has_its_own_values_and_no_others),
+                cmocka_unit_test(levels_do_not_meet),
                 cmocka_unit_test(a_value_is_replaced_and_taken_away),
                 cmocka_unit_test(all_are_walked_in_order_and_from_any_on),
                 cmocka_unit_test(values_and_users_do_not_meet),

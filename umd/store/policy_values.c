@@ -6,6 +6,7 @@
  * so that the users' keys still rise to the end of it. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "umd/store/internal.h"
@@ -27,16 +28,31 @@ static const CodecField policy_value_fields[] = {
 const CodecKind codec_policy_value = { 11, 1, sizeof(StorePolicyValue), policy_value_fields,
                                        ARRAY_LENGTH(policy_value_fields) };
 
+static bool level_is_known(StorePolicyLevel level) {
+        switch (level) {
+        case STORE_POLICY_COMPANY:
+        case STORE_POLICY_DEPARTMENT:
+        case STORE_POLICY_ROLE:
+        case STORE_POLICY_USER:
+                return true;
+        }
+        return false;
+}
+
+/* Where all values of the level begin: uid 0, 'p', level. */
+static void level_key(StorePolicyLevel level, uint8_t *ret) {
+        key_u32(ret, 0);
+        ret[USER_KEY_BYTES] = VALUE_PREFIX;
+        ret[USER_KEY_BYTES + 1] = (uint8_t)level;
+}
+
 /* Where all values of the subject begin: uid 0, 'p', level, subject, NUL. */
 static int start_key(StorePolicyLevel level, const char *subject, uint8_t *ret, size_t *ret_len) {
         size_t len = strnlen(subject, CODEC_KEY_MAX + 1);
 
-        if (len == 0 || len > CODEC_KEY_MAX ||
-            (level != STORE_POLICY_COMPANY && level != STORE_POLICY_USER))
+        if (len == 0 || len > CODEC_KEY_MAX || !level_is_known(level))
                 return -EINVAL;
-        key_u32(ret, 0);
-        ret[USER_KEY_BYTES] = VALUE_PREFIX;
-        ret[USER_KEY_BYTES + 1] = (uint8_t)level;
+        level_key(level, ret);
         memcpy(ret + VALUE_HEAD, subject, len + 1);
         *ret_len = VALUE_HEAD + len + 1;
         return 0;
@@ -112,6 +128,43 @@ static int values_walk(StoreTxn *txn, const uint8_t *start, size_t start_len, si
                         return r;
         }
         return r == STORE_E_MISSING ? 0 : r;
+}
+
+int store_policy_value_get(StoreTxn *txn, StorePolicyLevel level, const char *subject,
+                           const char *name, StorePolicyValue **ret) {
+        _cleanup_(store_policy_value_freep) StorePolicyValue *value = NULL;
+        uint8_t key[VALUE_KEY_MAX];
+        size_t len = 0;
+        int r;
+
+        if (value_key(level, subject, name, key, &len) < 0)
+                return STORE_E_MISSING;
+        r = record_get(txn, TABLE_USERS, key, len, &codec_policy_value, (void **)&value);
+        if (r == 0 && !value_stands(value, &(MDB_val){ len, key }))
+                r = -EBADMSG;
+        if (r == 0)
+                *ret = TAKE(value);
+        return r;
+}
+
+StorePolicyValue *store_policy_value_free(StorePolicyValue *value) {
+        free(value);
+        return NULL;
+}
+
+int store_policy_value_any(StoreTxn *txn, StorePolicyLevel level) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        uint8_t head[VALUE_HEAD];
+        MDB_val key = { sizeof(head), head }, data;
+        int r;
+
+        level_key(level, head);
+        r = table_cursor(txn, TABLE_USERS, &cursor);
+        if (r == 0)
+                r = cursor_get(cursor, &key, &data, MDB_SET_RANGE);
+        if (r == 0 && (key.mv_size < sizeof(head) || memcmp(key.mv_data, head, sizeof(head)) != 0))
+                r = STORE_E_MISSING;
+        return r;
 }
 
 int store_policy_value_each(StoreTxn *txn, StorePolicyLevel level, const char *subject,

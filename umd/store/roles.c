@@ -39,6 +39,7 @@ static const CodecField role_fields[] = {
         { 12, CODEC_BOOL, false, offsetof(RoleRecord, role.one_tenant), 0, 0 },
         { 13, CODEC_U64, false, offsetof(RoleRecord, role.created_usec), 0, 0 },
         { 14, CODEC_U32, false, offsetof(RoleRecord, role.created_by), 0, 0 },
+        { 15, CODEC_U64, false, offsetof(RoleRecord, role.second_factor_usec), 0, 0 },
 };
 
 const CodecKind codec_role = { 19, 1, sizeof(RoleRecord), role_fields, ARRAY_LENGTH(role_fields) };

@@ -462,6 +462,8 @@ typedef struct StoreRole {
         bool one_tenant;
         uint64_t created_usec;
         uid_t created_by;
+        uint64_t
+                second_factor_usec; /* since when holders need one; 0: they do not, or always did */
 } StoreRole;
 
 int store_role_get(StoreTxn *txn, const char *name, StoreRole **ret); /* STORE_E_MISSING */
@@ -534,38 +536,6 @@ int store_grant_holder_next(StoreTxn *txn, const char *role, uid_t after, uid_t 
  * returned.  The role is valid during the call; each may read, not write. */
 int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *role, uid_t uid),
                         void *userdata);
-
-/* ---- policy values: what was set where ------------------------------------------------------- */
-
-/* As the rows have it: numbers of their own, since PolicyLevel gets more levels. */
-typedef enum StorePolicyLevel {
-        STORE_POLICY_COMPANY = 'c',
-        STORE_POLICY_USER = 'u',
-} StorePolicyLevel;
-
-typedef struct StorePolicyValue {
-        uint32_t level; /* StorePolicyLevel */
-        const char *
-                subject; /* whose: the tenant, or the uid in decimal; with level and name the key */
-        const char *name, *value;
-        uid_t by;
-        uint64_t set_usec;
-} StorePolicyValue;
-
-int store_policy_value_put(StoreTxn *txn, const StorePolicyValue *value); /* new or replaced */
-/* STORE_E_MISSING */
-int store_policy_value_delete(StoreTxn *txn, StorePolicyLevel level, const char *subject,
-                              const char *name);
-/* All of one subject by name; a value other than 0 from each ends the walk and is returned.  Valid
- * during the call; each may read, not write. */
-int store_policy_value_each(StoreTxn *txn, StorePolicyLevel level, const char *subject,
-                            int (*each)(void *userdata, const StorePolicyValue *value),
-                            void *userdata);
-/* All there are, by level, subject and name: those behind `after` (NULL: from the start; its level,
- * subject and name count). */
-int store_policy_value_all(StoreTxn *txn, const StorePolicyValue *after,
-                           int (*each)(void *userdata, const StorePolicyValue *value),
-                           void *userdata);
 
 /* ---- audit: a hash chain --------------------------------------------------------------------- */
 
@@ -648,3 +618,5 @@ int store_event_append(StoreTxn *txn, const char *type, const char *object, uint
 /* Strings are the caller's.  STORE_E_MISSING: not yet, dropped already, or an entry without one. */
 int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_object,
                     uint64_t *ret_time_usec);
+
+#include "umd/store/policy_values.h"
