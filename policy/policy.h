@@ -276,6 +276,8 @@ typedef enum PolicyValue {
         POLICY_VALUE_FACTOR_GRACE,
         POLICY_VALUE_KEY_TYPES,
         POLICY_VALUE_SETUP_CODE_TTL,
+        POLICY_VALUE_CHANGE_REASON_REQUIRED,
+        POLICY_VALUE_CHANGE_TICKET_PATTERN,
         _POLICY_VALUE_MAX,
 } PolicyValue;
 
@@ -283,6 +285,8 @@ typedef enum PolicyValue {
 typedef enum PolicyLevel {
         POLICY_LEVEL_BUILT_IN, /* has all of them */
         POLICY_LEVEL_COMPANY,  /* the tenant */
+        POLICY_LEVEL_DEPARTMENT,
+        POLICY_LEVEL_ROLE, /* of those that count */
         POLICY_LEVEL_USER,
         _POLICY_LEVEL_MAX,
 } PolicyLevel;
@@ -310,15 +314,28 @@ typedef struct PolicyValues {
         uint64_t factor_grace_usec;
         uint32_t key_types; /* 1U << PolicyKey; may be none of them */
         uint64_t setup_code_ttl_usec;
+        bool change_reason_required;
+        bool change_ticket_pattern; /* there is one; its text is with whoever keeps the values */
 } PolicyValues;
 
 /* What is set at one level.  A value is one number: the count, microseconds, 0 or 1, the word's
- * position, or the bits of a list's words; "never", "manual" and no limit are UINT64_MAX.
- * Zeroed has nothing set. */
+ * position, the bits of a list's words, or of a pattern whether there is one; "never", "manual" and
+ * no limit are UINT64_MAX.  Zeroed has nothing set. */
 typedef struct PolicySettings {
         bool set[_POLICY_VALUE_MAX];
         uint64_t value[_POLICY_VALUE_MAX];
 } PolicySettings;
+
+/* All levels; the built-in one has nothing here.  Zeroed has nothing set. */
+typedef struct PolicyLevels {
+        PolicySettings at[_POLICY_LEVEL_MAX];
+} PolicyLevels;
+
+/* What a role sets itself. */
+typedef struct PolicyRoleSettings {
+        uint16_t role;
+        PolicySettings own;
+} PolicyRoleSettings;
 
 /* One value with where it comes from. */
 typedef struct PolicyEffective {
@@ -342,23 +359,48 @@ size_t policy_value_near(const char *name, PolicyValue *ret, size_t max);
  * last; static. */
 const char *policy_value_word(PolicyValue value, size_t at);
 bool policy_value_is_list(PolicyValue value);
+/* Is it a text, of which the number tells only whether there is one (not "none")? */
+bool policy_value_is_text(PolicyValue value);
 /* What the text may be, as a phrase: "8 to 128". */
 void policy_value_expected(PolicyValue value, char ret[static POLICY_VALUE_EXPECTED_MAX]);
 /* The whole of text as a value: a number, a span as base_parse_span() takes it, or words.  A list
  * may be a change of `from`: "+email-code,-hotp".  -EINVAL, -ERANGE. */
 int policy_value_parse(PolicyValue value, const char *text, uint64_t from, uint64_t *ret);
-/* The one text of a value that can be: parsing it gives the value again. */
+/* The one text of a value that can be: parsing it gives the value again.  Of a text only "none" is
+ * known here. */
 void policy_value_format(PolicyValue value, uint64_t number,
                          char ret[static POLICY_VALUE_TEXT_MAX]);
 uint64_t policy_value_shipped(PolicyValue value);
 /* Does a permit anything that b does not? */
 bool policy_value_looser(PolicyValue value, uint64_t a, uint64_t b);
 
-/* The levels together; NULL: nothing is set there. */
-void policy_value_resolve(PolicyValue value, const PolicySettings *company,
-                          const PolicySettings *user, PolicyEffective *ret);
-void policy_values_resolve(const PolicySettings *company, const PolicySettings *user,
-                           PolicyValues *ret);
+/* What permits only what both do: of a list the words both have. */
+uint64_t policy_value_strictest(PolicyValue value, uint64_t a, uint64_t b);
+
+void policy_value_resolve(PolicyValue value, const PolicyLevels *levels, PolicyEffective *ret);
+void policy_values_resolve(const PolicyLevels *levels, PolicyValues *ret);
+
+/* Several roles that count: roles are those that were granted, settings whatever any role these
+ * include sets, by rising number.  A role's own value hides what it would inherit.  The roles whose
+ * values hold, by rising number: at most max, and how many they are. */
+size_t policy_value_roles(PolicyValue value, const RoleSet *set, const uint16_t *roles,
+                          size_t role_count, const PolicyRoleSettings *settings,
+                          size_t setting_count, uint16_t *ret, size_t max);
+/* And for each value what these come to together: the strictest (P.6). */
+void policy_roles_resolve(const RoleSet *set, const uint16_t *roles, size_t role_count,
+                          const PolicyRoleSettings *settings, size_t setting_count,
+                          PolicySettings *ret);
+
+/* ---- tickets (FEATURES H13) ------------------------------------------------------------------ */
+
+/* A pattern for the ticket in a change's reason: "CHG-[0-9]+|INC-[0-9]+".  A character stands for
+ * itself, "." for any that is printable, "[a-z]" and "[^a-z]" for one of a set; "\" takes the next
+ * one as it is; "?", "*" and "+" go with the character before; "|" stands between patterns.
+ * ASCII without spaces.  -EINVAL. */
+int policy_ticket_check(const char *pattern);
+/* Is there such a ticket in the text, with neither letter nor digit beside it?  The work grows with
+ * the text, whatever the pattern is.  A pattern that is none matches nothing. */
+bool policy_ticket_matches(const char *pattern, const char *text);
 
 /* ---- failures that add up (FEATURES C5, C13) ------------------------------------------------ */
 

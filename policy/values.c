@@ -6,7 +6,8 @@
  * No number means something else than itself: no limit is UINT64_MAX, the largest, and never 0.  A
  * value has one text; "0", where P.6 takes it for no limit, is read and written as "never".
  *
- * The nearest level wins (P.6).  Which is the stricter only decides what is marked as looser. */
+ * The nearest level wins (P.6).  Which is the stricter decides what is marked as looser, and which
+ * of several roles' values holds. */
 
 #include <assert.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ typedef enum Kind {
         KIND_SPAN,
         KIND_WORD, /* one of words, by its position */
         KIND_LIST, /* any of words, a bit each or those of masks */
+        KIND_TEXT, /* 1, or 0 for none: a pattern of ticket.c */
         _KIND_MAX,
 } Kind;
 
@@ -69,7 +71,7 @@ static const char *const method_words[] = {
         [POLICY_METHOD_EMAIL_CODE] = "email-code",
         [_POLICY_METHOD_MAX] = NULL,
 };
-static const char list_empty[] = "none";
+static const char nothing[] = "none";
 
 /* A word that holds others stands before them: the text of a value has the widest. */
 #define KEYS_RSA_4096 (1U << POLICY_KEY_RSA_4096)
@@ -166,12 +168,18 @@ static const Row rows[_POLICY_VALUE_MAX] = {
                 .shipped = KEYS_SHIPPED, .words = key_words, .masks = key_masks, .offset = AT(key_types) },
         [POLICY_VALUE_SETUP_CODE_TTL] = { "setup-code.ttl", KIND_SPAN, STRICTER_SMALLER,
                 .shipped = 24 * HOUR, .min = SECOND, .max = 30 * DAY, .offset = AT(setup_code_ttl_usec) },
+        [POLICY_VALUE_CHANGE_REASON_REQUIRED] = { "change.reason-required", KIND_WORD, STRICTER_LARGER,
+                .shipped = 0, .words = switch_words, .offset = AT(change_reason_required) },
+        [POLICY_VALUE_CHANGE_TICKET_PATTERN] = { "change.ticket-pattern", KIND_TEXT, STRICTER_LARGER,
+                .shipped = 0, .offset = AT(change_ticket_pattern) },
 };
 /* clang-format on */
 
 static const char *const level_names[_POLICY_LEVEL_MAX] = {
         [POLICY_LEVEL_BUILT_IN] = "built-in",
         [POLICY_LEVEL_COMPANY] = "company",
+        [POLICY_LEVEL_DEPARTMENT] = "department",
+        [POLICY_LEVEL_ROLE] = "role",
         [POLICY_LEVEL_USER] = "user",
 };
 
@@ -198,6 +206,10 @@ uint64_t policy_value_shipped(PolicyValue value) {
 
 bool policy_value_is_list(PolicyValue value) {
         return rows[value].kind == KIND_LIST;
+}
+
+bool policy_value_is_text(PolicyValue value) {
+        return rows[value].kind == KIND_TEXT;
 }
 
 /* ---- names that were meant ------------------------------------------------------------------- */
@@ -227,8 +239,8 @@ const char *policy_value_word(PolicyValue value, size_t at) {
         for (; row->words && row->words[i]; i++)
                 if (i == at)
                         return row->words[i];
-        if (row->kind == KIND_LIST && at == i)
-                return list_empty;
+        if ((row->kind == KIND_LIST || row->kind == KIND_TEXT) && at == i)
+                return nothing;
         return row->unlimited && at == i ? row->unlimited : NULL;
 }
 
@@ -269,7 +281,7 @@ static int list_parse(const Row *row, const char *text, uint64_t from, uint64_t 
         bool is_change = text[0] == '+' || text[0] == '-';
         uint64_t seen = 0, list = is_change ? from : 0;
 
-        if (strcmp(text, list_empty) == 0) {
+        if (strcmp(text, nothing) == 0) {
                 *ret = 0;
                 return 0;
         }
@@ -328,6 +340,15 @@ static int limit_parse(const Row *row, const char *text, uint64_t *ret) {
         return 0;
 }
 
+static int text_parse(const char *text, uint64_t *ret) {
+        bool any = strcmp(text, nothing) != 0;
+
+        if (any && (strlen(text) >= POLICY_VALUE_TEXT_MAX || policy_ticket_check(text) < 0))
+                return -EINVAL;
+        *ret = any;
+        return 0;
+}
+
 int policy_value_parse(PolicyValue value, const char *text, uint64_t from, uint64_t *ret) {
         const Row *row = &rows[value];
 
@@ -339,6 +360,8 @@ int policy_value_parse(PolicyValue value, const char *text, uint64_t from, uint6
                 return word_parse(row, text, ret);
         case KIND_LIST:
                 return list_parse(row, text, from, ret);
+        case KIND_TEXT:
+                return text_parse(text, ret);
         case _KIND_MAX:
                 break;
         }
@@ -377,7 +400,7 @@ static void list_add(Text *text, const Row *row, uint64_t list) {
                         comma = ",";
                 }
         if (comma[0] == '\0')
-                base_text_add(text, list_empty);
+                base_text_add(text, nothing);
 }
 
 static void number_add(Text *text, const Row *row, uint64_t number) {
@@ -399,6 +422,9 @@ static void number_add(Text *text, const Row *row, uint64_t number) {
                 return;
         case KIND_LIST:
                 list_add(text, row, number);
+                return;
+        case KIND_TEXT:
+                base_text_add(text, number == 0 ? nothing : "a pattern");
                 return;
         case _KIND_MAX:
                 return;
@@ -426,7 +452,7 @@ static void expected_list(Text *text, const Row *row) {
         base_text_add(text, "any of ");
         for (int i = 0; row->words[i]; i++)
                 base_text_addf(text, "%s%s", i == 0 ? "" : ",", row->words[i]);
-        base_text_addf(text, ", or %s; +WORD and -WORD change it", list_empty);
+        base_text_addf(text, ", or %s; +WORD and -WORD change it", nothing);
 }
 
 void policy_value_expected(PolicyValue value, char ret[static POLICY_VALUE_EXPECTED_MAX]) {
@@ -438,6 +464,9 @@ void policy_value_expected(PolicyValue value, char ret[static POLICY_VALUE_EXPEC
                 expected_words(&text, row);
         else if (row->kind == KIND_LIST)
                 expected_list(&text, row);
+        else if (row->kind == KIND_TEXT)
+                base_text_addf(&text, "a pattern as CHG-[0-9]+|INC-[0-9]+ without spaces, or %s",
+                               nothing);
         else {
                 number_add(&text, row, row->min);
                 base_text_add(&text, " to ");
@@ -465,12 +494,13 @@ bool policy_value_looser(PolicyValue value, uint64_t a, uint64_t b) {
         return true;
 }
 
-void policy_value_resolve(PolicyValue value, const PolicySettings *company,
-                          const PolicySettings *user, PolicyEffective *ret) {
-        const PolicySettings *levels[_POLICY_LEVEL_MAX] = {
-                [POLICY_LEVEL_COMPANY] = company,
-                [POLICY_LEVEL_USER] = user,
-        };
+uint64_t policy_value_strictest(PolicyValue value, uint64_t a, uint64_t b) {
+        if (rows[value].stricter == STRICTER_FEWER)
+                return list_whole(&rows[value], a & b);
+        return policy_value_looser(value, a, b) ? b : a;
+}
+
+void policy_value_resolve(PolicyValue value, const PolicyLevels *levels, PolicyEffective *ret) {
         PolicyEffective effective = {
                 .value = rows[value].shipped,
                 .set[POLICY_LEVEL_BUILT_IN] = true,
@@ -478,12 +508,13 @@ void policy_value_resolve(PolicyValue value, const PolicySettings *company,
         };
 
         for (PolicyLevel l = POLICY_LEVEL_COMPANY; l < _POLICY_LEVEL_MAX; l++) {
-                if (!levels[l] || !levels[l]->set[value])
+                const PolicySettings *level = &levels->at[l];
+
+                if (!level->set[value])
                         continue;
-                effective.looser =
-                        policy_value_looser(value, levels[l]->value[value], effective.value);
+                effective.looser = policy_value_looser(value, level->value[value], effective.value);
                 effective.set[l] = true;
-                effective.at[l] = effective.value = levels[l]->value[value];
+                effective.at[l] = effective.value = level->value[value];
                 effective.level = l;
         }
         *ret = effective;
@@ -497,7 +528,7 @@ static bool is_switch(const Row *row) {
 static void member_set(const Row *row, uint64_t number, PolicyValues *values) {
         void *member = (char *)values + row->offset;
 
-        if (is_switch(row))
+        if (is_switch(row) || row->kind == KIND_TEXT)
                 *(bool *)member = number != 0;
         else if (row->kind == KIND_SPAN)
                 *(uint64_t *)member = number;
@@ -507,14 +538,13 @@ static void member_set(const Row *row, uint64_t number, PolicyValues *values) {
                 *(uint32_t *)member = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 }
 
-void policy_values_resolve(const PolicySettings *company, const PolicySettings *user,
-                           PolicyValues *ret) {
+void policy_values_resolve(const PolicyLevels *levels, PolicyValues *ret) {
         PolicyValues values = { 0 };
 
         for (PolicyValue v = 0; v < _POLICY_VALUE_MAX; v++) {
                 PolicyEffective effective;
 
-                policy_value_resolve(v, company, user, &effective);
+                policy_value_resolve(v, levels, &effective);
                 member_set(&rows[v], effective.value, &values);
         }
         *ret = values;

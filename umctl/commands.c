@@ -400,7 +400,8 @@ static const Command commands[] = {
             { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
           "umctl report mfa-coverage --filter group=um-mfa --csv",
-          "\"required\" is factor.required as it is in effect for the user; \"enrolled\" is no\n"
+          "\"required\" is factor.required as it is in effect for the user, \"because\" what\n"
+          "says so: a level, or a role that requires it; \"enrolled\" is no\n"
           "where he has to log in without; \"deadline\" is when that ends (factor.enrol-within).\n"
           "\"strongest\" is what he can prove: single, weak-mfa, mfa or hardware." },
         { "report",
@@ -428,16 +429,20 @@ static const Command commands[] = {
           1,
           2,
           policy_set,
-          "set a policy value for the company or a user",
-          { { "user", "USER", "for this user alone", COMPLETE_USER },
+          "set a policy value for the company, a department, a role or a user",
+          { { "tenant", "TENANT", "for this company (that of this host)", COMPLETE_TENANT },
+            { "department", "NAME", "for all of this department", COMPLETE_NOTHING },
+            { "role", "ROLE", "for all who hold this role", COMPLETE_ROLE },
+            { "user", "USER", "for this user alone", COMPLETE_USER },
             { "unset", NULL, "take the value away instead, as \"unset\" does", COMPLETE_NOTHING } },
           COMPLETE_POLICY_WORDS,
           "umctl policy set factor.methods -hotp --user alice",
           "Values are numbers, spans (90s 15m 4h 30d 12w 1y), words (off, on, never,\n"
           "manual), or lists of words by comma; +WORD and -WORD change a list from what\n"
-          "is in effect.  A user's value wins over the company's, also where it is\n"
-          "looser.  It counts from the next login or change on.  \"policy show\" tells\n"
-          "which values there are, \"policy show NAME\" what one may be.",
+          "is in effect there.  The nearest level wins, also where it is looser: user over\n"
+          "role over department over company; of several roles the strictest.  It counts\n"
+          "from the next login or change on.  \"policy show\" tells which values there are,\n"
+          "\"policy show NAME\" what one may be.",
           true },
         { "policy",
           "unset",
@@ -446,7 +451,10 @@ static const Command commands[] = {
           1,
           policy_unset,
           "take a policy value away: the farther level holds again",
-          { { "user", "USER", "that of this user", COMPLETE_USER } },
+          { { "tenant", "TENANT", "that of this company (of this host)", COMPLETE_TENANT },
+            { "department", "NAME", "that of this department", COMPLETE_NOTHING },
+            { "role", "ROLE", "that of this role", COMPLETE_ROLE },
+            { "user", "USER", "that of this user", COMPLETE_USER } },
           COMPLETE_POLICY,
           "umctl policy unset password.min-length --user alice" },
         { "policy",
@@ -460,8 +468,10 @@ static const Command commands[] = {
             { "value", "NAME", "only this value", COMPLETE_POLICY } },
           COMPLETE_POLICY,
           "umctl policy show --user alice password.min-length",
-          "Levels, from far to near: built-in, company, user; the nearest that has a\n"
-          "value wins.  \"looser\" marks one that is less strict than what it overrode.\n"
+          "Levels, from far to near: built-in, company, department, role, user; the nearest\n"
+          "that has a value wins, and of several roles the strictest.  \"looser\" marks one\n"
+          "that is less strict than what it overrode.  A role that requires a second factor\n"
+          "raises factor.required to on, whatever is set.\n"
           "Users see their own: umctl policy show --user NAME." },
         { "policy",
           "list",
@@ -469,7 +479,7 @@ static const Command commands[] = {
           0,
           0,
           policy_list,
-          "list what is set, for the company and for users",
+          "list what is set, by level: companies, departments, roles, users",
           { { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
           "umctl policy list" },

@@ -298,9 +298,9 @@ int list_any(Ctl *ctl, const char *report, const char *filter, const char *key, 
 }
 
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const known[] = { "user",       "roles",     "required",
-                                             "methods",    "strongest", "enrolled",
-                                             "codes_left", "deadline",  NULL };
+        static const char *const known[] = { "user",     "roles",     "required", "because",
+                                             "methods",  "strongest", "enrolled", "codes_left",
+                                             "deadline", NULL };
         static const List list = { "Report", "users",       known, known, ARRAY_LENGTH(known) - 1,
                                    NULL,     "mfa-coverage" };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* umctl policy: values of the company and of users, and what is in effect of them.  Which values
- * there are, and what each may be, umd knows alone. */
+/* umctl policy: values of companies, departments, roles and users, and what is in effect of them.
+ * Which values there are, and what each may be, umd knows alone. */
 
 #include <errno.h>
 #include <string.h>
@@ -9,30 +9,63 @@
 
 #define PAGE 1000U
 
-/* A call of that method, or of its sibling for a user, with the user as its first argument. */
-static int message_new(Ctl *ctl, const char *member, const char *member_for_user,
-                       sd_bus_message **ret) {
-        const char *user = option_get(ctl, "user");
-        int r = ctl_message_new(ctl, WIRE_PATH, WIRE_POLICY, user ? member_for_user : member, ret);
+/* Whose values a command is about; level NULL: the company's of this host. */
+typedef struct Place {
+        const char *level, *subject;
+        const char *suffix; /* of the methods */
+} Place;
 
-        if (r != 0 || !user)
-                return r;
-        r = sd_bus_message_append(*ret, "s", user);
-        return r < 0 ? complain(ctl, EXIT_USAGE, "--user: must be UTF-8") : 0;
+static int place_read(Ctl *ctl, Place *ret) {
+        static const char *const levels[][2] = {
+                { "tenant", "ForTenant" },
+                { "department", "ForDepartment" },
+                { "role", "ForRole" },
+                { "user", "ForUser" },
+        };
+
+        *ret = (Place){ .suffix = "" };
+        for (size_t i = 0; i < ARRAY_LENGTH(levels); i++) {
+                const char *subject = option_get(ctl, levels[i][0]);
+
+                if (!subject)
+                        continue;
+                if (ret->level)
+                        return complain(ctl, EXIT_USAGE, "--%s and --%s exclude each other",
+                                        ret->level, levels[i][0]);
+                *ret = (Place){ levels[i][0], subject, levels[i][1] };
+        }
+        return 0;
 }
 
-/* "policy lockout.attempts: set to 3 for alice (ch-17)" */
-static int change_print(Ctl *ctl, const char *name, const char *value, const char *change) {
-        const char *user = option_get(ctl, "user");
-        json_t *more = json_object();
-        char done[512];
+/* A call of that method for the place, which is its first argument. */
+static int message_new(Ctl *ctl, const char *verb, Place *ret_place, sd_bus_message **ret) {
+        char member[64];
+        int r = place_read(ctl, ret_place);
 
-        (void)snprintf(done, sizeof(done), "%s%s for %.255s", value ? "set to " : "unset",
-                       value ? value : "", user ? user : "the company");
+        if (r != 0)
+                return r;
+        (void)snprintf(member, sizeof(member), "%s%s", verb, ret_place->suffix);
+        r = ctl_message_new(ctl, WIRE_PATH, WIRE_POLICY, member, ret);
+        if (r != 0 || !ret_place->level)
+                return r;
+        r = sd_bus_message_append(*ret, "s", ret_place->subject);
+        return r < 0 ? complain(ctl, EXIT_USAGE, "--%s: must be UTF-8", ret_place->level) : 0;
+}
+
+/* "policy lockout.attempts: set to 3 for alice (ch-17)", "... for the role admin" */
+static int change_print(Ctl *ctl, const Place *place, const char *name, const char *value,
+                        const char *change) {
+        bool by_level = place->level && strcmp(place->level, "user") != 0;
+        json_t *more = json_object();
+        char done[640];
+
+        (void)snprintf(done, sizeof(done), "%s%s for %s%s%s%.255s", value ? "set to " : "unset",
+                       value ? value : "", by_level ? "the " : "", by_level ? place->level : "",
+                       by_level ? " " : "", place->level ? place->subject : "the company");
         if (value)
                 json_object_set_new(more, "value", json_string(value));
-        if (user)
-                json_object_set_new(more, "user", json_string(user));
+        if (place->level)
+                json_object_set_new(more, place->level, json_string(place->subject));
         return ctl_print_change(ctl, "policy", name, done, change, more);
 }
 
@@ -65,17 +98,20 @@ static void mail_warn(Ctl *ctl) {
         json_decref(status);
 }
 
-/* For one user it only takes away what the company has: told, since nothing comes of it else. */
-static void reset_warn(Ctl *ctl) {
+/* A nearer level only takes away what the company has: told, since nothing comes of it else. */
+static void reset_warn(Ctl *ctl, const char *level) {
+        const char *whose = strcmp(level, "user") == 0 ? "him" : "those it is for";
         json_t *company = NULL;
 
         if (effective_get(ctl, "", "password.reset-by-email", &company) != 0)
                 return;
         if (strcmp(json_string_value(json_object_get(json_array_get(company, 0), "value")) ?: "",
                    "on") != 0)
-                fprintf(stderr, "umctl: warning: password.reset-by-email is off for the company, "
-                                "and one user's value only takes it away from him: nothing comes "
-                                "of this one until the company's is on\n");
+                fprintf(stderr,
+                        "umctl: warning: password.reset-by-email is off for the company, and one "
+                        "%s's value only takes it away from %s: nothing comes of this one until "
+                        "the company's is on\n",
+                        level, whose);
         json_decref(company);
 }
 
@@ -97,13 +133,13 @@ static void hardware_warn(Ctl *ctl) {
 }
 
 /* What came of it that was hardly meant. */
-static void set_warn(Ctl *ctl, const char *name, const char *kept) {
+static void set_warn(Ctl *ctl, const Place *place, const char *name, const char *kept) {
         bool resets = strcmp(name, "password.reset-by-email") == 0 && strcmp(kept, "on") == 0;
 
         if (resets || (strcmp(name, "factor.methods") == 0 && strstr(kept, "email-code")))
                 mail_warn(ctl);
-        if (resets && option_get(ctl, "user"))
-                reset_warn(ctl);
+        if (resets && place->level && strcmp(place->level, "tenant") != 0)
+                reset_warn(ctl, place->level);
         if (strcmp(name, "factor.required") == 0 && strcmp(kept, "hardware") == 0)
                 hardware_warn(ctl);
 }
@@ -111,7 +147,8 @@ static void set_warn(Ctl *ctl, const char *name, const char *kept) {
 int policy_unset(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *change;
-        int r = message_new(ctl, "Unset", "UnsetForUser", &m);
+        Place place;
+        int r = message_new(ctl, "Unset", &place, &m);
 
         if (r != 0)
                 return r;
@@ -122,20 +159,21 @@ int policy_unset(Ctl *ctl, int argc, char *argv[]) {
         if (r != 0)
                 return r;
         r = sd_bus_message_read(reply, "s", &change);
-        return r < 0 ? ctl_bad_reply(ctl, r) : change_print(ctl, argv[0], NULL, change);
+        return r < 0 ? ctl_bad_reply(ctl, r) : change_print(ctl, &place, argv[0], NULL, change);
 }
 
 int policy_set(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         bool unset = option_given(ctl, "unset");
         const char *kept, *change;
+        Place place;
         int r;
 
         if (unset == (argc > 1))
                 return complain(ctl, EXIT_USAGE, "either a VALUE or --unset is needed");
         if (unset)
                 return policy_unset(ctl, argc, argv);
-        r = message_new(ctl, "Set", "SetForUser", &m);
+        r = message_new(ctl, "Set", &place, &m);
         if (r != 0)
                 return r;
         r = sd_bus_message_append(m, "ss", argv[0], argv[1]);
@@ -147,9 +185,9 @@ int policy_set(Ctl *ctl, int argc, char *argv[]) {
         r = sd_bus_message_read(reply, "ss", &kept, &change);
         if (r < 0)
                 return ctl_bad_reply(ctl, r);
-        r = change_print(ctl, argv[0], kept, change);
+        r = change_print(ctl, &place, argv[0], kept, change);
         if (r == 0)
-                set_warn(ctl, argv[0], kept);
+                set_warn(ctl, &place, argv[0], kept);
         return r;
 }
 
@@ -259,7 +297,7 @@ static int page_get(Ctl *ctl, char *cursor, size_t cursor_size, json_t **ret) {
 int policy_list(Ctl *ctl, int argc, char *argv[]) {
         static const char *const columns[] = { "level", "from", "name", "value", "by", "set" };
         json_t *all = json_array();
-        char cursor[128] = "";
+        char cursor[512] = "";
         int r;
 
         do {

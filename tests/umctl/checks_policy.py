@@ -14,7 +14,8 @@ SHIPPED = {"password.min-length": "12", "password.classes": "0", "password.simil
            "lockout.attempts": "5", "lockout.window": "15m", "lockout.duration": "15m",
            "lockout.source-attempts": "30", "lockout.spare-known": "on", "factor.required": "off",
            "factor.methods": "totp,hotp,fido2,recovery", "factor.enrol-within": "7d", "factor.grace": "0",
-           "key.types": "ed25519,ecdsa,rsa>=3072,sk-*", "setup-code.ttl": "24h"}
+           "key.types": "ed25519,ecdsa,rsa>=3072,sk-*", "setup-code.ttl": "24h", "change.reason-required": "off",
+           "change.ticket-pattern": "none"}
 
 
 def value(name, *arguments, uid=0):
@@ -75,6 +76,77 @@ def a_users_value_wins_over_the_companys_and_says_so():
     has(good("policy set", "password.min-length", "--unset"), "unset for the company (ch-")
     same(value("password.min-length")["value"], "12")
     same(good("policy unset", "password.min-length"), "policy password.min-length: nothing to change\n")
+
+
+@check
+def the_nearest_level_wins_and_of_several_roles_the_strictest():
+    name, department, lead, ops = fresh(), fresh(), fresh(), fresh()
+    good("user add", name, "--department", department, "--email", f"{name}@example.org")
+    for role in lead, ops:
+        good("role add", role, "--permit", "host.view")
+        good("role grant", role, name)
+    for level, subject, number in (("department", department, "13"), ("role", lead, "14"), ("role", ops, "18")):
+        has(good("policy set", "password.min-length", number, f"--{level}", subject),
+            f"policy password.min-length: set to {number} for the {level} {subject} (ch-")
+    row = value("password.min-length", "--user", name)
+    same((row["value"], row["level"], row["from"], row["looser"]), ("18", "role", ops, False))
+    same(row["overrode"], [{"level": "role", "from": lead, "value": "14"},
+                           {"level": "department", "from": department, "value": "13"},
+                           {"level": "built-in", "value": "12"}])
+    has(good("policy show", "--user", name, "password.min-length"),
+        f"overrode: role {lead}: 14, department {department}: 13, built-in: 12\n")
+    listed = {(row["level"], row["from"]): row["value"] for row in get("policy list")["values"]}
+    same([listed["department", department], listed["role", lead], listed["role", ops]], ["13", "14", "18"])
+    same(get("audit log", "--verb", "policy.set", "--limit", "1")["entries"][0]["object"], f"role/{ops}")
+    for level, subject in (("role", ops), ("role", lead), ("department", department)):
+        has(good("policy unset", "password.min-length", f"--{level}", subject), f"unset for the {level} {subject} (ch-")
+    same(value("password.min-length", "--user", name)["level"], "built-in")
+
+
+@check
+def a_level_has_to_be_one_and_there():
+    before = everything()
+    has(bad(USAGE, "policy set", "password.min-length", "16", "--role", "admin", "--user", "x"),
+        "--role and --user exclude each other")
+    has(bad(USAGE, "policy unset", "password.min-length", "--tenant", "local", "--department", "x"),
+        "--tenant and --department exclude each other")
+    has(bad(NOT_FOUND, "policy set", "password.min-length", "16", "--role", "nobody-here"), "no such role")
+    has(bad(NOT_FOUND, "policy set", "password.min-length", "16", "--tenant", "nobody-here"), "no such tenant")
+    has(bad(USAGE, "policy set", "password.min-length", "16", "--department", ""), "department: ")
+    has(bad(USAGE, "policy set", "change.ticket-pattern", "(CHG)", "--role", "admin"),
+        'change.ticket-pattern: "(CHG)": must be a pattern as CHG-[0-9]+|INC-[0-9]+ without spaces, or none')
+    same(everything(), before)
+
+
+@check
+def what_a_role_requires_is_shown_with_the_role():
+    name, role = fresh(), fresh()
+    good("user add", name, "--email", f"{name}@example.org")
+    good("role add", role, "--permit", "host.view", "--require", "second-factor")
+    good("role grant", role, name)
+    good("policy set", "factor.required", "off", "--user", name)
+    row = value("factor.required", "--user", name)
+    same((row["value"], row["level"], row["from"], row["looser"]),
+         ("on", "role", f"{role} (requires second-factor)", False))
+    row = get("report mfa-coverage", "--filter", f"name={name}")["users"][0]
+    same((row["required"], row["because"], row["enrolled"]), ("on", f"role {role}", False))
+    has(good("report mfa-coverage", "--filter", f"name={name}"), "BECAUSE", f"role {role}")
+
+
+@check
+def a_change_without_its_reason_is_refused():
+    good("policy set", "change.reason-required", "on", "--reason", "from now on")
+    name = fresh()
+    has(bad(REFUSED, "user add", name), "your changes need a reason: --reason TEXT")
+    good("user add", name, "--reason", "new")
+    good("policy set", "change.ticket-pattern", "CHG-[0-9]+|INC-[0-9]+", "--reason", "from now on")
+    has(bad(REFUSED, "user lock", name, "--reason", "CHG-"),
+        "your changes need a ticket in their reason, as CHG-[0-9]+|INC-[0-9]+: --reason TEXT")
+    good("user lock", name, "--reason", "INC-7: lost his key")
+    same(get("audit log", "--user", name, "--verb", "user.lock")["entries"][0]["reason"], "INC-7: lost his key")
+    good("policy unset", "change.ticket-pattern", "--reason", "CHG-1")
+    good("policy unset", "change.reason-required", "--reason", "enough")
+    good("user unlock", name)
 
 
 @check

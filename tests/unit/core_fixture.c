@@ -372,8 +372,8 @@ void make_code(Fixture *f, const char *name) {
 void policy_put(Fixture *f, const char *name, const char *value, const char *user) {
         char text[POLICY_VALUE_TEXT_MAX];
 
-        must(core_policy_set(f->core, &f->root, user, name, value, &f->options, f->now, text,
-                             &f->change, &f->error));
+        must(core_policy_set(f->core, &f->root, &POLICY_OF(user), name, value, &f->options, f->now,
+                             text, &f->change, &f->error));
 }
 
 void step_user(Fixture *f, const char *name, StatusStep step) {

@@ -52,6 +52,10 @@ typedef struct QualityQuestion {
         void *userdata;
 } QualityQuestion;
 
+/* Of a user, or (NULL) of the company. */
+#define POLICY_OF(user)                                                                            \
+        ((CorePolicyPlace){ (user) ? POLICY_LEVEL_USER : POLICY_LEVEL_COMPANY, (user) })
+
 typedef struct Fixture {
         char dir[64];
         Core *core;

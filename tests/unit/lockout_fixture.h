@@ -51,6 +51,6 @@ static inline CoreUser *shown(Fixture *f, const char *name) {
 static inline void set_policy(Fixture *f, const char *user, const char *name, const char *text) {
         char became[POLICY_VALUE_TEXT_MAX];
 
-        must(core_policy_set(f->core, &f->root, user, name, text, &f->options, f->now, became,
-                             &f->change, &f->error));
+        must(core_policy_set(f->core, &f->root, &POLICY_OF(user), name, text, &f->options, f->now,
+                             became, &f->change, &f->error));
 }

@@ -164,14 +164,14 @@ static void policy(Fixture *f) {
         char text[POLICY_VALUE_TEXT_MAX], cursor[64];
 
         memory_on();
-        (void)core_policy_set(f->core, &f->root, NULL, "lockout.attempts", "3", &f->options, f->now,
-                              text, &f->change, &f->error);
-        (void)core_policy_set(f->core, &f->root, "alice", "factor.methods", "-hotp", &f->options,
-                              f->now, text, &f->change, &f->error);
+        (void)core_policy_set(f->core, &f->root, &POLICY_OF(NULL), "lockout.attempts", "3",
+                              &f->options, f->now, text, &f->change, &f->error);
+        (void)core_policy_set(f->core, &f->root, &POLICY_OF("alice"), "factor.methods", "-hotp",
+                              &f->options, f->now, text, &f->change, &f->error);
         (void)core_policy_effective(f->core, "alice", NULL, nothing_effective, NULL, &f->error);
         (void)core_policy_list(f->core, "", 10, nothing_set, NULL, cursor, &f->error);
-        (void)core_policy_unset(f->core, &f->root, "alice", "factor.methods", &f->options, f->now,
-                                &f->change, &f->error);
+        (void)core_policy_unset(f->core, &f->root, &POLICY_OF("alice"), "factor.methods",
+                                &f->options, f->now, &f->change, &f->error);
         memory_off();
 }
 
@@ -181,8 +181,8 @@ static void aged(Fixture *f) {
         Talk talk = talk_new(f, 1, 0);
 
         memory_on();
-        (void)core_policy_set(f->core, &f->root, "alice", "password.max-age", "1s", &f->options,
-                              f->now, text, &f->change, &f->error);
+        (void)core_policy_set(f->core, &f->root, &POLICY_OF("alice"), "password.max-age", "1s",
+                              &f->options, f->now, text, &f->change, &f->error);
         memory_off();
         f->now += 2 * USEC_PER_SEC;
         memory_on();

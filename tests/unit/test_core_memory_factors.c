@@ -110,10 +110,10 @@ static void factors(Fixture *f) {
         (void)core_factor_list(f->core, "alice", shown_factor, &number, &f->error);
         (void)core_factors_reset(f->core, &f->root, "alice", &f->options, f->now, &f->change,
                                  &f->error);
-        (void)core_policy_set(f->core, &f->root, "alice", "factor.required", "on", &f->options,
-                              f->now, text, &f->change, &f->error);
-        (void)core_policy_set(f->core, &f->root, "alice", "factor.enrol-within", "0", &f->options,
-                              f->now, text, &f->change, &f->error);
+        (void)core_policy_set(f->core, &f->root, &POLICY_OF("alice"), "factor.required", "on",
+                              &f->options, f->now, text, &f->change, &f->error);
+        (void)core_policy_set(f->core, &f->root, &POLICY_OF("alice"), "factor.enrol-within", "0",
+                              &f->options, f->now, text, &f->change, &f->error);
         memory_off();
         talk = dialogue(f, 0, "sshd",
                         (const char *const[]){ "newer", "", code_at(number + 2, step_now(f)),

@@ -3,22 +3,27 @@
 
 #include <stdlib.h>
 
-#include "tests/unit/core_fixture.h"
+#include "tests/unit/rights_verbs.h"
 
 #include "umd/core/internal.h"
 
 #define GROUP    "um-mfa"
 #define REQUIRED "factor.required"
 
-static void rule(Fixture *f, const char *user, const char *value) {
+static void rule_at(Fixture *f, PolicyLevel level, const char *subject, const char *value) {
+        const CorePolicyPlace place = { level, subject };
         char text[POLICY_VALUE_TEXT_MAX];
 
         if (value)
-                must(core_policy_set(f->core, &f->root, user, REQUIRED, value, &f->options, f->now,
-                                     text, &f->change, &f->error));
+                must(core_policy_set(f->core, &f->root, &place, REQUIRED, value, &f->options,
+                                     f->now, text, &f->change, &f->error));
         else
-                must(core_policy_unset(f->core, &f->root, user, REQUIRED, &f->options, f->now,
+                must(core_policy_unset(f->core, &f->root, &place, REQUIRED, &f->options, f->now,
                                        &f->change, &f->error));
+}
+
+static void rule(Fixture *f, const char *user, const char *value) {
+        rule_at(f, POLICY_OF(user).level, user, value);
 }
 
 /* As the verbs of factors.c do it, without the vault. */
@@ -285,8 +290,8 @@ static const char *covered(Fixture *f, const char *filter, char *buf) {
 static void set(Fixture *f, const char *user, const char *name, const char *value) {
         char text[POLICY_VALUE_TEXT_MAX];
 
-        must(core_policy_set(f->core, &f->root, user, name, value, &f->options, f->now, text,
-                             &f->change, &f->error));
+        must(core_policy_set(f->core, &f->root, &POLICY_OF(user), name, value, &f->options, f->now,
+                             text, &f->change, &f->error));
 }
 
 static void the_report_says_who_lacks_one_and_until_when(void **state) {
@@ -312,6 +317,51 @@ static void the_report_says_who_lacks_one_and_until_when(void **state) {
         assert_string_equal(covered(f, "name=bob", buf), "bob on single lacks hotp +70s;");
 }
 
+/* A role that begins some day finds the group there; who is in it changes with the role. */
+static void the_group_comes_with_a_role_that_demands_one(void **state) {
+        GrantEdit edit = { .user = "alice", .role = "admin", .until_usec = USEC_INFINITY };
+        Fixture *f = *state;
+
+        make_person(f, "alice");
+        make_person(f, "bob");
+        edit.from_usec = f->now + HOUR;
+        edit.until_usec = f->now + 2 * HOUR;
+        must(grant_edit(f, &f->root, &edit));
+        must(core_entry_group_by_name(f->core, GROUP, see, &(Seen){ 0 }));
+        assert_false(is_in(f, "alice"));
+        fixture_pass(f, HOUR);
+        core_note_time(f->core, f->now);
+        assert_true(is_in(f, "alice"));
+        assert_false(is_in(f, "bob"));
+        fixture_pass(f, HOUR);
+        core_note_time(f->core, f->now);
+        assert_false(is_in(f, "alice"));
+}
+
+/* Whoever it is about is told anew: everybody, where a role or a department is. */
+static void whoever_has_a_role_is_told_with_it(void **state) {
+        Fixture *f = *state;
+
+        make_person(f, "alice");
+        must(role_add(f, "ops", .permit = "host.view"));
+        fixture_flush(f);
+        must(role_set(f, "ops", .permit = "user.view"));
+        fixture_flush(f);
+        assert_null(strstr(f->news, "everybody"));
+        must(role_set(f, "ops", .require = "second-factor"));
+        fixture_flush(f);
+        assert_non_null(strstr(f->news, "everybody"));
+        must(grant(f, "ops", "alice"));
+        fixture_flush(f);
+        assert_non_null(strstr(f->news, "alice"));
+        rule_at(f, POLICY_LEVEL_ROLE, "ops", "hardware");
+        fixture_flush(f);
+        assert_non_null(strstr(f->news, "everybody"));
+        rule_at(f, POLICY_LEVEL_DEPARTMENT, "sales", "on");
+        fixture_flush(f);
+        assert_non_null(strstr(f->news, "everybody"));
+}
+
 /* ---- anything, in any order --------------------------------------------------------------- */
 
 #define PEOPLE 5
@@ -320,13 +370,15 @@ static void the_report_says_who_lacks_one_and_until_when(void **state) {
 typedef struct Person {
         char name[8];
         bool deleted, factor;
+        bool in_sales, is_worker, is_guard;
         int rule; /* -1: none; else PolicyRequired */
 } Person;
 
 typedef struct World {
         Fixture *f;
         unsigned int seed;
-        int company; /* -1: none */
+        int company, sales, worker; /* -1: none */
+        bool guards_need;
         Person people[PEOPLE];
         uint32_t number;
 } World;
@@ -337,17 +389,45 @@ static int draw(World *w, int count) {
         return rand_r(&w->seed) % count;
 }
 
-static void turn_rule(World *w, int *rule_of, const char *user) {
+static void turn_level(World *w, int *rule_of, PolicyLevel level, const char *subject) {
         int to = draw(w, 4) - 1;
 
-        rule(w->f, user, to < 0 ? NULL : words[to]);
+        rule_at(w->f, level, subject, to < 0 ? NULL : words[to]);
         *rule_of = to;
+}
+
+static void turn_rule(World *w, int *rule_of, const char *user) {
+        turn_level(w, rule_of, POLICY_OF(user).level, user);
+}
+
+static void turn_role(World *w, const char *role, const char *user, bool *holds) {
+        must(*holds ? revoke(w->f, role, user) : grant(w->f, role, user));
+        *holds = !*holds;
+}
+
+/* What is said of many at once. */
+static void turn_many(World *w) {
+        switch (draw(w, 4)) {
+        case 0:
+                turn_rule(w, &w->company, NULL);
+                break;
+        case 1:
+                turn_level(w, &w->sales, POLICY_LEVEL_DEPARTMENT, "sales");
+                break;
+        case 2:
+                turn_level(w, &w->worker, POLICY_LEVEL_ROLE, "worker");
+                break;
+        default:
+                w->guards_need = !w->guards_need;
+                must(role_set(w->f, "guard",
+                              .require = w->guards_need ? "+second-factor" : "-second-factor"));
+        }
 }
 
 static void turn_person(World *w, Person *p) {
         Fixture *f = w->f;
 
-        switch (draw(w, 4)) {
+        switch (draw(w, 7)) {
         case 0:
                 if (p->deleted)
                         step_user(f, p->name, STATUS_STEP_RESTORE);
@@ -368,6 +448,20 @@ static void turn_person(World *w, Person *p) {
                 if (!p->deleted)
                         turn_rule(w, &p->rule, p->name);
                 break;
+        case 3:
+                if (p->deleted)
+                        break;
+                p->in_sales = !p->in_sales;
+                update_text(f, p->name, USER_FIELD_DEPARTMENT, p->in_sales ? "sales" : "");
+                break;
+        case 4:
+                if (!p->deleted)
+                        turn_role(w, "worker", p->name, &p->is_worker);
+                break;
+        case 5:
+                if (!p->deleted)
+                        turn_role(w, "guard", p->name, &p->is_guard);
+                break;
         default:
                 if (!p->deleted)
                         update_text(f, p->name, USER_FIELD_TITLE, draw(w, 2) ? "a" : "b");
@@ -377,24 +471,34 @@ static void turn_person(World *w, Person *p) {
 static void check(World *w) {
         for (size_t i = 0; i < PEOPLE; i++) {
                 const Person *p = &w->people[i];
-                int required = p->rule >= 0 ? p->rule : w->company;
+                int required = w->company;
 
+                if (p->in_sales && w->sales >= 0)
+                        required = w->sales;
+                if (p->is_worker && w->worker >= 0)
+                        required = w->worker;
+                if (p->rule >= 0)
+                        required = p->rule;
                 if (!p->deleted)
-                        assert_int_equal(is_in(w->f, p->name), required > 0 || p->factor);
+                        assert_int_equal(is_in(w->f, p->name),
+                                         required > 0 || p->factor ||
+                                                 (p->is_guard && w->guards_need));
         }
 }
 
 static void in_it_is_who_needs_it_whatever_happens(void **state) {
-        World w = { .f = *state, .seed = 7, .company = -1, .number = 1 };
+        World w = { .f = *state, .seed = 7, .company = -1, .sales = -1, .worker = -1, .number = 1 };
 
+        must(role_add(w.f, "worker", .permit = "host.view"));
+        must(role_add(w.f, "guard", .permit = "host.view"));
         for (size_t i = 0; i < PEOPLE; i++) {
                 snprintf(w.people[i].name, sizeof(w.people[i].name), "u%zu", i);
                 w.people[i].rule = -1;
                 make_user(w.f, w.people[i].name);
         }
         for (int i = 0; i < ROUNDS; i++) {
-                if (draw(&w, 6) == 0)
-                        turn_rule(&w, &w.company, NULL);
+                if (draw(&w, 4) == 0)
+                        turn_many(&w);
                 else
                         turn_person(&w, &w.people[draw(&w, PEOPLE)]);
                 check(&w);
@@ -424,6 +528,10 @@ int main(void) {
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(the_report_says_who_lacks_one_and_until_when,
                                                 fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(the_group_comes_with_a_role_that_demands_one,
+                                                fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(whoever_has_a_role_is_told_with_it, fixture_setup,
+                                                fixture_teardown),
                 cmocka_unit_test_setup_teardown(in_it_is_who_needs_it_whatever_happens,
                                                 fixture_setup, fixture_teardown),
         };

@@ -9,13 +9,13 @@ static char kept[POLICY_VALUE_TEXT_MAX];
 
 static int set(Fixture *f, const char *user, const char *name, const char *text) {
         kept[0] = '\0';
-        return core_policy_set(f->core, &f->root, user, name, text, &f->options, f->now, kept,
-                               &f->change, &f->error);
+        return core_policy_set(f->core, &f->root, &POLICY_OF(user), name, text, &f->options, f->now,
+                               kept, &f->change, &f->error);
 }
 
 static int unset(Fixture *f, const char *user, const char *name) {
-        return core_policy_unset(f->core, &f->root, user, name, &f->options, f->now, &f->change,
-                                 &f->error);
+        return core_policy_unset(f->core, &f->root, &POLICY_OF(user), name, &f->options, f->now,
+                                 &f->change, &f->error);
 }
 
 static void effective_line(void *userdata, const CorePolicyEffective *shown) {
@@ -239,7 +239,7 @@ static void set_line(void *userdata, const CorePolicySet *shown) {
 
 static void all_that_is_set_is_listed_by_pages(void **state) {
         Fixture *f = *state;
-        char buf[1024], cursor[CORE_CURSOR_BYTES] = "";
+        char buf[1024], cursor[CORE_POLICY_CURSOR_BYTES] = "";
         size_t pages = 0;
         Text text;
 
@@ -265,7 +265,7 @@ static void a_cursor_that_is_none_is_refused(void **state) {
         static const char *const rows[] = { "x",   "c",      "c local", "c  name", "x local name",
                                             " c ", "clocal", "c local " };
         Fixture *f = *state;
-        char cursor[CORE_CURSOR_BYTES];
+        char cursor[CORE_POLICY_CURSOR_BYTES];
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
                 must_be(core_policy_list(f->core, rows[i], 10, set_line, NULL, cursor, &f->error),

@@ -169,8 +169,8 @@ static void roots_own_way_is_checked_too(void **state) {
 static void policy_set(Fixture *f, const char *user, const char *name, const char *value) {
         char text[POLICY_VALUE_TEXT_MAX];
 
-        must(core_policy_set(f->core, &f->root, user, name, value, &f->options, f->now, text,
-                             &f->change, &f->error));
+        must(core_policy_set(f->core, &f->root, &POLICY_OF(user), name, value, &f->options, f->now,
+                             text, &f->change, &f->error));
 }
 
 static void what_is_asked_for_are_the_users_policy_values(void **state) {

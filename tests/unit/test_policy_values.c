@@ -55,6 +55,8 @@ static void the_shipped_values_are_those_of_the_table(void **state) {
                 { "factor.grace", "0" },
                 { "key.types", "ed25519,ecdsa,rsa>=3072,sk-*" },
                 { "setup-code.ttl", "24h" },
+                { "change.reason-required", "off" },
+                { "change.ticket-pattern", "none" },
         };
 
         assert_int_equal(ARRAY_LENGTH(table), _POLICY_VALUE_MAX);
@@ -221,6 +223,12 @@ static const struct {
         { "setup-code.ttl", "31d", NULL, -ERANGE },
         { "setup-code.ttl", "0", NULL, -ERANGE },
         { "setup-code.ttl", "never", NULL, -EINVAL },
+        { "change.reason-required", "on", "on", 0 },
+        { "change.reason-required", "yes", NULL, -EINVAL },
+        { "change.ticket-pattern", "none", "none", 0 },
+        { "change.ticket-pattern", "", NULL, -EINVAL },
+        { "change.ticket-pattern", "CHG-[0-9", NULL, -EINVAL },
+        { "change.ticket-pattern", "+CHG", NULL, -EINVAL },
 };
 
 static void a_text_is_taken_as_a_whole_or_refused(void **state) {
@@ -298,8 +306,8 @@ static void every_word_is_taken(void **state) {
                         assert_int_equal(policy_value_parse(v, policy_value_word(v, i), 0, &number),
                                          0);
                 }
-        assert_int_equal(count, 5 * 2 + 3 + 6 + 12 + 5); /* switches, required, methods, keys,
-                                                            limits */
+        assert_int_equal(count, 6 * 2 + 3 + 6 + 12 + 5 + 1); /* switches, required, methods, keys,
+                                                                limits, a pattern */
         assert_true(policy_value_is_list(POLICY_VALUE_FACTOR_METHODS));
         assert_true(policy_value_is_list(POLICY_VALUE_KEY_TYPES));
         assert_false(policy_value_is_list(POLICY_VALUE_FACTOR_REQUIRED));
@@ -341,6 +349,8 @@ static void the_stricter_of_two_is_not_the_looser(void **state) {
                 { "key.types", "none", "rsa>=4096" },
                 { "setup-code.ttl", "1h", "24h" },
                 { "password.reset-by-email", "off", "on" },
+                { "change.reason-required", "on", "off" },
+                { "change.ticket-pattern", "[0-9]+", "none" },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
@@ -398,59 +408,55 @@ static void changing_a_list_leaves_whole_words(void **state) {
 
 /* ---- levels ---------------------------------------------------------------------------------- */
 
-static void settings_set(PolicySettings *settings, PolicyValue value, uint64_t number) {
-        settings->set[value] = true;
-        settings->value[value] = number;
+static void level_set(PolicyLevels *levels, PolicyLevel level, PolicyValue value, uint64_t number) {
+        levels->at[level].set[value] = true;
+        levels->at[level].value[value] = number;
 }
 
+/* FEATURES D5: every set of levels. */
 static void the_nearest_level_wins(void **state) {
-        static const struct {
-                bool company, user;
-                PolicyLevel level;
-                uint64_t value;
-                bool looser;
-        } table[] = {
-                { false, false, POLICY_LEVEL_BUILT_IN, 12, false },
-                { true, false, POLICY_LEVEL_COMPANY, 16, false },
-                { false, true, POLICY_LEVEL_USER, 10, true },
-                { true, true, POLICY_LEVEL_USER, 10, true },
-        };
+        static const uint64_t numbers[_POLICY_LEVEL_MAX] = { 12, 16, 20, 9, 10 };
         const PolicyValue value = POLICY_VALUE_PASSWORD_MIN_LENGTH;
 
-        for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
-                PolicySettings company = { 0 }, user = { 0 };
+        for (unsigned int which = 0; which < 1U << _POLICY_LEVEL_MAX; which += 2) {
+                PolicyLevel nearest = POLICY_LEVEL_BUILT_IN, next = POLICY_LEVEL_BUILT_IN;
+                PolicyLevels levels = { 0 };
                 PolicyEffective effective;
 
-                if (table[i].company)
-                        settings_set(&company, value, 16);
-                if (table[i].user)
-                        settings_set(&user, value, 10);
-                policy_value_resolve(value, &company, &user, &effective);
-                assert_int_equal(effective.level, table[i].level);
-                assert_int_equal(effective.value, table[i].value);
-                assert_int_equal(effective.at[effective.level], effective.value);
-                assert_int_equal(effective.looser, table[i].looser);
-                assert_true(effective.set[POLICY_LEVEL_BUILT_IN]);
-                assert_int_equal(effective.at[POLICY_LEVEL_BUILT_IN], 12);
-                assert_int_equal(effective.set[POLICY_LEVEL_COMPANY], table[i].company);
-                assert_int_equal(effective.set[POLICY_LEVEL_USER], table[i].user);
+                for (PolicyLevel l = POLICY_LEVEL_COMPANY; l < _POLICY_LEVEL_MAX; l++)
+                        if (which & 1U << l) {
+                                level_set(&levels, l, value, numbers[l]);
+                                next = nearest;
+                                nearest = l;
+                        }
+                policy_value_resolve(value, &levels, &effective);
+                assert_int_equal(effective.level, nearest);
+                assert_int_equal(effective.value, numbers[nearest]);
+                assert_int_equal(effective.looser, numbers[nearest] < numbers[next]);
+                for (PolicyLevel l = POLICY_LEVEL_BUILT_IN; l < _POLICY_LEVEL_MAX; l++) {
+                        assert_int_equal(effective.set[l],
+                                         l == POLICY_LEVEL_BUILT_IN || (which & 1U << l) != 0);
+                        if (effective.set[l])
+                                assert_int_equal(effective.at[l], numbers[l]);
+                }
         }
 }
 
 /* Looser is said of the level that wins and what it put aside, not of the built-in value. */
 static void looser_is_than_what_would_hold_otherwise(void **state) {
         const PolicyValue value = POLICY_VALUE_PASSWORD_MIN_LENGTH;
-        PolicySettings company = { 0 }, user = { 0 };
+        PolicyLevels levels = { 0 };
         PolicyEffective effective;
 
-        settings_set(&company, value, 8);
-        settings_set(&user, value, 10);
-        policy_value_resolve(value, &company, &user, &effective);
+        level_set(&levels, POLICY_LEVEL_COMPANY, value, 8);
+        level_set(&levels, POLICY_LEVEL_USER, value, 10);
+        policy_value_resolve(value, &levels, &effective);
         assert_false(effective.looser);
-        policy_value_resolve(value, &company, NULL, &effective);
+        levels.at[POLICY_LEVEL_USER] = (PolicySettings){ 0 };
+        policy_value_resolve(value, &levels, &effective);
         assert_true(effective.looser);
-        settings_set(&user, value, 8);
-        policy_value_resolve(value, &company, &user, &effective);
+        level_set(&levels, POLICY_LEVEL_USER, value, 8);
+        policy_value_resolve(value, &levels, &effective);
         assert_false(effective.looser);
         assert_int_equal(effective.level, POLICY_LEVEL_USER);
 }
@@ -458,7 +464,7 @@ static void looser_is_than_what_would_hold_otherwise(void **state) {
 static void values_that_nobody_set_are_the_shipped_ones(void **state) {
         PolicyValues values;
 
-        policy_values_resolve(NULL, NULL, &values);
+        policy_values_resolve(&(PolicyLevels){ 0 }, &values);
         assert_int_equal(values.password_min_length, 12);
         assert_int_equal(values.password_classes, 0);
         assert_true(values.password_similarity);
@@ -487,19 +493,21 @@ static void values_that_nobody_set_are_the_shipped_ones(void **state) {
                                                    BIT(POLICY_KEY_RSA_3072) |
                                                    BIT(POLICY_KEY_RSA_4096) | POLICY_KEYS_SK);
         assert_int_equal(values.setup_code_ttl_usec, 24 * HOUR);
+        assert_false(values.change_reason_required);
+        assert_false(values.change_ticket_pattern);
 }
 
 /* Each value goes into its own member and no other. */
 static void a_value_fills_its_own_member(void **state) {
         for (PolicyValue v = 0; v < _POLICY_VALUE_MAX; v++) {
                 uint64_t other = policy_value_shipped(v) == 1 ? 0 : 1;
-                PolicySettings user = { 0 };
+                PolicyLevels levels = { 0 };
                 PolicyValues shipped, set;
                 size_t different = 0;
 
-                settings_set(&user, v, other);
-                policy_values_resolve(NULL, NULL, &shipped);
-                policy_values_resolve(NULL, &user, &set);
+                level_set(&levels, POLICY_LEVEL_USER, v, other);
+                policy_values_resolve(&(PolicyLevels){ 0 }, &shipped);
+                policy_values_resolve(&levels, &set);
                 different += set.password_min_length != shipped.password_min_length;
                 different += set.password_classes != shipped.password_classes;
                 different += set.password_similarity != shipped.password_similarity;
@@ -522,19 +530,21 @@ static void a_value_fills_its_own_member(void **state) {
                 different += set.factor_grace_usec != shipped.factor_grace_usec;
                 different += set.key_types != shipped.key_types;
                 different += set.setup_code_ttl_usec != shipped.setup_code_ttl_usec;
+                different += set.change_reason_required != shipped.change_reason_required;
+                different += set.change_ticket_pattern != shipped.change_ticket_pattern;
                 if (different != 1)
                         fail_msg("%s fills %zu members", policy_value_name(v), different);
         }
 }
 
 static void no_limit_is_the_most_a_member_holds(void **state) {
-        PolicySettings company = { 0 };
+        PolicyLevels levels = { 0 };
         PolicyValues values;
 
-        settings_set(&company, POLICY_VALUE_LOCKOUT_ATTEMPTS, UINT64_MAX);
-        settings_set(&company, POLICY_VALUE_LOCKOUT_SOURCE_ATTEMPTS, UINT64_MAX);
-        settings_set(&company, POLICY_VALUE_LOCKOUT_DURATION, UINT64_MAX);
-        policy_values_resolve(&company, NULL, &values);
+        level_set(&levels, POLICY_LEVEL_COMPANY, POLICY_VALUE_LOCKOUT_ATTEMPTS, UINT64_MAX);
+        level_set(&levels, POLICY_LEVEL_COMPANY, POLICY_VALUE_LOCKOUT_SOURCE_ATTEMPTS, UINT64_MAX);
+        level_set(&levels, POLICY_LEVEL_COMPANY, POLICY_VALUE_LOCKOUT_DURATION, UINT64_MAX);
+        policy_values_resolve(&levels, &values);
         assert_int_equal(values.lockout_attempts, UINT32_MAX);
         assert_int_equal(values.lockout_source_attempts, UINT32_MAX);
         assert_int_equal(values.lockout_duration_usec, USEC_INFINITY);
@@ -555,6 +565,8 @@ static void names_are_of_one_value_each(void **state) {
         assert_int_equal(policy_value_from_name("session.max", &value), -ENOENT);
         assert_string_equal(policy_level_name(POLICY_LEVEL_BUILT_IN), "built-in");
         assert_string_equal(policy_level_name(POLICY_LEVEL_COMPANY), "company");
+        assert_string_equal(policy_level_name(POLICY_LEVEL_DEPARTMENT), "department");
+        assert_string_equal(policy_level_name(POLICY_LEVEL_ROLE), "role");
         assert_string_equal(policy_level_name(POLICY_LEVEL_USER), "user");
         assert_string_equal(policy_level_name(_POLICY_LEVEL_MAX), "invalid");
 }

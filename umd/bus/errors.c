@@ -39,6 +39,8 @@ WireError error_of_outcome(CoreOutcome outcome) {
                 return WIRE_E_LAST_OWNER;
         case CORE_E_ROLE_CONFLICT:
                 return WIRE_E_ROLE_CONFLICT;
+        case CORE_E_REASON_REQUIRED:
+                return WIRE_E_REASON_REQUIRED;
         case CORE_E_BUSY:
                 return WIRE_E_BUSY;
         case CORE_E_UNAVAILABLE:

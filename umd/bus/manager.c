@@ -216,8 +216,9 @@ static int coverage_append(sd_bus_message *m, const CoreCoverage *coverage) {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "user", "s", coverage->user,
-                                          "required", "s", coverage->required, "strongest", "s",
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "user", "s",
+                                          coverage->user, "required", "s", coverage->required,
+                                          "because", "s", coverage->because, "strongest", "s",
                                           coverage->strongest, "enrolled", "b",
                                           (int)coverage->enrolled, "deadline", "t",
                                           coverage->deadline_usec);

@@ -1,26 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* org.um1.Policy: policy values of the company and of users, for root; and for a user what is in
- * effect for himself.  Set and SetForUser are methods of their own since they are permissions of
- * their own. */
+/* org.um1.Policy: policy values of companies, departments, roles and users, for root; and for a
+ * user what is in effect for himself.  Each level has methods of its own, since they are
+ * permissions and scopes of their own. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "umd/bus/private.h"
 
-/* The first argument of the methods that are about a user; NULL for the others. */
-static int user_read(Call *call, const char **ret) {
-        *ret = NULL;
-        if (call->access->object != ACCESS_ON_ROOT_BY_NAME)
+/* Whose values a method is about: by its name, and by its first argument where it has a level. */
+static int place_read(Call *call, CorePolicyPlace *ret) {
+        static const struct {
+                const char *suffix;
+                PolicyLevel level;
+        } levels[] = {
+                { "ForTenant", POLICY_LEVEL_COMPANY },
+                { "ForDepartment", POLICY_LEVEL_DEPARTMENT },
+                { "ForRole", POLICY_LEVEL_ROLE },
+                { "ForUser", POLICY_LEVEL_USER },
+        };
+        const char *suffix = strstr(call->access->member, "For");
+
+        *ret = (CorePolicyPlace){ .level = POLICY_LEVEL_COMPANY };
+        if (!suffix)
                 return 0;
-        return sd_bus_message_read(call->message, "s", ret);
+        for (size_t i = 0; i < ARRAY_LENGTH(levels); i++)
+                if (strcmp(suffix, levels[i].suffix) == 0) {
+                        ret->level = levels[i].level;
+                        return sd_bus_message_read(call->message, "s", &ret->subject);
+                }
+        return -EINVAL;
 }
 
 int policy_set(Call *call, CoreError *error) {
         char change[CHANGE_TEXT_MAX], kept[POLICY_VALUE_TEXT_MAX];
-        const char *user, *name, *value;
+        const char *name, *value;
+        CorePolicyPlace place;
         CoreOptions options;
         CoreChange made;
-        int r = user_read(call, &user);
+        int r = place_read(call, &place);
 
         if (r >= 0)
                 r = sd_bus_message_read(call->message, "ss", &name, &value);
@@ -28,7 +46,7 @@ int policy_set(Call *call, CoreError *error) {
                 return r;
         r = read_options(call->message, &options, error);
         if (r == 0)
-                r = core_policy_set(call->bus->core, &call->actor, user, name, value, &options,
+                r = core_policy_set(call->bus->core, &call->actor, &place, name, value, &options,
                                     call->now_usec, kept, &made, error);
         if (r != 0)
                 return r;
@@ -37,10 +55,11 @@ int policy_set(Call *call, CoreError *error) {
 }
 
 int policy_unset(Call *call, CoreError *error) {
-        const char *user, *name;
+        CorePolicyPlace place;
+        const char *name;
         CoreOptions options;
         CoreChange made;
-        int r = user_read(call, &user);
+        int r = place_read(call, &place);
 
         if (r >= 0)
                 r = sd_bus_message_read(call->message, "s", &name);
@@ -48,7 +67,7 @@ int policy_unset(Call *call, CoreError *error) {
                 return r;
         r = read_options(call->message, &options, error);
         if (r == 0)
-                r = core_policy_unset(call->bus->core, &call->actor, user, name, &options,
+                r = core_policy_unset(call->bus->core, &call->actor, &place, name, &options,
                                       call->now_usec, &made, error);
         return r != 0 ? r : call_reply_change(call, &made);
 }
@@ -161,7 +180,7 @@ static void page_add_set(void *userdata, const CorePolicySet *set) {
 
 int policy_list(Call *call, CoreError *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        char next[CURSOR_BYTES];
+        char next[CORE_POLICY_CURSOR_BYTES];
         const char *cursor;
         Page page = { 0 };
         uint32_t limit;

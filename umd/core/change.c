@@ -25,7 +25,7 @@ int core_change_begin(Change *change, Core *core, const Actor *actor, const Core
         *change =
                 (Change){ .core = core, .actor = actor, .options = options, .now_usec = now_usec };
         r = store_begin(core->store, &change->txn);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : core_reason_check(core, change->txn, actor, options, error);
 }
 
 static const char *text_or_null(const char *s) {
@@ -153,12 +153,12 @@ static int change_record(Change *change, const char *verb, const char *object, u
 static int follow(Change *change, const char *kind, uint32_t id) {
         bool user = strcmp(kind, "user") == 0;
 
-        return user || strcmp(kind, "tenant") == 0 ? core_mfa_follow(change, user, id) : 0;
+        return user || change->second_factors ? core_mfa_follow(change, user ? id : 0) : 0;
 }
 
 int core_change_commit(Change *change, const char *verb, const char *kind, const char *name,
                        uint32_t id, uint64_t version, CoreChange *ret) {
-        char object[ROLE_NAME_MAX + 16];
+        char object[CORE_POLICY_SUBJECT_BYTES + 16];
         uint64_t seq;
         int r;
 

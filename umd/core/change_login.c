@@ -157,7 +157,8 @@ static bool unchanged(const Dialogue *dialogue, const Judged *judged) {
 
 static int finish(Dialogue *dialogue, const StoreVerifier *made, uint64_t now_usec, CoreStep *ret) {
         bool by_reset = dialogue->proof == POLICY_PROOF_RESET;
-        const CoreOptions options = { .reason = by_reset ? "forgotten, by a code by e-mail" : "" };
+        const CoreOptions options = { .reason = by_reset ? "forgotten, by a code by e-mail" : "",
+                                      .unasked = true };
         _cleanup_change_ Change change = { 0 };
         _cleanup_judged_ Judged judged = { 0 };
         Proof *reset = NULL;

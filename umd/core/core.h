@@ -42,6 +42,7 @@ typedef enum CoreOutcome {
         CORE_E_PROTECTED,     /* nobody acts above himself */
         CORE_E_LAST_OWNER,    /* nobody, not even root */
         CORE_E_ROLE_CONFLICT, /* two roles that must not meet */
+        CORE_E_REASON_REQUIRED,
         CORE_E_BUSY,
         CORE_E_UNAVAILABLE,
         _CORE_OUTCOME_MAX,
@@ -67,6 +68,7 @@ typedef struct CoreOptions {
         bool dry_run;       /* do everything but the commit */
         bool end_sessions; /* user delete: end what is open instead of refusing, after the commit */
         uint64_t if_version; /* 0: whatever it is; else CORE_E_CONFLICT unless it is the record's */
+        bool unasked;        /* nobody could give a reason: a step of a login, or umd's own doing */
 } CoreOptions;
 
 typedef struct CoreChange {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "umd/core/levels.h"
 #include "umd/core/second.h"
 
 typedef struct Coverage {
@@ -52,22 +53,67 @@ static void factors_sum(const StoreFactors *factors, const PolicyValues *values,
         ret->codes_left = core_recovery_left(factors);
 }
 
+/* "role admin", "department sales", "user" */
+static int because_text(const Levels *levels, const char *tenant, char *buf, size_t size) {
+        PolicyEffective effective;
+        uint16_t roles[ROLES_MAX];
+        size_t count = 0;
+        Text text;
+        int r = 0;
+
+        base_text_init(&text, buf, size);
+        policy_value_resolve(POLICY_VALUE_FACTOR_REQUIRED, &levels->levels, &effective);
+        if (effective.value == POLICY_REQUIRED_OFF) {
+                if (levels->demands != ROLE_NONE)
+                        base_text_addf(&text, "role %s",
+                                       policy_role_name(core_roles_set(levels->roles),
+                                                        levels->demands));
+                return 0;
+        }
+        base_text_add(&text, policy_level_name(effective.level));
+        if (effective.level == POLICY_LEVEL_COMPANY)
+                base_text_addf(&text, " %s", tenant);
+        if (effective.level == POLICY_LEVEL_DEPARTMENT)
+                base_text_addf(&text, " %s", levels->department);
+        if (effective.level == POLICY_LEVEL_ROLE)
+                r = core_levels_found(levels, POLICY_VALUE_FACTOR_REQUIRED, roles, ROLES_MAX,
+                                      &count);
+        for (size_t i = 0, at = 0; i < count; i++) {
+                while (levels->settings[at].role != roles[i])
+                        at++;
+                if (levels->settings[at].own.value[POLICY_VALUE_FACTOR_REQUIRED] ==
+                    effective.value) {
+                        base_text_addf(&text, " %s",
+                                       policy_role_name(core_roles_set(levels->roles), roles[i]));
+                        break;
+                }
+        }
+        return r;
+}
+
 static int cover_one(void *userdata, StoreTxn *txn, const StoreUser *user) {
         _cleanup_(store_factors_done) StoreFactors factors = { 0 };
         _cleanup_texts_ Texts role_names = { 0 };
+        _cleanup_levels_ Levels levels = { 0 };
+        char because[CORE_POLICY_SUBJECT_BYTES + 16];
         const char *methods[_POLICY_METHOD_MAX];
         Coverage *coverage = userdata;
-        CoreCoverage row = { .user = user->name };
+        CoreCoverage row = { .user = user->name, .because = because };
         PolicyValues values;
         int r;
 
-        r = core_policy_values(coverage->core, txn, user->uid, &values);
+        r = core_levels_load(coverage->core, txn, user->uid, &levels);
+        if (r == 0)
+                r = because_text(&levels, coverage->core->settings.tenant, because,
+                                 sizeof(because));
         if (r == 0)
                 r = store_factors_of_user(txn, user->uid, &factors);
         if (r == 0)
                 r = core_roles_of_user(coverage->core, txn, user, &role_names, NULL);
         if (r < 0)
                 return r;
+        policy_values_resolve(&levels.levels, &values);
+        values.factor_required = core_levels_required(&levels);
         row.roles = (const char *const *)role_names.list;
         row.role_count = role_names.count;
         row.required = required_name(values.factor_required);

@@ -196,7 +196,7 @@ static bool is_current(const Enrolment *enrolment, const Judged *judged) {
 
 /* One transaction: the login's entry, the factor, its entry.  1: it is not current any more. */
 static int store(Dialogue *dialogue, const void *hashes, size_t len, uint64_t now_usec) {
-        static const CoreOptions options = { .reason = "" };
+        static const CoreOptions options = { .reason = "", .unasked = true };
         Actor self = { .uid = dialogue->enrolment->uid,
                        .login_uid = dialogue->actor.login_uid,
                        .via = "pam" };

@@ -295,7 +295,8 @@ static int walk_user(void *userdata, const StoreUser *user) {
                 if (r < 0)
                         return r;
         }
-        if (core_mfa_has(&all->mfa, user->uid))
+        r = core_mfa_has(&all->mfa, user);
+        if (r > 0)
                 r = put_mfa(all, &count);
         if (r < 0)
                 return r;

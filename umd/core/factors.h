@@ -69,6 +69,7 @@ typedef struct CoreCoverage {
         const char *const *roles;
         size_t role_count;
         const char *required; /* factor.required as it is in effect: "off", "on", "hardware" */
+        const char *because;  /* what says so: "role admin", "company local"; "": nobody does */
         const char *const *methods; /* of his factors, each once */
         size_t method_count;
         const char *strongest;  /* what he can prove: "single", ... */

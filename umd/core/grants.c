@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/holders.h"
+#include "umd/core/levels.h"
 
 /* What a call asks for, found in the store. */
 typedef struct Asked {
@@ -350,6 +350,14 @@ int core_grant_remove(Change *change, const StoreUser *user, const StoreGrant *g
 
 /* ---- verbs --------------------------------------------------------------------------------- */
 
+/* It may begin some day, when nothing is changed. */
+static int demand_note(Change *change, const Asked *asked) {
+        int r = core_mfa_role_speaks(change->txn, asked->roles, asked->facts.role);
+
+        change->second_factors = r > 0;
+        return r < 0 ? r : 0;
+}
+
 static bool grant_is(const StoreGrant *old, const StoreGrant *grant) {
         return old && old->from_usec == grant->from_usec && old->until_usec == grant->until_usec &&
                strcmp(old->reason, grant->reason) == 0;
@@ -381,6 +389,8 @@ int core_grant_add(Core *core, const Actor *actor, const GrantEdit *edit,
         r = core_owners_note_user(&change, asked.user->uid, &owners);
         if (r == 0)
                 r = check_grant(&change, edit, &asked, error);
+        if (r == 0)
+                r = demand_note(&change, &asked);
         if (r == 0)
                 r = grant_write(&change, asked.user, replaces ? &old : NULL, &asked.grant);
         if (r == 0)

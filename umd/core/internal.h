@@ -153,6 +153,22 @@ void core_note_time(Core *core, uint64_t now_usec);
  * then. */
 void core_user_settle(StoreUser *user, uint64_t now_usec);
 
+/* ---- lists of texts ------------------------------------------------------------------------ */
+
+/* A growing list of texts that are ours; sorted on demand. */
+typedef struct Texts {
+        char **list;
+        size_t count, size;
+} Texts;
+
+#define _cleanup_texts_ _cleanup_(core_texts_done)
+
+int core_texts_add(Texts *texts, const char *s);
+void core_texts_sort(Texts *texts);
+void core_texts_unite(Texts *texts); /* of a sorted list each once */
+void core_texts_drop(Texts *texts, size_t at);
+void core_texts_done(Texts *texts);
+
 /* ---- changes ------------------------------------------------------------------------------ */
 
 /* One change: a nested transaction, its audit entry, its event, its news. */
@@ -167,6 +183,7 @@ typedef struct Change {
         News news;
         NoticeDrafts notices;
         const char *service, *tty; /* where a login made the change; NULL otherwise */
+        bool second_factors;       /* somebody may need one by it, now or some day */
 } Change;
 
 #define _cleanup_change_  _cleanup_(core_change_done)
@@ -174,7 +191,7 @@ typedef struct Change {
 
 /* users.c: creates a user within the change; the commit is the caller's. */
 int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreError *error);
-/* Refuses a reason that is no line of text. */
+/* Refuses a reason that is no line of text, and one that is not there where it has to be. */
 int core_change_begin(Change *change, Core *core, const Actor *actor, const CoreOptions *options,
                       uint64_t now_usec, CoreError *error);
 /* What a field was and became; nothing where they are the same.  NULL and "" are "not there". */
@@ -283,20 +300,30 @@ int core_mfa_needed(Core *core, StoreTxn *txn, uid_t uid);
 /* The same for many: in or off are those that stand alone, by their own rule or factor.  Zeroed
  * before core_mfa_load(); core_mfa_has() is false for all as long as there is no group. */
 typedef struct CoreMfa {
-        const char *tenant;
+        Core *core;
+        StoreTxn *txn;
         gid_t gid;
         bool everybody;
         IdSet in, off;
+        IdSet held;        /* users whose roles have a say: each is asked about by himself */
+        Texts departments; /* likewise */
+        bool held_by_all;
 } CoreMfa;
 
 int core_mfa_load(Core *core, StoreTxn *txn, CoreMfa *ret);
-bool core_mfa_has(const CoreMfa *all, uid_t uid);
+/* 1 or 0, or a fault. */
+int core_mfa_has(const CoreMfa *all, const StoreUser *user);
 void core_mfa_done(CoreMfa *all);
 
-/* Makes the group where the change, of a user or of the company, is the first that needs it. */
-int core_mfa_follow(Change *change, bool user, uid_t uid);
+/* Makes the group where the change, of a user (uid 0: of something else), is the first after which
+ * somebody needs it, or may some day. */
+int core_mfa_follow(Change *change, uid_t uid);
 
 /* ---- policy values ------------------------------------------------------------------------ */
+
+/* Since when he has to have a second factor, as it is now; 0: he has not, or always had.
+ * required.c */
+int core_required_since(Core *core, StoreTxn *txn, uid_t uid, uint64_t *ret);
 
 #define CORE_POLICY_SUBJECT_BYTES (BASE_LINE_MAX + 1U)
 
@@ -304,13 +331,16 @@ int core_mfa_follow(Change *change, bool user, uid_t uid);
 void core_policy_subject(uid_t uid, char *buf);
 /* The value of that name; CORE_E_BAD_VALUE naming those that are near. */
 int core_policy_find(const char *name, PolicyValue *ret, CoreError *error);
-/* What is set for the company and, unless uid is 0, for the user. */
-int core_policy_settings(Core *core, StoreTxn *txn, uid_t uid, PolicySettings *ret_company,
-                         PolicySettings *ret_user);
-/* What is in effect for the user; uid 0: for the company, and so for a name nobody has. */
+/* What is in effect for the user (levels.c); uid 0: for the company, and so for a name nobody has.
+ */
 int core_policy_values(Core *core, StoreTxn *txn, uid_t uid, PolicyValues *ret);
 /* The same in a transaction of its own; -EBUSY while one for writing is open. */
 int core_policy_values_now(Core *core, uid_t uid, PolicyValues *ret);
+
+/* Where the actor's changes need a reason, or a ticket in it: CORE_E_REASON_REQUIRED without
+ * (reasons.c). */
+int core_reason_check(Core *core, StoreTxn *txn, const Actor *actor, const CoreOptions *options,
+                      CoreError *error);
 
 /* ---- verifiers ---------------------------------------------------------------------------- */
 
@@ -451,19 +481,6 @@ typedef struct PackArray {
 int core_pack(const void *source, size_t bytes, const size_t *texts, size_t text_count,
               const PackArray *arrays, size_t array_count, void **ret);
 
-/* A growing list of texts that are ours; sorted on demand. */
-typedef struct Texts {
-        char **list;
-        size_t count, size;
-} Texts;
-
-#define _cleanup_texts_ _cleanup_(core_texts_done)
-
-int core_texts_add(Texts *texts, const char *s);
-void core_texts_sort(Texts *texts);
-void core_texts_unite(Texts *texts); /* of a sorted list each once */
-void core_texts_drop(Texts *texts, size_t at);
-void core_texts_done(Texts *texts);
 struct GroupNames {
         IdSet gids;
         Texts names; /* at the positions of gids */
@@ -517,6 +534,8 @@ int core_users_page(Core *core, const char *filter, const char *cursor, uint32_t
                     CoreError *error);
 
 /* Checks limit and cursor, which is the name a page ended with; opens a transaction. */
+int core_list_begin_sized(Core *core, const char *cursor, uint32_t limit, char *ret_at, size_t size,
+                          StoreTxn **ret, CoreError *error);
 int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at, StoreTxn **ret,
                     CoreError *error);
 

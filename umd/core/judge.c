@@ -120,25 +120,12 @@ PolicySecond core_second_scope(const LoginWords *words, const Shown *shown,
         return POLICY_SECOND_DUE;
 }
 
-static int rule_look(void *userdata, const StorePolicyValue *value) {
-        uint64_t *since_usec = userdata;
-
-        if (strcmp(value->name, policy_value_name(POLICY_VALUE_FACTOR_REQUIRED)) == 0)
-                *since_usec = value->set_usec;
-        return 0;
-}
-
 int core_enrol_until(Core *core, StoreTxn *txn, const PolicyValues *values, const StoreUser *user,
                      uint64_t *ret) {
         uint64_t since_usec = 0;
-        char uid[16];
         int r;
 
-        snprintf(uid, sizeof(uid), "%u", user->uid);
-        r = store_policy_value_each(txn, STORE_POLICY_USER, uid, rule_look, &since_usec);
-        if (r == 0 && since_usec == 0)
-                r = store_policy_value_each(txn, STORE_POLICY_COMPANY, core->settings.tenant,
-                                            rule_look, &since_usec);
+        r = core_required_since(core, txn, user->uid, &since_usec);
         if (user->created_usec > since_usec)
                 since_usec = user->created_usec;
         *ret = core_later(since_usec, values->factor_enrol_within_usec);

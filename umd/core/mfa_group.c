@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The group um-mfa: who needs a second factor is in it, for programs that know groups only (sshd's
- * Match block).  Needed is one where factor.required says so, or where the user has one.
+ * Match block).  Needed is one where factor.required says so, where a role of the user demands it,
+ * or where he has one.
  *
- * Who is in it is kept nowhere.  It follows, whenever it is asked for, from the policy values and
- * the factors themselves: so no change can forget it, and a rule for a whole company writes one row
- * and not one for each of its users.  Stored is only the group's name and number, made with the
+ * Who is in it is kept nowhere.  It follows, whenever it is asked for, from policy values, roles
+ * and the factors themselves: so no change can forget it, and a rule for a whole company writes one
+ * row and not one for each of its users.  Stored is only the group's name and number, made with the
  * first change after which somebody belongs to it; it stays from then on.
  *
  * The group itself lists nobody: with a rule for all it would be a list of everybody, which each
@@ -14,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/levels.h"
 
 #define MFA_GROUP   "um-mfa"
 #define KEPT_PREFIX "um-" /* base_field_check() lets nobody else take such a name */
@@ -81,10 +82,12 @@ static int rule_add(void *userdata, const StorePolicyValue *row) {
         off = policy_value_parse(POLICY_VALUE_FACTOR_REQUIRED, row->value, 0, &number) == 0 &&
               number == POLICY_REQUIRED_OFF;
         if (row->level == STORE_POLICY_COMPANY) {
-                if (strcmp(row->subject, all->tenant) == 0)
+                if (strcmp(row->subject, all->core->settings.tenant) == 0)
                         all->everybody = !off;
                 return 0;
         }
+        if (row->level == STORE_POLICY_DEPARTMENT)
+                return core_texts_add(&all->departments, row->subject);
         if (row->level != STORE_POLICY_USER || base_parse_id(row->subject, &uid) < 0)
                 return 0;
         r = core_idset_add(off ? &all->off : &all->in, uid);
@@ -101,26 +104,95 @@ static int factor_add(void *userdata, const StoreFactor *factor) {
         return r < 0 ? r : 0;
 }
 
+int core_mfa_role_speaks(StoreTxn *txn, const Roles *roles, uint16_t role) {
+        const RoleSet *set = core_roles_set(roles);
+        int any;
+
+        if (policy_role_needs_second_factor(set, role))
+                return 1;
+        any = store_policy_value_any(txn, STORE_POLICY_ROLE);
+        if (any != 0)
+                return any < 0 ? any : 0;
+        for (uint16_t i = 0; i < core_roles_count(roles); i++) {
+                PolicySettings own;
+                int r;
+
+                if (!policy_role_includes(set, role, i))
+                        continue;
+                r = core_level_load(txn, STORE_POLICY_ROLE, policy_role_name(set, i), &own);
+                if (r < 0 || own.set[POLICY_VALUE_FACTOR_REQUIRED])
+                        return r < 0 ? r : 1;
+        }
+        return 0;
+}
+
+/* A role that users are created with does not tell who holds it. */
+static int holders_add(CoreMfa *all, const char *role) {
+        uid_t uid = 0;
+        int r;
+
+        if (strcmp(role, CORE_ROLE_EVERYBODY) == 0) {
+                all->held_by_all = true;
+                return 0;
+        }
+        while ((r = store_grant_holder_next(all->txn, role, uid, &uid)) == 0) {
+                r = core_idset_add(&all->held, uid);
+                if (r < 0)
+                        return r;
+        }
+        return r == STORE_E_MISSING ? 0 : r;
+}
+
+static int roles_add(CoreMfa *all) {
+        const Roles *roles;
+        int r;
+
+        r = core_roles(all->core, all->txn, &roles);
+        for (uint16_t i = 0; r == 0 && i < core_roles_count(roles); i++) {
+                r = core_mfa_role_speaks(all->txn, roles, i);
+                if (r > 0)
+                        r = holders_add(all, policy_role_name(core_roles_set(roles), i));
+        }
+        return r;
+}
+
 int core_mfa_load(Core *core, StoreTxn *txn, CoreMfa *ret) {
         int r;
 
-        ret->tenant = core->settings.tenant;
+        ret->core = core;
+        ret->txn = txn;
         ret->everybody = policy_value_shipped(POLICY_VALUE_FACTOR_REQUIRED) != POLICY_REQUIRED_OFF;
         r = core_mfa_gid(txn, &ret->gid);
         if (r < 0 || ret->gid == 0)
                 return r;
         r = store_policy_value_all(txn, NULL, rule_add, ret);
+        if (r == 0)
+                r = roles_add(ret);
         return r != 0 ? r : store_factor_each(txn, factor_add, ret);
 }
 
-bool core_mfa_has(const CoreMfa *all, uid_t uid) {
-        return all->gid != 0 && (core_idset_has(&all->in, uid) ||
-                                 (all->everybody && !core_idset_has(&all->off, uid)));
+static bool in_department(const CoreMfa *all, const char *department) {
+        for (size_t i = 0; i < all->departments.count; i++)
+                if (strcmp(all->departments.list[i], department) == 0)
+                        return true;
+        return false;
+}
+
+int core_mfa_has(const CoreMfa *all, const StoreUser *user) {
+        if (all->gid == 0)
+                return 0;
+        if (all->held_by_all || core_idset_has(&all->held, user->uid) ||
+            in_department(all, user->department))
+                return core_mfa_needed(all->core, all->txn, user->uid);
+        return core_idset_has(&all->in, user->uid) ||
+               (all->everybody && !core_idset_has(&all->off, user->uid));
 }
 
 void core_mfa_done(CoreMfa *all) {
         core_idset_done(&all->in);
         core_idset_done(&all->off);
+        core_idset_done(&all->held);
+        core_texts_done(&all->departments);
 }
 
 /* ---- making the group --------------------------------------------------------------------- */
@@ -152,13 +224,13 @@ static int make_group(Change *change) {
                                 NULL);
 }
 
-int core_mfa_follow(Change *change, bool user, uid_t uid) {
+int core_mfa_follow(Change *change, uid_t uid) {
         gid_t gid;
         int r;
 
         r = core_mfa_gid(change->txn, &gid);
         if (r < 0 || gid != 0)
                 return r;
-        r = core_mfa_needed(change->core, change->txn, user ? uid : 0);
+        r = change->second_factors ? 1 : core_mfa_needed(change->core, change->txn, uid);
         return r > 0 ? make_group(change) : r;
 }

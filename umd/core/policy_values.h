@@ -6,18 +6,28 @@
 
 #include "umd/core/core.h"
 
-/* Sets a value for a user, or for the company (user NULL), that is the tenant of this host.  A list
- * may be changed: "+email-code,-hotp".  ret_text has POLICY_VALUE_TEXT_MAX bytes: the value as it
- * is kept.  CORE_E_BAD_VALUE names the names that are near, or what the value may be.  Setting what
- * is set already, or taking away what is not, changes nothing: 0 with ret->id 0. */
-int core_policy_set(Core *core, const Actor *actor, const char *user, const char *name,
+#define CORE_DEPARTMENT_MAX 128U /* bytes of one that has values */
+
+/* For whom a value is set: the company, that is the tenant of that name (subject NULL: of this
+ * host), a department, a role or a user. */
+typedef struct CorePolicyPlace {
+        PolicyLevel level; /* never the built-in one */
+        const char *subject;
+} CorePolicyPlace;
+
+/* Sets a value there.  A list may be changed from what is in effect there: "+email-code,-hotp".
+ * ret_text has POLICY_VALUE_TEXT_MAX bytes: the value as it is kept.  CORE_E_BAD_VALUE names the
+ * names that are near, or what the value may be; CORE_E_PROTECTED that it would be for the caller
+ * himself, a role of his, or for one who may do more.  Setting what is set already, or taking away
+ * what is not, changes nothing: 0 with ret->id 0. */
+int core_policy_set(Core *core, const Actor *actor, const CorePolicyPlace *place, const char *name,
                     const char *text, const CoreOptions *options, uint64_t now_usec, char *ret_text,
                     CoreChange *ret, CoreError *error);
-int core_policy_unset(Core *core, const Actor *actor, const char *user, const char *name,
-                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
-                      CoreError *error);
+int core_policy_unset(Core *core, const Actor *actor, const CorePolicyPlace *place,
+                      const char *name, const CoreOptions *options, uint64_t now_usec,
+                      CoreChange *ret, CoreError *error);
 
-/* A level that a nearer one put aside. */
+/* A level that a nearer one put aside, or a role whose value a stricter one did. */
 typedef struct CorePolicyOverrode {
         const char *level, *subject, *text;
 } CorePolicyOverrode;
@@ -26,10 +36,11 @@ typedef struct CorePolicyOverrode {
 typedef struct CorePolicyEffective {
         PolicyValue value;
         const char *text;
-        const char *level,
-                *subject; /* "built-in" and "", "company" and "local", "user" and "bob" */
-        bool looser;      /* than what it overrode */
-        CorePolicyOverrode overrode[_POLICY_LEVEL_MAX]; /* the nearest first */
+        const char *level, *subject; /* "built-in" and "", "company" and "local", "user" and "bob";
+                                        of a role "developer", or where it is what it demands "admin
+                                        (requires second-factor)" */
+        bool looser;                 /* than what it overrode */
+        const CorePolicyOverrode *overrode; /* the nearest first */
         size_t overrode_count;
         const char *expected; /* policy_value_expected() */
 } CorePolicyEffective;
@@ -45,8 +56,10 @@ typedef struct CorePolicySet {
         uint64_t set_usec;
 } CorePolicySet;
 
-/* Everything that is set, the company's first, by pages as core_user_list(); without that of
- * deleted users, whose values wait for them to be restored. */
+/* Everything that is set, companies' first, then departments', roles' and users', by pages as
+ * core_user_list(), but with a cursor of its own size; without that of deleted users, whose values
+ * wait for them to be restored. */
+#define CORE_POLICY_CURSOR_BYTES 256U
 int core_policy_list(Core *core, const char *cursor, uint32_t limit,
                      void (*each)(void *userdata, const CorePolicySet *set), void *userdata,
                      char *ret_cursor, CoreError *error);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Deleting a role of one's own, and with it the grants of whoever holds it: a role that is made
- * later by that name is another one. */
+/* Deleting a role of one's own, and with it its policy values and the grants of whoever holds it: a
+ * role that is made later by that name is another one. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/holders.h"
+#include "umd/core/levels.h"
 
 typedef struct Use {
         const char *role;
@@ -100,6 +100,9 @@ static int delete_role(Change *change, const Roles *roles, uint16_t role, const 
         if (r == 0)
                 r = revoke_all(change, core_roles_set(roles), name, force, error);
         if (r != 0)
+                return r;
+        r = core_level_drop(change, STORE_POLICY_ROLE, name);
+        if (r < 0)
                 return r;
         r = store_role_delete(change->txn, name);
         if (r != 0)

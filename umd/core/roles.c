@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/holders.h"
+#include "umd/core/levels.h"
 
 static const char *const list_names[_CORE_ROLE_LIST_MAX] = {
         [CORE_ROLE_INHERIT] = "inherit",           [CORE_ROLE_PERMIT] = "permit",
@@ -355,6 +355,46 @@ static int values_of(Change *change, const StoreRole *before, const StoreRole *a
         return r;
 }
 
+static bool lists_differ(const char *const *a, const char *const *b) {
+        size_t i = 0;
+
+        while (a && a[i] && b && b[i] && strcmp(a[i], b[i]) == 0)
+                i++;
+        return (a && a[i]) || (b && b[i]);
+}
+
+static bool draft_needs_second_factor(const RoleSet *set, const Draft *draft) {
+        for (size_t i = 0; i < draft->counts[CORE_ROLE_REQUIRE]; i++)
+                if (strcmp(draft->lists[CORE_ROLE_REQUIRE][i], "second-factor") == 0)
+                        return true;
+        for (size_t i = 0; i < draft->counts[CORE_ROLE_INHERIT]; i++)
+                if (policy_role_needs_second_factor(
+                            set, policy_role_from_name(set, draft->lists[CORE_ROLE_INHERIT][i])))
+                        return true;
+        return false;
+}
+
+/* Who holds it has his time to enrol a second factor from now on, where he needs one now and did
+ * not before. */
+static void note_second_factor(Change *change, const Roles *roles, uint16_t role, Draft *draft) {
+        const RoleSet *set = core_roles_set(roles);
+        bool had = role != ROLE_NONE && policy_role_needs_second_factor(set, role);
+        bool needs = draft_needs_second_factor(set, draft);
+
+        if (!needs)
+                draft->role.second_factor_usec = 0;
+        else if (!had)
+                draft->role.second_factor_usec = change->now_usec;
+        change->second_factors = needs;
+}
+
+/* Which roles count, and what they demand: who is in um-mfa may change with either. */
+static bool standing_differs(const StoreRole *before, const StoreRole *after) {
+        return lists_differ(before->lists[ROLE_LIST_INHERIT], after->lists[ROLE_LIST_INHERIT]) ||
+               lists_differ(before->lists[ROLE_LIST_REQUIRE], after->lists[ROLE_LIST_REQUIRE]) ||
+               before->only_kind != after->only_kind || before->one_tenant != after->one_tenant;
+}
+
 /* Writes the draft and looks at the set as it is then. */
 static int draft_write(Change *change, const Draft *draft, const Roles **ret, CoreError *error) {
         const Roles *roles;
@@ -439,19 +479,13 @@ int core_role_create(Core *core, const Actor *actor, const RoleEdit *edit,
                 r = core_change_value(&change, "name", NULL, edit->name);
         if (r == 0)
                 r = values_of(&change, NULL, &draft.role);
-        if (r == 0)
+        if (r == 0) {
+                note_second_factor(&change, roles, ROLE_NONE, &draft);
                 r = draft_write(&change, &draft, &roles, error);
+        }
         if (r != 0)
                 return r;
         return core_change_commit(&change, "role.create", "role", edit->name, 0, 1, ret);
-}
-
-static bool lists_differ(const char *const *a, const char *const *b) {
-        size_t i = 0;
-
-        while (a && a[i] && b && b[i] && strcmp(a[i], b[i]) == 0)
-                i++;
-        return (a && a[i]) || (b && b[i]);
 }
 
 /* What the role is before it is written: the conflicts its holders have, and the owners. */
@@ -525,6 +559,8 @@ int core_role_update(Core *core, const Actor *actor, const char *name, const Rol
         *ret = (CoreChange){ .version = version };
         if (change.value_count == 0)
                 return 0;
+        note_second_factor(&change, roles, role, &draft);
+        change.news.everybody = standing_differs(record, &draft.role);
         r = update_write(&change, roles, role, &draft, error);
         if (r != 0)
                 return r;

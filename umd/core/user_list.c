@@ -9,19 +9,24 @@
 
 #include "umd/core/internal.h"
 
-int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at, StoreTxn **ret,
-                    CoreError *error) {
+int core_list_begin_sized(Core *core, const char *cursor, uint32_t limit, char *ret_at, size_t size,
+                          StoreTxn **ret, CoreError *error) {
         size_t len = strlen(cursor);
 
         *error = (CoreError){ 0 };
         if (limit < 1 || limit > CORE_LIST_LIMIT_MAX)
                 return core_fail(error, CORE_E_BAD_VALUE, "limit: %u: must be 1 to %u", limit,
                                  CORE_LIST_LIMIT_MAX);
-        if (len >= CORE_CURSOR_BYTES || base_field_check(FIELD_LINE, cursor, len) != FIELD_OK)
+        if (len >= size || base_field_check(FIELD_LINE, cursor, len) != FIELD_OK)
                 return core_fail(error, CORE_E_BAD_VALUE, "cursor: \"%s\": is none of a list",
                                  core_quote(cursor).text);
         memcpy(ret_at, cursor, len + 1);
         return store_begin_read(core->store, ret);
+}
+
+int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at, StoreTxn **ret,
+                    CoreError *error) {
+        return core_list_begin_sized(core, cursor, limit, ret_at, CORE_CURSOR_BYTES, ret, error);
 }
 
 typedef struct Page {
