@@ -161,7 +161,7 @@ static void nothing_set(void *userdata, const CorePolicySet *shown) {
 }
 
 static void policy(Fixture *f) {
-        char text[POLICY_VALUE_TEXT_MAX], cursor[64];
+        char text[POLICY_VALUE_TEXT_MAX], cursor[CORE_POLICY_CURSOR_BYTES];
 
         memory_on();
         (void)core_policy_set(f->core, &f->root, &POLICY_OF(NULL), "lockout.attempts", "3",

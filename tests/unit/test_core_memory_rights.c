@@ -3,6 +3,9 @@
  * taken away: once for each allocation, with that one failing.  Nothing leaks or is half done. */
 
 #include "tests/unit/memory_day.h"
+
+#include "umd/core/internal.h"
+
 static void nothing_role(void *userdata, const CoreRole *shown) {
 }
 
@@ -13,6 +16,50 @@ static void nothing_path(void *userdata, const CoreRightPath *shown) {
 }
 
 static void nothing_why(void *userdata, const CoreWhy *why) {
+}
+
+static void nothing_effective(void *userdata, const CorePolicyEffective *shown) {
+}
+
+static void nothing_covered(void *userdata, const CoreCoverage *shown) {
+}
+
+static int nothing_entry(void *userdata, const CoreEntry *entry) {
+        return 0;
+}
+
+static void set(Fixture *f, PolicyLevel level, const char *subject, const char *name,
+                const char *value) {
+        const CorePolicyPlace place = { level, subject };
+        char text[POLICY_VALUE_TEXT_MAX];
+
+        (void)core_policy_set(f->core, &f->root, &place, name, value, &f->options, f->now, text,
+                              &f->change, &f->error);
+}
+
+/* Values of several levels, of one who holds several roles, and what they make of him. */
+static void levels(Fixture *f) {
+        const UserSpec sales = { .text[USER_FIELD_DEPARTMENT] = "sales" };
+        const GrantEdit grant = { .user = "bob", .role = "admin", .until_usec = USEC_INFINITY };
+        PolicyValues values;
+        char cursor[64];
+
+        memory_on();
+        (void)core_user_update(f->core, &f->root, "bob", &sales, &f->options, f->now, &f->change,
+                               &f->error);
+        (void)core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change, &f->error);
+        set(f, POLICY_LEVEL_DEPARTMENT, "sales", "factor.required", "on");
+        set(f, POLICY_LEVEL_ROLE, "helper", "factor.required", "hardware");
+        set(f, POLICY_LEVEL_ROLE, "admin", "change.ticket-pattern", "C[0-9]+");
+        set(f, POLICY_LEVEL_ROLE, "helper", "factor.methods", "-totp");
+        (void)core_policy_effective(f->core, "bob", NULL, nothing_effective, NULL, &f->error);
+        (void)core_policy_values_now(f->core, FIRST, &values);
+        (void)core_factor_coverage(f->core, "", "", 100, f->now, nothing_covered, NULL, cursor,
+                                   &f->error);
+        (void)core_entries_all(f->core, nothing_entry, NULL);
+        (void)core_user_update(f->core, &(Actor){ .uid = FIRST, .via = "socket" }, "bob", &sales,
+                               &f->options, f->now, &f->change, &f->error);
+        memory_off();
 }
 
 /* Whatever fails, the last owner stays. */
@@ -47,6 +94,9 @@ static void rights(Fixture *f) {
         grant = (GrantEdit){ .user = "bob", .role = "helper", .until_usec = USEC_INFINITY };
         memory_on();
         (void)core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change, &f->error);
+        memory_off();
+        levels(f);
+        memory_on();
         (void)core_role_list(f->core, "", 20, nothing_role, NULL, cursor, &f->error);
         (void)core_grant_list(f->core, "bob", f->now, nothing_grant, NULL, &f->error);
         (void)core_access_why(f->core, "bob", "user.view", NULL, f->now, nothing_path, nothing_why,
