@@ -97,8 +97,8 @@ static bool scope_covers(const RightsGrant *mine, const RightsGrant *his) {
 
 /* Has the actor that right over all the other grant is over?  Whatever denies it to him anywhere
  * takes it away. */
-static bool actor_has(const RoleSet *set, const RightsHolder *actor, const RightsPlace *place,
-                      uint16_t right, const RightsGrant *his) {
+static bool actor_holds(const RoleSet *set, const RightsHolder *actor, const RightsPlace *place,
+                        uint16_t right, const RightsGrant *his) {
         bool has = false;
 
         if (actor->root)
@@ -111,6 +111,20 @@ static bool actor_has(const RoleSet *set, const RightsHolder *actor, const Right
                               GRANT_COUNTS &&
                       scope_covers(&actor->grants[i], his);
         return has;
+}
+
+/* sudo.GROUP of a group that some role names; not "sudo.*", which is all others, nor sudo.all. */
+static bool is_one_group(const RoleSet *set, uint16_t right) {
+        return (set->name_flags[right] & NAME_SUDO) && strcmp(set->names[right], "sudo.*") != 0 &&
+               strcmp(set->names[right], "sudo.all") != 0;
+}
+
+/* Whoever decides what a command group is has what it gives, in effect.  Every command is more. */
+static bool actor_has(const RoleSet *set, const RightsHolder *actor, const RightsPlace *place,
+                      uint16_t right, const RightsGrant *his) {
+        return actor_holds(set, actor, place, right, his) ||
+               (is_one_group(set, right) &&
+                actor_holds(set, actor, place, PERMISSION_ROLE_SUDO_EDIT, his));
 }
 
 /* Can it come to count by itself, or by what its holder or a technician does? */

@@ -293,3 +293,11 @@ bool reference_has(const Reference *reference, const RightsHolder *holder, const
         return has &&
                (!holder->read_only || (known(reference, name) && known(reference, name)->reads));
 }
+
+bool reference_matches(const Reference *reference, const RightsHolder *holder,
+                       const RightsPlace *place, const char *name) {
+        bool group = begins(name, "sudo.") && is_group(name + 5) && strcmp(name, "sudo.all") != 0;
+
+        return reference_has(reference, holder, place, name) ||
+               (group && reference_has(reference, holder, place, "role.sudo.edit"));
+}

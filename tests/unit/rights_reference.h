@@ -18,5 +18,8 @@ typedef struct Reference {
 /* Is there such a permission, and has he it there? */
 bool reference_has(const Reference *reference, const RightsHolder *holder, const RightsPlace *place,
                    const char *name);
+/* Has he it as far as "nobody acts above himself" goes?  Whoever edits command groups has each. */
+bool reference_matches(const Reference *reference, const RightsHolder *holder,
+                       const RightsPlace *place, const char *name);
 bool reference_permits(const Reference *reference, size_t role, const char *name);
 bool reference_denies(const Reference *reference, size_t role, const char *name);
