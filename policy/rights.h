@@ -382,7 +382,8 @@ size_t policy_rights_paths(const RoleSet *set, const RightsHolder *holder, const
  * he will be able to do by a grant that has not begun, or lacks what it requires, is among it. What
  * is held over a department or group covers no more than that.  Whoever may edit command groups
  * (role.sudo.edit) there covers sudo.GROUP of each that a role names: he decides what they are;
- * never sudo.all, nor sudo.* for all others.  ret_missing, written where it is not: the first, or RIGHT_NONE where the target is root or what he has cannot be told. */
+ * never sudo.all, nor sudo.* for all others.  ret_missing, written where it is not: the first, or
+ * RIGHT_NONE where the target is root or what he has cannot be told. */
 bool policy_rights_cover(const RoleSet *set, const RightsHolder *actor, const RightsHolder *target,
                          const RightsPlace *place, uint16_t *ret_missing);
 /* The same for all that a grant gives, in its tenant: where it is for all tenants, what the actor

@@ -15,7 +15,8 @@ TYPES = re.compile(r"(?:a\([a-z]+\)|a?a?\{[a-z]+\}|\([a-z{}]+\)|a[a-z]|[a-z])(?=
 
 # Who may, as the pages word it -> who does. alice is the user the call is about, olga owns the group.
 WHO = {
-    "root": {"root"},
+    "right": {"root"}, # and who has the permission: roles.py
+    "member": set(CALLERS) - {"outsider"},
     "self": {"root", "alice"},
     "oneself": {"alice"},
     "owner": {"root", "olga"},
@@ -24,8 +25,8 @@ WHO = {
 
 
 class Method:
-    def __init__(self, interface, name, secret, inputs, outputs, who, permissions):
-        self.interface, self.name, self.secret = interface, name, secret
+    def __init__(self, interface, name, secret, inputs, outputs, who, permissions, where):
+        self.interface, self.name, self.secret, self.where = interface, name, secret, where
         self.inputs, self.out, self.who, self.permissions = inputs, outputs, who, permissions
         self.signature = "".join(t for t, _ in inputs)
 
@@ -55,15 +56,15 @@ def documented():
                 match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant)$", line.strip())
                 interface = match.group(0) if match else None
             cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
-            if not interface or not line.startswith("|") or len(cells) < 5 or cells[0] in ("method", "---"):
+            if not interface or not line.startswith("|") or len(cells) < 6 or cells[0] in ("method", "---"):
                 continue
-            who = "self" if cells[3].startswith(("self", "root; self")) else cells[3]
+            who = "self" if cells[3].startswith("self") else cells[3]
             names = cells[0].replace("°", "").split(",")
             permissions = [p.strip() for p in cells[4].split(",")]
             for at, name in enumerate(names): # "Lock, Unlock" have one each; else any of them
                 own = permissions[at:at + 1] if len(permissions) == len(names) else permissions
                 methods.append(Method(interface, name.strip(), "°" in cells[0], arguments(cells[1]),
-                                      "".join(t for t, _ in arguments(cells[2])), who, own))
+                                      "".join(t for t, _ in arguments(cells[2])), who, own, cells[5]))
     return methods
 
 

@@ -133,8 +133,10 @@ def a_user_sees_his_own_and_no_more():
     good("access why", user, "user.view", uid=uid)
     good("role permissions", uid=uid)
     for command in (("role grants", other), ("role effective", other), ("access why", other, "user.view"), ("role list",),
-                    ("role show", "viewer"), ("role grant", "viewer", user), ("tenant list",)):
+                    ("role show", "viewer"), ("role grant", "viewer", user)):
         bad(REFUSED, *command, uid=uid)
+    row = json.loads(good("tenant list", "--json", uid=uid))["tenants"][0]
+    same((row["name"], "seats" in row), ("local", False))
 
 
 @check

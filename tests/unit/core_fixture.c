@@ -450,7 +450,7 @@ const char *audit_line(Fixture *f, uint64_t back) {
         uint64_t cursor;
 
         text[0] = '\0';
-        must(core_audit_list(f->core, &filter, 0, (uint32_t)back + 1, line_take, &line, &cursor,
-                             &f->error));
+        must(core_audit_list(f->core, &f->root, &filter, 0, (uint32_t)back + 1, line_take, &line,
+                             &cursor, &f->error));
         return text;
 }

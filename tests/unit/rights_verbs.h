@@ -115,6 +115,6 @@ static inline const char *grants_of(Fixture *f, const char *user) {
         Text text;
 
         base_text_init(&text, buf, sizeof(buf));
-        must(core_grant_list(f->core, user, f->now, grant_line, &text, &f->error));
+        must(core_grant_list(f->core, &f->root, user, f->now, grant_line, &text, &f->error));
         return buf;
 }

@@ -37,7 +37,8 @@ static int list(Fixture *f, CoreAuditFilter filter, uint64_t cursor, uint32_t li
                 uint64_t *ret_cursor) {
         if (filter.until_usec == 0)
                 filter.until_usec = USEC_INFINITY;
-        return core_audit_list(f->core, &filter, cursor, limit, see, seen, ret_cursor, &f->error);
+        return core_audit_list(f->core, &f->root, &filter, cursor, limit, see, seen, ret_cursor,
+                               &f->error);
 }
 
 static const char *newest(Fixture *f) {

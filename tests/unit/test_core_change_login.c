@@ -86,7 +86,8 @@ static void who_changed_it_is_the_person_not_the_program(void **state) {
         talk_answer(&talk, "new one");
         talk_answer(&talk, "new one");
         expect_end(&talk, CORE_VERDICT_ALLOW);
-        must(core_audit_list(f->core, &filter, 0, 10, counted, &count, &cursor, &f->error));
+        must(core_audit_list(f->core, &f->root, &filter, 0, 10, counted, &count, &cursor,
+                             &f->error));
         assert_int_equal(count, 1);
 }
 

@@ -91,6 +91,14 @@ static void nobody_creates_one_who_may_do_more(void **state) {
 
         must(create(f, "eve", .role = "technician"));
         eve = f->change.object_id;
+        must_be(create_as(f, &(Actor){ eve, eve, "socket" }, "bob", (UserSpec){ 0 }),
+                CORE_E_ACCESS_DENIED);
+        must(role_add(f, "recruiter", .permit = "user.create"));
+        must(grant(f, "recruiter", "eve"));
+        must_be(create_as(f, &(Actor){ eve, eve, "socket" }, "bob", (UserSpec){ .role = "viewer" }),
+                CORE_E_ACCESS_DENIED);
+        assert_string_equal(f->error.text, "this needs the permission role.grant");
+        must(role_set(f, "recruiter", .permit = "user.create role.grant"));
         must_be(create_as(f, &(Actor){ eve, eve, "socket" }, "bob", (UserSpec){ .role = "admin" }),
                 CORE_E_PROTECTED);
         must_be(create_as(f, &(Actor){ eve, eve, "socket" }, "bob", (UserSpec){ .role = "owner" }),
@@ -149,13 +157,14 @@ static void a_home_is_moved_by_whoever_may_at_both_ends(void **state) {
         Actor eve = actor_of(0);
 
         must(tenant_add(f, "acme"));
-        must(role_add(f, "mover", .permit = "user.identity.edit"));
+        must(role_add(f, "mover", .inherit = "self-service", .permit = "user.identity.edit"));
         must(create(f, "eve", .role = "mover"));
         eve = actor_of(f->change.object_id);
         must(create(f, "bob"));
+        must_be(update_as(f, &eve, "bob", (UserSpec){ .tenant = "acme" }), CORE_E_NO_SUCH_TENANT);
+        must(grant_at(f, "self-service", "eve", "acme"));
         must_be(update_as(f, &eve, "bob", (UserSpec){ .tenant = "acme" }), CORE_E_ACCESS_DENIED);
-        assert_string_equal(f->error.text,
-                            "tenant: this needs the permission user.identity.edit in acme");
+        assert_string_equal(f->error.text, "this needs the permission user.identity.edit");
         must(grant_at(f, "mover", "eve", "acme"));
         must(update_as(f, &eve, "bob", (UserSpec){ .tenant = "acme" }));
         assert_string_equal(what_is(f, "bob"), "person end-user client acme");
@@ -173,15 +182,16 @@ static const char *list(Fixture *f, const char *filter) {
         Text text;
 
         base_text_init(&text, buf, sizeof(buf));
-        must(core_user_list(f->core, filter, "", 100, f->now, note_name, &text, cursor, &f->error));
+        must(core_user_list(f->core, &f->root, filter, "", 100, f->now, note_name, &text, cursor,
+                            &f->error));
         return buf;
 }
 
 static int try_list(Fixture *f, const char *filter) {
         char cursor[64];
 
-        return core_user_list(f->core, filter, "", 100, f->now, note_name, &(Text){ 0 }, cursor,
-                              &f->error);
+        return core_user_list(f->core, &f->root, filter, "", 100, f->now, note_name, &(Text){ 0 },
+                              cursor, &f->error);
 }
 
 static void lists_find_by_kind_type_role_and_home(void **state) {

@@ -195,9 +195,10 @@ static void what_is_set_is_listed_by_level(void **state) {
         must(set(f, DEPARTMENT, department, LENGTH, "20"));
         must(set(f, DEPARTMENT, "a b", LENGTH, "20"));
         must(set(f, COMPANY, NULL, LENGTH, "16"));
-        must(core_policy_list(f->core, "", 100, listed_add, &all, cursor, &f->error));
+        must(core_policy_list(f->core, &f->root, "", 100, listed_add, &all, cursor, &f->error));
         do
-                must(core_policy_list(f->core, cursor, 1, listed_add, &paged, cursor, &f->error));
+                must(core_policy_list(f->core, &f->root, cursor, 1, listed_add, &paged, cursor,
+                                      &f->error));
         while (cursor[0]);
         assert_string_equal(paged.text, all.text);
         assert_non_null(strstr(all.text, "company local password.min-length=16;department a b "
@@ -356,8 +357,8 @@ static void the_report_says_what_asks_for_one(void **state) {
         must(set(f, ROLE, "ops", REQUIRED, "hardware"));
         must(set(f, USER, "eve", REQUIRED, "on"));
         base_text_init(&text, buf, sizeof(buf));
-        must(core_factor_coverage(f->core, "", "", 100, f->now, because_line, &text, cursor,
-                                  &f->error));
+        must(core_factor_coverage(f->core, &f->root, "", "", 100, f->now, because_line, &text,
+                                  cursor, &f->error));
         assert_string_equal(buf, "ann off ;ben on role admin;cid on department sales;"
                                  "dan hardware role ops;eve on user;");
 }

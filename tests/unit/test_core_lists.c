@@ -27,8 +27,8 @@ static void group_take(void *userdata, const CoreGroup *group) {
 static int list(Fixture *f, const char *filter, const char *cursor, uint32_t limit, Names *names,
                 char *ret_cursor) {
         *names = (Names){ 0 };
-        return core_user_list(f->core, filter, cursor, limit, f->now, user_take, names, ret_cursor,
-                              &f->error);
+        return core_user_list(f->core, &f->root, filter, cursor, limit, f->now, user_take, names,
+                              ret_cursor, &f->error);
 }
 
 static void populate(Fixture *f) {
@@ -209,15 +209,15 @@ static void groups_are_listed_by_name_member_and_owner(void **state) {
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
                 Names names = { 0 };
 
-                must(core_group_list(f->core, rows[i].filter, "", 100, group_take, &names, cursor,
-                                     &f->error));
+                must(core_group_list(f->core, &f->root, rows[i].filter, "", 100, group_take, &names,
+                                     cursor, &f->error));
                 assert_string_equal(names.text, rows[i].names);
         }
-        must_be(core_group_list(f->core, "member=nobody", "", 100, group_take, NULL, cursor,
-                                &f->error),
+        must_be(core_group_list(f->core, &f->root, "member=nobody", "", 100, group_take, NULL,
+                                cursor, &f->error),
                 CORE_E_BAD_VALUE);
-        must_be(core_group_list(f->core, "status=active", "", 100, group_take, NULL, cursor,
-                                &f->error),
+        must_be(core_group_list(f->core, &f->root, "status=active", "", 100, group_take, NULL,
+                                cursor, &f->error),
                 CORE_E_BAD_VALUE);
 }
 

@@ -405,12 +405,12 @@ static void the_report_says_what_the_login_goes_by(void **state) {
         char row[64], cursor[CORE_CURSOR_BYTES];
 
         setup_mail(f);
-        must(core_factor_coverage(f->core, "name=alice", "", 10, f->now, covered, row, cursor,
-                                  &f->error));
+        must(core_factor_coverage(f->core, &f->root, "name=alice", "", 10, f->now, covered, row,
+                                  cursor, &f->error));
         assert_string_equal(row, "weak-mfa 1 email-code 0");
         policy_put(f, "factor.required", "off", NULL);
-        must(core_factor_coverage(f->core, "name=alice", "", 10, f->now, covered, row, cursor,
-                                  &f->error));
+        must(core_factor_coverage(f->core, &f->root, "name=alice", "", 10, f->now, covered, row,
+                                  cursor, &f->error));
         assert_string_equal(row, "single 0 - 0");
 }
 

@@ -61,14 +61,15 @@ static void views(Fixture *f) {
         memory_on();
         (void)core_user_get(f->core, "alice", false, &user_seen, &f->error);
         (void)core_group_get(f->core, "all", &group_seen, &f->error);
-        (void)core_user_list(f->core, "group~*,name~*", "", 10, f->now, nothing_user, NULL, cursor,
-                             &f->error);
-        (void)core_group_list(f->core, "member=alice,owner=alice", "", 10, nothing_group, NULL,
-                              cursor, &f->error);
+        (void)core_user_list(f->core, &f->root, "group~*,name~*", "", 10, f->now, nothing_user,
+                             NULL, cursor, &f->error);
+        (void)core_group_list(f->core, &f->root, "member=alice,owner=alice", "", 10, nothing_group,
+                              NULL, cursor, &f->error);
         (void)core_entries_all(f->core, nothing_entry, NULL);
         (void)core_entry_user(f->core, FIRST, nothing_entry, NULL);
         (void)core_entry_group_by_name(f->core, "all", nothing_entry, NULL);
-        (void)core_audit_list(f->core, &filter, 0, 10, nothing_audit, NULL, &at, &f->error);
+        (void)core_audit_list(f->core, &f->root, &filter, 0, 10, nothing_audit, NULL, &at,
+                              &f->error);
         memory_off();
 }
 
@@ -169,7 +170,7 @@ static void policy(Fixture *f) {
         (void)core_policy_set(f->core, &f->root, &POLICY_OF("alice"), "factor.methods", "-hotp",
                               &f->options, f->now, text, &f->change, &f->error);
         (void)core_policy_effective(f->core, "alice", NULL, nothing_effective, NULL, &f->error);
-        (void)core_policy_list(f->core, "", 10, nothing_set, NULL, cursor, &f->error);
+        (void)core_policy_list(f->core, &f->root, "", 10, nothing_set, NULL, cursor, &f->error);
         (void)core_policy_unset(f->core, &f->root, &POLICY_OF("alice"), "factor.methods",
                                 &f->options, f->now, &f->change, &f->error);
         memory_off();

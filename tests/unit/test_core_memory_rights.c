@@ -54,8 +54,8 @@ static void levels(Fixture *f) {
         set(f, POLICY_LEVEL_ROLE, "helper", "factor.methods", "-totp");
         (void)core_policy_effective(f->core, "bob", NULL, nothing_effective, NULL, &f->error);
         (void)core_policy_values_now(f->core, FIRST, &values);
-        (void)core_factor_coverage(f->core, "", "", 100, f->now, nothing_covered, NULL, cursor,
-                                   &f->error);
+        (void)core_factor_coverage(f->core, &f->root, "", "", 100, f->now, nothing_covered, NULL,
+                                   cursor, &f->error);
         (void)core_entries_all(f->core, nothing_entry, NULL);
         (void)core_user_update(f->core, &(Actor){ .uid = FIRST, .via = "socket" }, "bob", &sales,
                                &f->options, f->now, &f->change, &f->error);
@@ -98,9 +98,9 @@ static void rights(Fixture *f) {
         levels(f);
         memory_on();
         (void)core_role_list(f->core, "", 20, nothing_role, NULL, cursor, &f->error);
-        (void)core_grant_list(f->core, "bob", f->now, nothing_grant, NULL, &f->error);
-        (void)core_access_why(f->core, "bob", "user.view", NULL, f->now, nothing_path, nothing_why,
-                              NULL, &f->error);
+        (void)core_grant_list(f->core, &f->root, "bob", f->now, nothing_grant, NULL, &f->error);
+        (void)core_access_why(f->core, &f->root, "bob", "user.view", NULL, f->now, nothing_path,
+                              nothing_why, NULL, &f->error);
         (void)core_role_delete(f->core, &f->root, "helper", true, &f->options, f->now, &f->change,
                                &f->error);
         (void)core_tenant_delete(f->core, &f->root, "acme", &f->options, f->now, &f->change,

@@ -223,7 +223,8 @@ static const char *listed(Fixture *f, const char *filter, char *buf) {
         char cursor[64];
 
         buf[0] = '\0';
-        must(core_user_list(f->core, filter, "", 100, f->now, note_name, buf, cursor, &f->error));
+        must(core_user_list(f->core, &f->root, filter, "", 100, f->now, note_name, buf, cursor,
+                            &f->error));
         return buf;
 }
 
@@ -282,7 +283,8 @@ static const char *covered(Fixture *f, const char *filter, char *buf) {
         char cursor[64];
 
         buf[0] = '\0';
-        must(core_factor_coverage(f->core, filter, "", 100, f->now, tell, buf, cursor, &f->error));
+        must(core_factor_coverage(f->core, &f->root, filter, "", 100, f->now, tell, buf, cursor,
+                                  &f->error));
         assert_string_equal(cursor, "");
         return buf;
 }

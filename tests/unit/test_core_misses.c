@@ -32,7 +32,8 @@ static const char *newest(Fixture *f) {
         uint64_t cursor;
 
         text[0] = '\0';
-        must(core_audit_list(f->core, &filter, 0, 1, last_text, text, &cursor, &f->error));
+        must(core_audit_list(f->core, &f->root, &filter, 0, 1, last_text, text, &cursor,
+                             &f->error));
         return text;
 }
 
@@ -46,7 +47,8 @@ static uint64_t logins(Fixture *f) {
         const CoreAuditFilter filter = { .type = "login", .until_usec = USEC_INFINITY };
         uint64_t cursor, count = 0;
 
-        must(core_audit_list(f->core, &filter, 0, 1000, count_one, &count, &cursor, &f->error));
+        must(core_audit_list(f->core, &f->root, &filter, 0, 1000, count_one, &count, &cursor,
+                             &f->error));
         return count;
 }
 

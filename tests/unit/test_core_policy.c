@@ -142,7 +142,8 @@ static void the_record_tells_each_value(void **state) {
         must(set(f, NULL, "password.warn", "24h"));
         must(unset(f, NULL, "password.warn"));
         base_text_init(&text, buf, sizeof(buf));
-        must(core_audit_list(f->core, &filter, 0, 10, values_take, &text, &cursor, &f->error));
+        must(core_audit_list(f->core, &f->root, &filter, 0, 10, values_take, &text, &cursor,
+                             &f->error));
         assert_string_equal(buf, "password.warn 24h > -\n"
                                  "password.warn 7d > 24h\n"
                                  "password.warn - > 7d\n");
@@ -252,7 +253,8 @@ static void all_that_is_set_is_listed_by_pages(void **state) {
         step_user(f, "bob", STATUS_STEP_DELETE);
         base_text_init(&text, buf, sizeof(buf));
         do {
-                must(core_policy_list(f->core, cursor, 1, set_line, &text, cursor, &f->error));
+                must(core_policy_list(f->core, &f->root, cursor, 1, set_line, &text, cursor,
+                                      &f->error));
                 pages++;
         } while (cursor[0] != '\0');
         assert_string_equal(buf, "company local factor.required=hardware by root\n"
@@ -268,9 +270,10 @@ static void a_cursor_that_is_none_is_refused(void **state) {
         char cursor[CORE_POLICY_CURSOR_BYTES];
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
-                must_be(core_policy_list(f->core, rows[i], 10, set_line, NULL, cursor, &f->error),
+                must_be(core_policy_list(f->core, &f->root, rows[i], 10, set_line, NULL, cursor,
+                                         &f->error),
                         CORE_E_BAD_VALUE);
-        must_be(core_policy_list(f->core, "", 0, set_line, NULL, cursor, &f->error),
+        must_be(core_policy_list(f->core, &f->root, "", 0, set_line, NULL, cursor, &f->error),
                 CORE_E_BAD_VALUE);
 }
 

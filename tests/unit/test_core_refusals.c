@@ -39,7 +39,8 @@ static const char *newest(Fixture *f) {
         uint64_t cursor;
 
         text[0] = '\0';
-        must(core_audit_list(f->core, &filter, 0, 1, entry_text, text, &cursor, &f->error));
+        must(core_audit_list(f->core, &f->root, &filter, 0, 1, entry_text, text, &cursor,
+                             &f->error));
         return text;
 }
 

@@ -178,7 +178,7 @@ static const char *tenants(Fixture *f) {
         Text text;
 
         base_text_init(&text, buf, sizeof(buf));
-        must(core_tenant_show(f->core, NULL, tenant_line, &text, &f->error));
+        must(core_tenant_show(f->core, &f->root, NULL, f->now, tenant_line, &text, &f->error));
         return buf;
 }
 

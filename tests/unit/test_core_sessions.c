@@ -253,7 +253,8 @@ static const char *newest_values(Fixture *f) {
         static char text[512];
         uint64_t cursor;
 
-        must(core_audit_list(f->core, &filter, 0, 1, values_take, text, &cursor, &f->error));
+        must(core_audit_list(f->core, &f->root, &filter, 0, 1, values_take, text, &cursor,
+                             &f->error));
         return text;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* org.um1.Audit: the log of logins and changes, for root, and for users what is about themselves.
- */
+/* org.um1.Audit: the log of logins and changes, and for users what is about themselves. */
 
 #include <errno.h>
 #include <string.h>
@@ -88,6 +87,7 @@ static void page_add(void *userdata, const CoreAuditEntry *entry) {
 
 int audit_list(Call *call, CoreError *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
+        const CoreQuestion anywhere = { .permission = "audit.view", .where = CORE_WHERE_SOMEWHERE };
         CoreAuditFilter filter;
         uint64_t cursor, next = 0;
         uint32_t limit;
@@ -101,9 +101,11 @@ int audit_list(Call *call, CoreError *error) {
         if (r < 0)
                 return r;
         self = r > 0;
-        if (call->actor.uid != 0 && !self) {
+        if (!self) {
                 call->about = filter.user;
-                return access_refuse(call, "audit.view", error);
+                r = access_ask(call, &anywhere, error);
+                if (r != 0)
+                        return r;
         }
         r = sd_bus_message_read(call->message, "tu", &cursor, &limit);
         if (r < 0)
@@ -116,7 +118,8 @@ int audit_list(Call *call, CoreError *error) {
         if (r < 0)
                 return r;
         page.reply = reply;
-        r = core_audit_list(call->bus->core, &filter, cursor, limit, page_add, &page, &next, error);
+        r = core_audit_list(call->bus->core, &call->actor, &filter, cursor, limit, page_add, &page,
+                            &next, error);
         if (r != 0)
                 return r;
         r = page.r < 0 ? page.r : sd_bus_message_close_container(reply);

@@ -210,11 +210,11 @@ static int nodes_enumerate(sd_bus *bus, const char *prefix, void *userdata, char
         if (!nodes.paths)
                 return -ENOMEM;
         if (users)
-                (void)core_user_list(core, "", "", FACE_NODES_MAX, base_realtime_usec(),
-                                     node_add_user, &nodes, cursor, &refused);
+                (void)core_user_list(core, &link->peer->core_peer.actor, "", "", FACE_NODES_MAX,
+                                     base_realtime_usec(), node_add_user, &nodes, cursor, &refused);
         else
-                (void)core_group_list(core, "", "", FACE_NODES_MAX, node_add_group, &nodes, cursor,
-                                      &refused);
+                (void)core_group_list(core, &link->peer->core_peer.actor, "", "", FACE_NODES_MAX,
+                                      node_add_group, &nodes, cursor, &refused);
         if (nodes.r < 0) {
                 nodes_free(nodes.paths);
                 return nodes.r;

@@ -63,6 +63,7 @@ static void created(void *userdata, int r, const char *name, const Secret *code,
 int manager_create_user_with_password(Call *call, CoreError *error) {
         _cleanup_secret_ Secret *secret = NULL;
         CorePasswordOptions password = { 0 };
+        const CoreQuestion import = { .permission = "user.import", .where = CORE_WHERE_HOST };
         bool setup_code = false;
         const DictField fields[] = {
                 { "setup-code", "b", &setup_code, NULL },
@@ -84,6 +85,10 @@ int manager_create_user_with_password(Call *call, CoreError *error) {
                 r = read_dict(call->message, "password", fields, ARRAY_LENGTH(fields), error);
         if (r == 0)
                 r = read_options(call->message, &options, error);
+        if (r != 0)
+                return r;
+        if (password.is_hash) /* nobody checks what is behind it */
+                r = access_ask(call, &import, error);
         if (r != 0)
                 return r;
         if (setup_code && base_secret_len(secret) > 0)
@@ -197,8 +202,9 @@ int manager_list_users(Call *call, CoreError *error) {
         int r = page_begin(call, &page, error);
 
         if (r == 0)
-                r = core_user_list(call->bus->core, page.filter, page.cursor, page.limit,
-                                   call->now_usec, page_add_user, &page, page.next, error);
+                r = core_user_list(call->bus->core, &call->actor, page.filter, page.cursor,
+                                   page.limit, call->now_usec, page_add_user, &page, page.next,
+                                   error);
         return r != 0 ? r : page_end(call, &page);
 }
 
@@ -207,8 +213,8 @@ int manager_list_groups(Call *call, CoreError *error) {
         int r = page_begin(call, &page, error);
 
         if (r == 0)
-                r = core_group_list(call->bus->core, page.filter, page.cursor, page.limit,
-                                    page_add_group, &page, page.next, error);
+                r = core_group_list(call->bus->core, &call->actor, page.filter, page.cursor,
+                                    page.limit, page_add_group, &page, page.next, error);
         return r != 0 ? r : page_end(call, &page);
 }
 
@@ -251,9 +257,9 @@ int manager_report(Call *call, CoreError *error) {
                                  "report: there is none of that name; there are: mfa-coverage");
         r = page_begin(call, &page, error);
         if (r == 0)
-                r = core_factor_coverage(call->bus->core, page.filter, page.cursor, page.limit,
-                                         call->now_usec, page_add_coverage, &page, page.next,
-                                         error);
+                r = core_factor_coverage(call->bus->core, &call->actor, page.filter, page.cursor,
+                                         page.limit, call->now_usec, page_add_coverage, &page,
+                                         page.next, error);
         return r != 0 ? r : page_end(call, &page);
 }
 
@@ -287,7 +293,17 @@ int manager_create_group(Call *call, CoreError *error) {
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
-/* Root's. */
+/* Those of root, and of who may see the configuration here. */
+static bool sees_figures(Call *call) {
+        const CoreQuestion question = { .permission = "config.view", .where = CORE_WHERE_HOST };
+        CoreError refused;
+
+        if (call->actor.uid == 0 || !call->bus->core)
+                return call->actor.uid == 0;
+        return !access_is_local(call->bus, call->actor.uid) &&
+               core_may(call->bus->core, &call->actor, &question, call->now_usec, &refused) == 0;
+}
+
 static int status_append_figures(sd_bus_message *m, const Bus *bus, const BusStatus *host,
                                  const CoreStatus *core) {
         const struct {
@@ -376,9 +392,41 @@ int manager_status(Call *call, CoreError *error) {
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
                 r = status_append_parts(reply, bus, &host, &core, served == 0);
-        if (r >= 0 && call->actor.uid == 0)
+        if (r >= 0 && sees_figures(call))
                 r = status_append_figures(reply, bus, &host, &core);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : call_reply_send(call, reply);
+}
+
+/* ---- what the caller may do ------------------------------------------------------------------ */
+
+static void page_add_permission(void *userdata, const char *permission) {
+        Page *page = userdata;
+
+        if (page->r >= 0)
+                page->r = sd_bus_message_append_basic(page->reply, 's', permission);
+}
+
+/* A courtesy to help and completion (FEATURES D21): whatever it says, each call is asked anew. */
+int manager_list_permissions(Call *call, CoreError *error) {
+        _cleanup_(page_clear) Page page = { 0 };
+        const Actor nobody = { .uid = (uid_t)-1 };
+        bool local = access_is_local(call->bus, call->actor.uid);
+        const char *tenant;
+        int r = sd_bus_message_read(call->message, "s", &tenant);
+
+        if (r >= 0)
+                r = call_reply_new(call, &page.reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(page.reply, 'a', "s");
+        if (r < 0)
+                return r;
+        r = core_may_list(call->bus->core, local ? &nobody : &call->actor,
+                          tenant[0] ? tenant : NULL, call->now_usec, page_add_permission, &page,
+                          error);
+        if (r != 0)
+                return r;
+        r = page.r < 0 ? page.r : sd_bus_message_close_container(page.reply);
+        return r < 0 ? r : call_reply_send(call, page.reply);
 }

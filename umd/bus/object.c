@@ -10,6 +10,8 @@
 
 #define USER(name, key, type, member)                                                              \
         { name, key, type, offsetof(CoreUser, member), 0 }
+#define PRIVATE(name, key, type, member)                                                           \
+        { name, key, type, offsetof(CoreUser, member), 0, true }
 #define USER_LIST(name, key, member, size)                                                         \
         { name, key, 'a', offsetof(CoreUser, member), offsetof(CoreUser, size) }
 #define GROUP(name, key, type, member)                                                             \
@@ -23,7 +25,7 @@ static const Property user_rows[] = {
         USER("GID", "gid", 'u', gid),
         USER("FullName", "full_name", 's', full_name),
         USER("Email", "email", 's', email),
-        USER("Phone", "phone", 's', phone),
+        PRIVATE("Phone", "phone", 's', phone),
         USER("Title", "title", 's', title),
         USER("Department", "department", 's', department),
         USER("Language", "language", 's', language),
@@ -49,12 +51,12 @@ static const Property user_rows[] = {
         USER("LockedBy", "locked_by", 's', locked_by),
         USER("LockedReason", "locked_reason", 's', locked_reason),
         USER("LockedOut", "locked_out", 'b', locked_out),
-        USER("LockedOutFrom", "locked_out_from", 's', locked_out_from),
+        PRIVATE("LockedOutFrom", "locked_out_from", 's', locked_out_from),
         USER("LockedOutUntil", "locked_out_until", 't', locked_out_until_usec),
-        USER("Failures", "failures", 'u', failures),
-        USER("LastFailure", "last_failure", 't', last_failure_usec),
-        USER("LastFailureSource", "last_failure_source", 's', last_failure_source),
-        USER("LastFailureService", "last_failure_service", 's', last_failure_service),
+        PRIVATE("Failures", "failures", 'u', failures),
+        PRIVATE("LastFailure", "last_failure", 't', last_failure_usec),
+        PRIVATE("LastFailureSource", "last_failure_source", 's', last_failure_source),
+        PRIVATE("LastFailureService", "last_failure_service", 's', last_failure_service),
         USER("Created", "created", 't', created_usec),
         USER("CreatedBy", "created_by", 's', created_by),
         USER("HasPassword", "has_password", 'b', has_password),
@@ -95,6 +97,16 @@ const Property *property_rows(AccessObject object, size_t *ret_count) {
         }
         *ret_count = 0;
         return NULL;
+}
+
+bool property_is_private(AccessObject object, const char *name) {
+        size_t count;
+        const Property *rows = property_rows(object, &count);
+
+        for (size_t i = 0; i < count; i++)
+                if (strcmp(rows[i].name, name) == 0)
+                        return rows[i].private;
+        return false;
 }
 
 static int names_append(sd_bus_message *m, const char *const *names, size_t count) {
@@ -169,9 +181,12 @@ static int property_append_variant(sd_bus_message *m, const Property *property,
 int property_append_all(sd_bus_message *m, AccessObject object, const void *record, bool keys) {
         size_t count;
         const Property *rows = property_rows(object, &count);
+        bool hides = object == ACCESS_ON_USER && ((const CoreUser *)record)->hides_private;
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (size_t i = 0; i < count && r >= 0; i++) {
+                if (rows[i].private && hides)
+                        continue;
                 r = sd_bus_message_open_container(m, 'e', "sv");
                 if (r >= 0)
                         r = sd_bus_message_append_basic(m, 's', keys ? rows[i].key : rows[i].name);

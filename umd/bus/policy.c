@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* org.um1.Policy: policy values of companies, departments, roles and users, for root; and for a
- * user what is in effect for himself.  Each level has methods of its own, since they are
- * permissions and scopes of their own. */
+/* org.um1.Policy: policy values of companies, departments, roles and users, and what is in effect.
+ * Each level has methods of its own, since they are permissions and scopes of their own. */
 
 #include <errno.h>
 #include <string.h>
@@ -193,7 +192,8 @@ int policy_list(Call *call, CoreError *error) {
         if (r < 0)
                 return r;
         page.reply = reply;
-        r = core_policy_list(call->bus->core, cursor, limit, page_add_set, &page, next, error);
+        r = core_policy_list(call->bus->core, &call->actor, cursor, limit, page_add_set, &page,
+                             next, error);
         if (r != 0)
                 return r;
         r = page.r < 0 ? page.r : sd_bus_message_close_container(reply);

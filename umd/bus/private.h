@@ -180,10 +180,11 @@ bool process_lives(int pidfd);
 typedef enum AccessWho {
         ACCESS_NOBODY, /* zero on purpose */
         ACCESS_ROOT,
-        ACCESS_SELF,    /* root, or the user it is about */
+        ACCESS_RIGHT,   /* root, or who has the permission */
+        ACCESS_SELF,    /* the same, or the user it is about */
         ACCESS_ONESELF, /* the user it is about, and not root: what nobody else may ever see */
-        ACCESS_OWNER,   /* root, or an owner of the group it is about */
-        ACCESS_MEMBER,  /* root, or any user of um about himself: the handler reads about whom */
+        ACCESS_OWNER,   /* as RIGHT, or an owner of the group it is about */
+        ACCESS_MEMBER,  /* root, or any user of um: the handler reads about whom, or leaves out */
         ACCESS_EVERYONE,
         _ACCESS_WHO_MAX,
 } AccessWho;
@@ -216,6 +217,8 @@ typedef struct Access {
         const char *permission; /* "" where there is none */
         unsigned flags;
         AccessHandler handler;
+        CoreWhere where; /* the permission has to be held; NOWHERE: root alone */
+        const char *own; /* what the user it is about needs himself; NULL: nothing */
 } Access;
 
 /* The row of a method call on this link, or NULL. */
@@ -223,10 +226,14 @@ const Access *access_find(const char *path, const char *interface, const char *m
 const Access *access_rows(size_t *ret_count);
 /* 0, CORE_E_ACCESS_DENIED with the permission in *error, or a fault; decides by call->actor. */
 int access_check(Call *call, CoreError *error);
+/* Has the caller one more permission?  As core_may(); call notes what was missing for the log. */
+int access_ask(Call *call, const CoreQuestion *question, CoreError *error);
 /* A refusal for want of the permission ("" where it has no name); call notes it for the log. */
 int access_refuse(Call *call, const char *permission, CoreError *error);
 /* Writes into the log that the call was refused, and for want of what. */
 void access_record(Call *call, bool elsewhere);
+/* Is the uid one of /etc/passwd or /etc/group, and so nobody to um?  Never root's. */
+bool access_is_local(const Bus *bus, uid_t uid);
 /* Has the uid written too much lately?  Charges it.  Never root. */
 bool access_is_exhausted(Bus *bus, uid_t uid, uint64_t boottime_usec);
 /* Is it the name or the e-mail address of the user with that uid?  Always false for root's. */
@@ -331,12 +338,15 @@ typedef struct Property {
         const char *name, *key; /* "FullName"; "full_name" in lists */
         char type;              /* s u t b, a: as, S: a UserStatus as s */
         size_t offset, count_offset;
+        bool private; /* left out where the record hides_private */
 } Property;
 
 /* One entry of an a{sv}: a list of texts. */
 int dict_append_texts(sd_bus_message *m, const char *key, const char *const *texts, size_t count);
 
 const Property *property_rows(AccessObject object, size_t *ret_count);
+/* Is it for those with user.view.private? */
+bool property_is_private(AccessObject object, const char *name);
 const char *property_signature(const Property *property);
 /* The object's fields as a{sv}: keys of lists, or names of properties. */
 int property_append_all(sd_bus_message *m, AccessObject object, const void *record, bool keys);
@@ -378,6 +388,7 @@ int manager_get_group_by_gid(Call *call, CoreError *error);
 int manager_list_groups(Call *call, CoreError *error);
 int manager_report(Call *call, CoreError *error);
 int manager_status(Call *call, CoreError *error);
+int manager_list_permissions(Call *call, CoreError *error);
 
 int user_properties(Call *call, CoreError *error);
 int user_update(Call *call, CoreError *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* org.um1.Role: roles, who holds them, and where a right comes from; for root, and for a user what
- * he holds himself.  Every method stands on /org/um1 and is told the name. */
+/* org.um1.Role: roles, who holds them, and where a right comes from.  Every method stands on
+ * /org/um1 and is told the name. */
 
 #include <string.h>
 
@@ -231,12 +231,26 @@ static int grant_read(Call *call, GrantEdit *edit, CoreOptions *options, CoreErr
         return r != 0 ? r : read_options(call->message, options, error);
 }
 
+/* The row's permission, in the tenant of the grant: over the user, or in all. */
+static int grant_ask(Call *call, const GrantEdit *edit, CoreError *error) {
+        const CoreQuestion question = {
+                .permission = call->access->permission,
+                .where = CORE_WHERE_USER,
+                .name = edit->user,
+                .tenant = edit->tenant ? edit->tenant : core_tenant_of_host(call->bus->core),
+        };
+
+        return access_ask(call, &question, error);
+}
+
 int role_grant(Call *call, CoreError *error) {
         CoreOptions options;
         CoreChange change;
         GrantEdit edit;
         int r = grant_read(call, &edit, &options, error);
 
+        if (r == 0)
+                r = grant_ask(call, &edit, error);
         if (r == 0)
                 r = core_grant_add(call->bus->core, &call->actor, &edit, &options, call->now_usec,
                                    &change, error);
@@ -249,6 +263,8 @@ int role_revoke(Call *call, CoreError *error) {
         GrantEdit edit;
         int r = grant_read(call, &edit, &options, error);
 
+        if (r == 0)
+                r = grant_ask(call, &edit, error);
         if (r == 0)
                 r = core_grant_revoke(call->bus->core, &call->actor, &edit, &options,
                                       call->now_usec, &change, error);
@@ -278,7 +294,8 @@ int role_list_grants(Call *call, CoreError *error) {
                 r = page_begin(call, &page);
         if (r < 0)
                 return r;
-        r = core_grant_list(call->bus->core, user, call->now_usec, page_add_grant, &page, error);
+        r = core_grant_list(call->bus->core, &call->actor, user, call->now_usec, page_add_grant,
+                            &page, error);
         return r != 0 ? r : page_end(call, &page, false);
 }
 
@@ -292,8 +309,8 @@ int role_list_holders(Call *call, CoreError *error) {
                 r = page_begin(call, &page);
         if (r < 0)
                 return r;
-        r = core_grant_holders(call->bus->core, role, cursor, limit, call->now_usec, page_add_grant,
-                               &page, page.next, error);
+        r = core_grant_holders(call->bus->core, &call->actor, role, cursor, limit, call->now_usec,
+                               page_add_grant, &page, page.next, error);
         return r != 0 ? r : page_end(call, &page, true);
 }
 
@@ -324,8 +341,8 @@ int role_get_effective(Call *call, CoreError *error) {
                 r = page_begin(call, &page);
         if (r < 0)
                 return r;
-        r = core_role_effective(call->bus->core, user, text_or_null(tenant), call->now_usec,
-                                page_add_path, &page, error);
+        r = core_role_effective(call->bus->core, &call->actor, user, text_or_null(tenant),
+                                call->now_usec, page_add_path, &page, error);
         return r != 0 ? r : page_end(call, &page, false);
 }
 
@@ -350,8 +367,8 @@ int role_why(Call *call, CoreError *error) {
                 r = page_begin(call, &page);
         if (r < 0)
                 return r;
-        r = core_access_why(call->bus->core, user, permission, text_or_null(tenant), call->now_usec,
-                            page_add_path, page_add_why, &page, error);
+        r = core_access_why(call->bus->core, &call->actor, user, permission, text_or_null(tenant),
+                            call->now_usec, page_add_path, page_add_why, &page, error);
         if (r != 0)
                 return r;
         return page.r < 0 ? page.r : call_reply_send(call, page.reply);

@@ -8,13 +8,27 @@
 
 int user_properties(Call *call, CoreError *error) {
         _cleanup_(core_user_freep) CoreUser *user = NULL;
+        const CoreQuestion private = { .permission = "user.view.private",
+                                       .where = CORE_WHERE_USER,
+                                       .name = call->name };
         PropertyQuery query;
+        CoreError refused;
         int r = property_query_read(call, WIRE_USER, &query);
 
         if (r < 0)
                 return r;
         r = core_user_get(call->bus->core, call->name, false, &user, error);
-        return r != 0 ? r : property_reply(call, ACCESS_ON_USER, &query, user);
+        if (r != 0)
+                return r;
+        if (user->uid != call->actor.uid)
+                r = core_may(call->bus->core, &call->actor, &private, call->now_usec, &refused);
+        if (r < 0)
+                return r;
+        user->hides_private = r > 0;
+        if (user->hides_private && query.name && query.ours &&
+            property_is_private(ACCESS_ON_USER, query.name))
+                return access_refuse(call, private.permission, error);
+        return property_reply(call, ACCESS_ON_USER, &query, user);
 }
 
 int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError *error) {
@@ -46,17 +60,35 @@ int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError 
         return r;
 }
 
-/* Users change of themselves what core says they may, and nothing else in the same call. */
-static int update_check_self(Call *call, const UserSpec *spec, CoreError *error) {
-        bool other = spec->has_valid_from || spec->has_valid_until || spec->tenant ||
-                     spec->has_read_only;
+/* Who, where and how long the account is: more than its profile. */
+static bool is_identity(UserField field) {
+        return field == USER_FIELD_NAME || field == USER_FIELD_EMAIL || field == USER_FIELD_SHELL ||
+               field == USER_FIELD_HOME;
+}
 
-        if (call->actor.uid == 0)
-                return 0;
-        for (unsigned i = 0; i < _USER_FIELD_TEXT_MAX; i++)
-                if (spec->text[i] && !core_user_field_self_editable((UserField)i))
-                        other = true;
-        return other ? access_refuse(call, "user.edit", error) : 0;
+/* Users change of themselves what core says they may; the row has asked for user.edit of all
+ * others.  Nobody changes his own identity without the permission either. */
+static int update_check(Call *call, const UserSpec *spec, CoreError *error) {
+        CoreQuestion question = { .permission = "user.edit",
+                                  .where = CORE_WHERE_USER,
+                                  .name = call->name };
+        bool identity = spec->has_valid_from || spec->has_valid_until || spec->tenant ||
+                        spec->has_read_only,
+             profile = false;
+        int r = 0;
+
+        for (unsigned i = 0; i < _USER_FIELD_TEXT_MAX; i++) {
+                if (!spec->text[i])
+                        continue;
+                identity |= is_identity((UserField)i);
+                profile |= !core_user_field_self_editable((UserField)i);
+        }
+        if (identity || profile)
+                r = access_ask(call, &question, error);
+        if (r != 0 || !identity)
+                return r;
+        question.permission = "user.identity.edit";
+        return access_ask(call, &question, error);
 }
 
 int user_update(Call *call, CoreError *error) {
@@ -66,7 +98,7 @@ int user_update(Call *call, CoreError *error) {
         int r = read_user_fields(call->message, false, &spec, error);
 
         if (r == 0)
-                r = update_check_self(call, &spec, error);
+                r = update_check(call, &spec, error);
         if (r == 0)
                 r = read_options(call->message, &options, error);
         if (r == 0)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
 #define AUDIT_ENTRIES_MAX 20000U /* looked at for a page */
 #define AUDIT_CHECK_COUNT 10000U /* entries verified at once */
@@ -17,6 +17,8 @@ typedef struct Wanted {
         bool has_user, has_actor, has_object;
         uint32_t user_id, actor_id, object_id;
         char unknown[CORE_UNKNOWN_BYTES + 8]; /* the user's object, if nobody has the name */
+        Asker *asker;
+        bool all; /* has he audit.view in every tenant there is? */
 } Wanted;
 
 static int resolve_user(Core *core, StoreTxn *txn, Wanted *wanted) {
@@ -43,6 +45,7 @@ static int resolve_user(Core *core, StoreTxn *txn, Wanted *wanted) {
 static int resolve_actor(StoreTxn *txn, Wanted *wanted, CoreError *error) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         const char *actor = wanted->filter->actor, *number;
+        bool seen = false;
         int r;
 
         if (!actor)
@@ -54,9 +57,11 @@ static int resolve_actor(StoreTxn *txn, Wanted *wanted, CoreError *error) {
         if (base_parse_id(number, &wanted->actor_id) == 0)
                 return 0;
         r = store_user_get_by_name(txn, actor, &user);
+        if (r == 0)
+                r = core_asker_sees(wanted->asker, user, &seen);
         if (r < 0)
                 return r;
-        if (r > 0)
+        if (!seen)
                 return core_fail(error, CORE_E_NO_SUCH_USER, "actor: \"%s\": no such user",
                                  core_quote(actor).text);
         wanted->actor_id = user->uid;
@@ -124,6 +129,50 @@ static bool entry_wanted(const Wanted *wanted, const StoreAudit *entry) {
                user_wanted(wanted, entry) && object_wanted(wanted, entry);
 }
 
+/* ---- what is not for whoever asks ---------------------------------------------------------- */
+
+static int user_is_shown(Asker *asker, uid_t uid, bool *ret) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r;
+
+        *ret = uid == asker->uid;
+        if (*ret)
+                return 0;
+        r = store_user_get(asker->txn, uid, &user);
+        if (r != 0)
+                return r < 0 ? r : 0; /* a name nobody has is of no tenant */
+        return core_asker_has_over(asker, PERMISSION_AUDIT_VIEW, user, user->tenant, ret);
+}
+
+static int group_is_shown(const Asker *asker, gid_t gid, bool *ret) {
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        int r = store_group_get(asker->txn, gid, &group);
+
+        *ret = r == 0 && core_asker_has(asker, PERMISSION_AUDIT_VIEW, group->tenant);
+        return r < 0 ? r : 0;
+}
+
+/* Entries about what is of a tenant are for those who have audit.view there (over the user it is
+ * about); all others, of umd and of what is of all tenants, for those who have it in every one. */
+static int entry_is_shown(const Wanted *wanted, const StoreAudit *entry, bool *ret) {
+        static const char tenant[] = "tenant/";
+        int r = 0;
+
+        *ret = wanted->all;
+        if (*ret)
+                return 0;
+        if (strncmp(entry->object, "user/", 5) == 0)
+                r = user_is_shown(wanted->asker, entry->object_id, ret);
+        else if (strncmp(entry->object, "group/", 6) == 0)
+                r = group_is_shown(wanted->asker, entry->object_id, ret);
+        else if (strncmp(entry->object, tenant, strlen(tenant)) == 0)
+                *ret = core_asker_has(wanted->asker, PERMISSION_AUDIT_VIEW,
+                                      entry->object + strlen(tenant));
+        return r;
+}
+
+/* ---- a page -------------------------------------------------------------------------------- */
+
 static int entry_show(StoreTxn *txn, const StoreAudit *entry,
                       void (*each)(void *userdata, const CoreAuditEntry *entry), void *userdata) {
         char actor[CORE_ACTOR_BYTES], login[CORE_ACTOR_BYTES], reference[24];
@@ -165,11 +214,12 @@ static int entry_show(StoreTxn *txn, const StoreAudit *entry,
         return 0;
 }
 
-int core_audit_list(Core *core, const CoreAuditFilter *filter, uint64_t cursor, uint32_t limit,
-                    void (*each)(void *userdata, const CoreAuditEntry *entry), void *userdata,
-                    uint64_t *ret_cursor, CoreError *error) {
+int core_audit_list(Core *core, const Actor *actor, const CoreAuditFilter *filter, uint64_t cursor,
+                    uint32_t limit, void (*each)(void *userdata, const CoreAuditEntry *entry),
+                    void *userdata, uint64_t *ret_cursor, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        Wanted wanted = { .filter = filter };
+        _cleanup_asker_ Asker asker = { 0 };
+        Wanted wanted = { .filter = filter, .asker = &asker };
         uint64_t first, last, at;
         uint32_t found = 0;
         int r;
@@ -179,6 +229,10 @@ int core_audit_list(Core *core, const CoreAuditFilter *filter, uint64_t cursor, 
                 return core_fail(error, CORE_E_BAD_VALUE, "limit: %u: must be 1 to %u", limit,
                                  CORE_LIST_LIMIT_MAX);
         r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asker);
+        if (r == 0)
+                r = core_asker_has_in_all(&asker, PERMISSION_AUDIT_VIEW, &wanted.all);
         if (r == 0)
                 r = resolve_user(core, txn, &wanted);
         if (r == 0)
@@ -192,11 +246,14 @@ int core_audit_list(Core *core, const CoreAuditFilter *filter, uint64_t cursor, 
         at = cursor == 0 || cursor > last ? last + 1 : cursor;
         for (uint32_t looked = 0; first > 0 && at > first && found < limit; looked++) {
                 _cleanup_(store_audit_freep) StoreAudit *entry = NULL;
+                bool shown = false;
 
                 if (looked == AUDIT_ENTRIES_MAX)
                         break;
                 r = store_audit_get(txn, --at, &entry);
-                if (r == 0 && entry_wanted(&wanted, entry)) {
+                if (r == 0 && entry_wanted(&wanted, entry))
+                        r = entry_is_shown(&wanted, entry, &shown);
+                if (r == 0 && shown) {
                         r = entry_show(txn, entry, each, userdata);
                         found++;
                 }

@@ -23,11 +23,12 @@ typedef struct CoreAuditFilter {
         uint64_t since_usec, until_usec; /* 0, USEC_INFINITY: open */
 } CoreAuditFilter;
 
-/* Newest first, before cursor (0 from the end); looks at no more than 20,000 entries a call.
+/* Without what the actor has no audit.view for; what is about himself is his to see.  Newest first,
+ * before cursor (0 from the end); looks at no more than 20,000 entries a call.
  * ret_cursor 0 at the end. */
-int core_audit_list(Core *core, const CoreAuditFilter *filter, uint64_t cursor, uint32_t limit,
-                    void (*each)(void *userdata, const CoreAuditEntry *entry), void *userdata,
-                    uint64_t *ret_cursor, CoreError *error);
+int core_audit_list(Core *core, const Actor *actor, const CoreAuditFilter *filter, uint64_t cursor,
+                    uint32_t limit, void (*each)(void *userdata, const CoreAuditEntry *entry),
+                    void *userdata, uint64_t *ret_cursor, CoreError *error);
 
 typedef struct CoreAuditVerdict {
         uint64_t first, next, last;

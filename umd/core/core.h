@@ -254,6 +254,7 @@ typedef struct CoreUser {
         size_t group_count;
         const char *const *roles;
         size_t role_count;
+        bool hides_private; /* phone, failures and where they came from are not for who asks */
 } CoreUser;
 
 CoreUser *core_user_free(CoreUser *user);
@@ -322,11 +323,12 @@ bool core_user_may_act(Core *core, uid_t uid);
 /* Users that match filter ("" all), by name, after cursor ("" from the start), at most limit
  * (1-1000).  ret_cursor (64 bytes) is "" at the end.  Filter keys: name, status, group, email,
  * department, title, tenant, kind, type, role, locked, created, valid-until; unknown keys and
- * values are CORE_E_BAD_VALUE with the column.  Looks at no more than 20,000 records a call, so a
- * page may be short. */
-int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                   uint64_t now_usec, void (*each)(void *userdata, const CoreUser *user),
-                   void *userdata, char *ret_cursor, CoreError *error);
+ * values are CORE_E_BAD_VALUE with the column; whom the actor may not see is left out.  Looks at no
+ * more than 20,000 records a call, so a page may be short. */
+int core_user_list(Core *core, const Actor *actor, const char *filter, const char *cursor,
+                   uint32_t limit, uint64_t now_usec,
+                   void (*each)(void *userdata, const CoreUser *user), void *userdata,
+                   char *ret_cursor, CoreError *error);
 
 /* Done callbacks of verbs that wait for the vault: r as the verbs return it. */
 typedef void (*CoreChangeDone)(void *userdata, int r, const CoreChange *change,
@@ -417,9 +419,9 @@ int core_group_delete(Core *core, const Actor *actor, const char *name, bool for
                       CoreError *error);
 int core_group_get(Core *core, const char *name, CoreGroup **ret, CoreError *error);
 int core_group_get_by_gid(Core *core, gid_t gid, CoreGroup **ret, CoreError *error);
-int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                    void (*each)(void *userdata, const CoreGroup *group), void *userdata,
-                    char *ret_cursor, CoreError *error);
+int core_group_list(Core *core, const Actor *actor, const char *filter, const char *cursor,
+                    uint32_t limit, void (*each)(void *userdata, const CoreGroup *group),
+                    void *userdata, char *ret_cursor, CoreError *error);
 /* May the user change the group's members as its owner?  Only if he may act at all. */
 bool core_group_is_owner(Core *core, const char *name, uid_t uid);
 
@@ -569,5 +571,6 @@ bool core_sshd_verifies(const Core *core, char *ret_why);
 
 #include "umd/core/audit.h"
 #include "umd/core/factors.h"
+#include "umd/core/may.h"
 #include "umd/core/policy_values.h"
 #include "umd/core/rights.h"

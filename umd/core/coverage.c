@@ -91,7 +91,7 @@ static int because_text(const Levels *levels, const char *tenant, char *buf, siz
         return r;
 }
 
-static int cover_one(void *userdata, StoreTxn *txn, const StoreUser *user) {
+static int cover_one(void *userdata, Asker *asker, const StoreUser *user) {
         _cleanup_(store_factors_done) StoreFactors factors = { 0 };
         _cleanup_texts_ Texts role_names = { 0 };
         _cleanup_levels_ Levels levels = { 0 };
@@ -99,6 +99,7 @@ static int cover_one(void *userdata, StoreTxn *txn, const StoreUser *user) {
         const char *methods[_POLICY_METHOD_MAX];
         Coverage *coverage = userdata;
         CoreCoverage row = { .user = user->name, .because = because };
+        StoreTxn *txn = asker->txn;
         PolicyValues values;
         int r;
 
@@ -125,12 +126,12 @@ static int cover_one(void *userdata, StoreTxn *txn, const StoreUser *user) {
         return r;
 }
 
-int core_factor_coverage(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                         uint64_t now_usec,
+int core_factor_coverage(Core *core, const Actor *actor, const char *filter, const char *cursor,
+                         uint32_t limit, uint64_t now_usec,
                          void (*each)(void *userdata, const CoreCoverage *coverage), void *userdata,
                          char *ret_cursor, CoreError *error) {
         Coverage coverage = { core, each, userdata };
 
-        return core_users_page(core, filter, cursor, limit, now_usec, cover_one, &coverage,
-                               ret_cursor, error);
+        return core_users_page(core, actor, PERMISSION_REPORT_VIEW, filter, cursor, limit, now_usec,
+                               cover_one, &coverage, ret_cursor, error);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "umd/core/holders.h"
 #include "umd/core/second.h"
 
 /* ---- within a change ---------------------------------------------------------------------- */
@@ -217,8 +218,8 @@ static int check_remove(Core *core, const CorePeer *peer, const FactorOwner *own
                         CoreError *error) {
         int r;
 
-        if (peer->actor.uid == 0 && !login[0])
-                return 0;
+        if (peer->actor.uid != owner->user->uid && !login[0])
+                return 0; /* whoever has user.factor.reset */
         r = core_factors_check_self(peer, owner->user, error);
         if (r == 0)
                 r = core_factors_check_proof(core, peer, owner, login, now_usec, NULL, error);
@@ -245,6 +246,8 @@ int core_factor_remove(Core *core, const CorePeer *peer, const char *name, uint3
                 r = core_factors_load(core, change.txn, name, &owner, error);
         if (r == 0)
                 r = core_check_version(options, owner.user->name, owner.user->version, error);
+        if (r == 0)
+                r = core_actor_covers_account(&change, owner.user, error);
         if (r != 0)
                 return r;
         factor = core_factor_find(&owner.factors, number);
@@ -271,6 +274,9 @@ int core_factors_reset(Core *core, const Actor *actor, const char *name, const C
                 r = core_factors_load(core, change.txn, name, &owner, error);
         if (r == 0)
                 r = core_check_version(options, owner.user->name, owner.user->version, error);
+        if (r != 0)
+                return r;
+        r = core_actor_covers_account(&change, owner.user, error);
         if (r != 0)
                 return r;
         if (owner.factors.count == 0) {

@@ -56,8 +56,8 @@ int core_recovery_create(Core *core, const CorePeer *peer, const char *name, con
                          const CoreOptions *options, uint64_t now_usec, CoreCodesDone done,
                          void *userdata, CoreError *error);
 
-/* login "": by root.  The recovery codes go with the last factor; who has to have one does not take
- * away his own last. */
+/* login "": by an administrator.  The recovery codes go with the last factor; who has to have one
+ * does not take away his own last. */
 int core_factor_remove(Core *core, const CorePeer *peer, const char *name, uint32_t number,
                        const char *login, const CoreOptions *options, uint64_t now_usec,
                        CoreChange *ret, CoreError *error);
@@ -79,8 +79,8 @@ typedef struct CoreCoverage {
 } CoreCoverage;
 
 /* By pages as core_user_list(), with its filter. */
-int core_factor_coverage(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                         uint64_t now_usec,
+int core_factor_coverage(Core *core, const Actor *actor, const char *filter, const char *cursor,
+                         uint32_t limit, uint64_t now_usec,
                          void (*each)(void *userdata, const CoreCoverage *coverage), void *userdata,
                          char *ret_cursor, CoreError *error);
 

@@ -11,6 +11,7 @@
 /* ---- grants -------------------------------------------------------------------------------- */
 
 typedef struct Shown {
+        Asker *asker;
         StoreTxn *txn;
         const RoleSet *set;
         uint64_t now_usec;
@@ -53,23 +54,39 @@ static int grant_show(const Shown *shown, const StoreUser *user, const Holder *h
         return 0;
 }
 
+/* A grant is seen by role.view in its tenant over a user who is seen; his own by everybody. */
+static int grant_is_seen(Asker *asker, const StoreUser *user, const StoreGrant *grant, bool *ret) {
+        *ret = core_asker_is_root(asker) || asker->uid == user->uid;
+        if (*ret)
+                return 0;
+        if (strcmp(grant->tenant, CORE_TENANT_ALL) == 0)
+                return core_asker_has_in_all(asker, PERMISSION_ROLE_VIEW, ret);
+        return core_asker_has_over(asker, PERMISSION_ROLE_VIEW, user, grant->tenant, ret);
+}
+
 /* Those of one role, or all (role NULL). */
 static int grants_show(const Shown *shown, const StoreUser *user, const char *role) {
         _cleanup_holder_ Holder holder = { 0 };
+        bool seen;
         int r;
 
         r = core_holder_load(shown->txn, shown->set, user, &holder);
-        for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++)
-                if (!role || strcmp(holder.records[i].role, role) == 0)
+        for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++) {
+                if (role && strcmp(holder.records[i].role, role) != 0)
+                        continue;
+                r = grant_is_seen(shown->asker, user, &holder.records[i], &seen);
+                if (r == 0 && seen)
                         r = grant_show(shown, user, &holder, i);
+        }
         return r;
 }
 
-int core_grant_list(Core *core, const char *user, uint64_t now_usec, CoreGrantEach each,
-                    void *userdata, CoreError *error) {
+int core_grant_list(Core *core, const Actor *actor, const char *user, uint64_t now_usec,
+                    CoreGrantEach each, void *userdata, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_user_freep) StoreUser *record = NULL;
-        Shown shown = { .now_usec = now_usec, .each = each, .userdata = userdata };
+        _cleanup_asker_ Asker asker = { 0 };
+        Shown shown = { .asker = &asker, .now_usec = now_usec, .each = each, .userdata = userdata };
         int r;
 
         *error = (CoreError){ 0 };
@@ -79,6 +96,8 @@ int core_grant_list(Core *core, const char *user, uint64_t now_usec, CoreGrantEa
                 r = core_user_load(core, txn, user, false, &record, error);
         if (r == 0)
                 r = core_role_set(core, txn, &shown.set);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asker);
         shown.txn = txn;
         return r != 0 ? r : grants_show(&shown, record, NULL);
 }
@@ -92,11 +111,12 @@ static int cursor_read(const char *cursor, uid_t *ret, CoreError *error) {
         return 0;
 }
 
-int core_grant_holders(Core *core, const char *role, const char *cursor, uint32_t limit,
-                       uint64_t now_usec, CoreGrantEach each, void *userdata, char *ret_cursor,
-                       CoreError *error) {
+int core_grant_holders(Core *core, const Actor *actor, const char *role, const char *cursor,
+                       uint32_t limit, uint64_t now_usec, CoreGrantEach each, void *userdata,
+                       char *ret_cursor, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
-        Shown shown = { .now_usec = now_usec, .each = each, .userdata = userdata };
+        _cleanup_asker_ Asker asker = { 0 };
+        Shown shown = { .asker = &asker, .now_usec = now_usec, .each = each, .userdata = userdata };
         char at[CORE_CURSOR_BYTES];
         uint16_t number;
         uid_t uid;
@@ -109,11 +129,14 @@ int core_grant_holders(Core *core, const char *role, const char *cursor, uint32_
                 r = core_role_set(core, txn, &shown.set);
         if (r == 0)
                 r = core_role_find(shown.set, role, &number, error);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asker);
         if (r != 0)
                 return r;
         shown.txn = txn;
         for (uint32_t i = 0; i < limit; i++) {
                 _cleanup_(store_user_freep) StoreUser *user = NULL;
+                bool seen;
 
                 r = store_grant_holder_next(txn, role, uid, &uid);
                 if (r == STORE_E_MISSING) {
@@ -124,7 +147,10 @@ int core_grant_holders(Core *core, const char *role, const char *cursor, uint32_
                         r = store_user_get(txn, uid, &user);
                 if (r != 0)
                         return r < 0 ? r : -EBADMSG;
-                if (user->status != USER_STATUS_DELETED)
+                if (user->status == USER_STATUS_DELETED)
+                        continue;
+                r = core_asker_sees(&asker, user, &seen);
+                if (r == 0 && seen)
                         r = grants_show(&shown, user, role);
                 if (r < 0)
                         return r;
@@ -136,6 +162,8 @@ int core_grant_holders(Core *core, const char *role, const char *cursor, uint32_
 /* ---- where a right comes from -------------------------------------------------------------- */
 
 typedef struct Asking {
+        Asker asker; /* who asks; the others are of whom it is about */
+        StoreUser *user;
         Holder holder;
         const Roles *roles;
         const RoleSet *set;
@@ -146,8 +174,11 @@ typedef struct Asking {
 } Asking;
 
 static void asking_freep(Asking **asking) {
-        if (*asking)
-                core_holder_done(&(*asking)->holder);
+        if (!*asking)
+                return;
+        core_asker_done(&(*asking)->asker);
+        store_user_free((*asking)->user);
+        core_holder_done(&(*asking)->holder);
         free(*asking);
 }
 
@@ -173,15 +204,24 @@ static void path_show(Asking *asking, const RightsPath *path, const char *permis
                                        });
 }
 
-static void paths_show(Asking *asking, uint16_t right, const char *permission, bool denies,
-                       bool only_counting) {
+/* Those of grants in tenants that are not his to see are left out. */
+static int paths_show(Asking *asking, uint16_t right, const char *permission, bool denies,
+                      bool only_counting) {
         size_t count =
                 policy_rights_paths(asking->set, &asking->holder.facts, &asking->place, right,
                                     denies, asking->paths, ARRAY_LENGTH(asking->paths));
+        bool seen;
+        int r = 0;
 
-        for (size_t i = 0; i < count; i++)
-                if (!only_counting || asking->paths[i].state == GRANT_COUNTS)
+        for (size_t i = 0; i < count && r == 0; i++) {
+                if (only_counting && asking->paths[i].state != GRANT_COUNTS)
+                        continue;
+                r = grant_is_seen(&asking->asker, asking->user,
+                                  &asking->holder.records[asking->paths[i].grant], &seen);
+                if (r == 0 && seen)
                         path_show(asking, &asking->paths[i], permission, denies);
+        }
+        return r;
 }
 
 /* About a permission of one's own matters, or in the tenant. */
@@ -191,11 +231,30 @@ static RightsOver over_of(const char *permission) {
                        : RIGHTS_OVER_SOMEBODY;
 }
 
-static int asking_begin(Core *core, StoreTxn *txn, const char *user, const char *tenant,
-                        uint64_t now_usec, Asking **ret, CoreError *error) {
-        _cleanup_(store_user_freep) StoreUser *record = NULL;
+/* role.view over the user in the tenant that is asked about; of himself everybody may know what he
+ * has where he has any grant that counts, and here. */
+static int asking_check(Asking *asking, const char *tenant, bool here, CoreError *error) {
+        bool has;
+        int r;
+
+        if (asking->asker.uid == asking->user->uid)
+                return here || core_asker_is_in(&asking->asker, tenant)
+                               ? 0
+                               : core_tenant_refuse(tenant, error);
+        if (!core_asker_is_in(&asking->asker, tenant))
+                return core_tenant_refuse(tenant, error);
+        r = core_asker_has_over(&asking->asker, PERMISSION_ROLE_VIEW, asking->user, tenant, &has);
+        if (r < 0 || has)
+                return r;
+        return core_fail(error, CORE_E_ACCESS_DENIED, "this needs the permission %s in %s",
+                         policy_permission_info(PERMISSION_ROLE_VIEW)->name, tenant);
+}
+
+static int asking_begin(Core *core, StoreTxn *txn, const Actor *actor, const char *user,
+                        const char *tenant, uint64_t now_usec, Asking **ret, CoreError *error) {
         _cleanup_(store_tenant_freep) StoreTenant *found = NULL;
         _cleanup_(asking_freep) Asking *asking = calloc(1, sizeof(*asking));
+        bool here = !tenant;
         int r;
 
         if (!asking)
@@ -204,14 +263,18 @@ static int asking_begin(Core *core, StoreTxn *txn, const char *user, const char 
                 tenant = core->settings.tenant;
         r = core_tenant_load(core, txn, tenant, &found, error);
         if (r == 0)
-                r = core_user_load(core, txn, user, false, &record, error);
+                r = core_user_load(core, txn, user, false, &asking->user, error);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asking->asker);
+        if (r == 0)
+                r = asking_check(asking, tenant, here, error);
         if (r == 0)
                 r = core_roles(core, txn, &asking->roles);
         if (r != 0)
                 return r;
         asking->set = core_roles_set(asking->roles);
         asking->place = (RightsPlace){ .tenant = tenant, .now_usec = now_usec };
-        r = core_holder_load(txn, asking->set, record, &asking->holder);
+        r = core_holder_load(txn, asking->set, asking->user, &asking->holder);
         if (r < 0)
                 return r;
         *ret = TAKE(asking);
@@ -252,8 +315,9 @@ static int refuse_unknown(const char *permission, CoreError *error) {
                          core_quote(permission).text, buf);
 }
 
-int core_access_why(Core *core, const char *user, const char *permission, const char *tenant,
-                    uint64_t now_usec, void (*each)(void *userdata, const CoreRightPath *path),
+int core_access_why(Core *core, const Actor *actor, const char *user, const char *permission,
+                    const char *tenant, uint64_t now_usec,
+                    void (*each)(void *userdata, const CoreRightPath *path),
                     void (*answer)(void *userdata, const CoreWhy *why), void *userdata,
                     CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
@@ -267,7 +331,7 @@ int core_access_why(Core *core, const char *user, const char *permission, const 
         core_note_time(core, now_usec);
         r = store_begin_read(core->store, &txn);
         if (r == 0)
-                r = asking_begin(core, txn, user, tenant, now_usec, &asking, error);
+                r = asking_begin(core, txn, actor, user, tenant, now_usec, &asking, error);
         if (r != 0)
                 return r;
         right = policy_right_from_name(asking->set, permission);
@@ -277,9 +341,11 @@ int core_access_why(Core *core, const char *user, const char *permission, const 
         asking->userdata = userdata;
         asking->place.over = over_of(permission);
         found = policy_rights_ask(asking->set, &asking->holder.facts, &asking->place, right);
-        paths_show(asking, right, permission, false, false);
-        paths_show(asking, right, permission, true, false);
-        r = roles_with(asking, right, &roles);
+        r = paths_show(asking, right, permission, false, false);
+        if (r == 0)
+                r = paths_show(asking, right, permission, true, false);
+        if (r == 0)
+                r = roles_with(asking, right, &roles);
         if (r < 0)
                 return r;
         free(roles.list[--roles.count]);
@@ -292,9 +358,9 @@ int core_access_why(Core *core, const char *user, const char *permission, const 
         return 0;
 }
 
-int core_role_effective(Core *core, const char *user, const char *tenant, uint64_t now_usec,
-                        void (*each)(void *userdata, const CoreRightPath *path), void *userdata,
-                        CoreError *error) {
+int core_role_effective(Core *core, const Actor *actor, const char *user, const char *tenant,
+                        uint64_t now_usec, void (*each)(void *userdata, const CoreRightPath *path),
+                        void *userdata, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(asking_freep) Asking *asking = NULL;
         int r;
@@ -303,17 +369,17 @@ int core_role_effective(Core *core, const char *user, const char *tenant, uint64
         core_note_time(core, now_usec);
         r = store_begin_read(core->store, &txn);
         if (r == 0)
-                r = asking_begin(core, txn, user, tenant, now_usec, &asking, error);
+                r = asking_begin(core, txn, actor, user, tenant, now_usec, &asking, error);
         if (r != 0)
                 return r;
         asking->each = each;
         asking->userdata = userdata;
-        for (uint16_t right = 0; right < policy_right_count(asking->set); right++) {
+        for (uint16_t right = 0; right < policy_right_count(asking->set) && r == 0; right++) {
                 const char *name = policy_right_name(asking->set, right);
 
                 asking->place.over = over_of(name);
                 if (policy_rights_has(asking->set, &asking->holder.facts, &asking->place, right))
-                        paths_show(asking, right, name, false, true);
+                        r = paths_show(asking, right, name, false, true);
         }
-        return 0;
+        return r;
 }

@@ -242,9 +242,11 @@ static int check_actor(Change *change, const Asked *asked, const Holder *actor, 
                                  missing == RIGHT_NONE ? "what that is cannot be told"
                                                        : policy_right_name(asked->set, missing));
         r = core_owner_guard(change, asked->user, error);
-        if (r == 0 && !asked->facts.all_tenants)
-                r = core_actor_covers(change, asked->user, asked->grant.tenant, error);
-        return r;
+        if (r != 0)
+                return r;
+        return asked->facts.all_tenants
+                       ? core_actor_covers_account(change, asked->user, error)
+                       : core_actor_covers(change, asked->user, asked->grant.tenant, error);
 }
 
 /* An owner for a time alone would leave the tenant without one some day. */
@@ -419,9 +421,11 @@ static int check_revoke(Change *change, const Asked *asked, CoreError *error) {
                                                  change->now_usec, &missing))
                 r = core_fail(error, CORE_E_PROTECTED, "%s: gives more than you have",
                               asked->grant.role);
-        if (r == 0 && !asked->facts.all_tenants)
-                r = core_actor_covers(change, asked->user, asked->grant.tenant, error);
-        return r;
+        if (r != 0)
+                return r;
+        return asked->facts.all_tenants
+                       ? core_actor_covers_account(change, asked->user, error)
+                       : core_actor_covers(change, asked->user, asked->grant.tenant, error);
 }
 
 int core_grant_revoke(Core *core, const Actor *actor, const GrantEdit *edit,
@@ -453,6 +457,24 @@ int core_grant_revoke(Core *core, const Actor *actor, const GrantEdit *edit,
                                   asked.user->version, ret);
 }
 
+/* Whoever makes a user can be him, and so gives no more by it than he has (D8). */
+static int check_first(Change *change, const Asked *asked, CoreError *error) {
+        _cleanup_holder_ Holder actor = { 0 };
+        uint16_t missing = RIGHT_NONE;
+        int r;
+
+        if (change->actor->uid == 0)
+                return 0;
+        r = core_holder_of_actor(change->core, change->txn, asked->set, change->actor, &actor);
+        if (r < 0 || policy_rights_cover_grant(asked->set, &actor.facts, &asked->facts,
+                                               change->now_usec, &missing))
+                return r;
+        return core_fail(error, CORE_E_PROTECTED, "%s: gives more than you have: %s",
+                         asked->grant.role,
+                         missing == RIGHT_NONE ? "what that is cannot be told"
+                                               : policy_right_name(asked->set, missing));
+}
+
 int core_grant_first(Change *change, const StoreUser *user, const char *role, CoreError *error) {
         const GrantEdit edit = { .role = role, .until_usec = USEC_INFINITY };
         _cleanup_(asked_done) Asked asked = { 0 };
@@ -462,6 +484,8 @@ int core_grant_first(Change *change, const StoreUser *user, const char *role, Co
         if (!role && user->service)
                 return 0;
         r = core_tenant_load(change->core, change->txn, user->tenant, &tenant, error);
+        if (r == 0 && role) /* the tenant's own choice is no grant of whoever creates one */
+                r = core_change_may_in(change, PERMISSION_ROLE_GRANT, user->tenant, error);
         if (r == 0)
                 r = core_roles(change->core, change->txn, &asked.roles);
         if (r == 0 && role)
@@ -483,10 +507,11 @@ int core_grant_first(Change *change, const StoreUser *user, const char *role, Co
         asked.user = (StoreUser *)(uintptr_t)user;
         r = core_holder_load(change->txn, asked.set, user, &asked.holder);
         asked.old = asked.holder.facts.grant_count;
-        /* what the tenant grants everybody is no act of whoever creates one */
         if (r == 0)
                 r = role ? check_grant(change, &edit, &asked, error)
                          : check_state(change, &asked, error);
+        if (r == 0 && !role)
+                r = check_first(change, &asked, error);
         if (r == 0)
                 r = strcmp(asked.grant.role, CORE_ROLE_EVERYBODY) == 0
                             ? store_grant_put_first(change->txn, &asked.grant)

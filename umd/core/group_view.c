@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
 int core_group_load(StoreTxn *txn, const char *name, StoreGroup **ret, CoreError *error) {
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
@@ -139,6 +139,13 @@ int core_group_get_by_gid(Core *core, gid_t gid, CoreGroup **ret, CoreError *err
         return group_view(txn, group, ret);
 }
 
+bool core_group_has_owner(const StoreGroup *group, uid_t owner) {
+        for (size_t i = 0; i < group->owner_count; i++)
+                if (group->owners[i] == owner)
+                        return true;
+        return false;
+}
+
 bool core_group_is_owner(Core *core, const char *name, uid_t uid) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
@@ -148,22 +155,20 @@ bool core_group_is_owner(Core *core, const char *name, uid_t uid) {
             core_group_load(txn, name, &group, NULL) != 0 || store_user_get(txn, uid, &user) != 0 ||
             !core_user_acts(user, core->now_usec))
                 return false;
-        for (size_t i = 0; i < group->owner_count; i++)
-                if (group->owners[i] == uid)
-                        return true;
-        return false;
+        return core_group_has_owner(group, uid);
 }
 
 /* Shows the group if it matches; 1 if it was shown.  Counts what was looked at for it. */
-static int list_one(StoreTxn *txn, const StoreGroup *group, const Filter *terms,
+static int list_one(const Asker *asker, const StoreGroup *group, const Filter *terms,
                     void (*each)(void *userdata, const CoreGroup *group), void *userdata,
                     size_t *looked) {
         _cleanup_(core_group_freep) CoreGroup *view = NULL;
         int r;
 
-        if (group->deleted || !core_filter_group(terms, group))
+        if (group->deleted || !core_filter_group(terms, group) ||
+            !core_asker_sees_group(asker, group))
                 return 0;
-        r = group_view(txn, group, &view);
+        r = group_view(asker->txn, group, &view);
         if (r < 0)
                 return r;
         each(userdata, view);
@@ -171,11 +176,12 @@ static int list_one(StoreTxn *txn, const StoreGroup *group, const Filter *terms,
         return 1;
 }
 
-int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                    void (*each)(void *userdata, const CoreGroup *group), void *userdata,
-                    char *ret_cursor, CoreError *error) {
+int core_group_list(Core *core, const Actor *actor, const char *filter, const char *cursor,
+                    uint32_t limit, void (*each)(void *userdata, const CoreGroup *group),
+                    void *userdata, char *ret_cursor, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(core_filter_freep) Filter *terms = NULL;
+        _cleanup_asker_ Asker asker = { 0 };
         char at[CORE_CURSOR_BYTES];
         uint32_t found = 0;
         int r;
@@ -183,6 +189,8 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
         r = core_list_begin(core, cursor, limit, at, &txn, error);
         if (r == 0)
                 r = core_filter_new(core, txn, true, filter, core->now_usec, &terms, error);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asker);
         if (r != 0)
                 return r;
         for (size_t looked = 0; found < limit && looked < CORE_LIST_RECORDS_MAX; looked++) {
@@ -195,7 +203,7 @@ int core_group_list(Core *core, const char *filter, const char *cursor, uint32_t
                 }
                 if (r == 0) {
                         snprintf(at, sizeof(at), "%s", group->name);
-                        r = list_one(txn, group, terms, each, userdata, &looked);
+                        r = list_one(&asker, group, terms, each, userdata, &looked);
                 }
                 if (r < 0)
                         return r;

@@ -6,17 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
-/* The owners' uids, sorted; unknown names are faults. */
-static int owners_resolve(StoreTxn *txn, const GroupSpec *spec, IdSet *ret, CoreError *error) {
+/* The owners' uids, sorted; unknown names, and of those who are not seen, are faults. */
+static int owners_resolve(Asker *asker, const GroupSpec *spec, IdSet *ret, CoreError *error) {
         for (size_t i = 0; i < spec->owner_count; i++) {
                 _cleanup_(store_user_freep) StoreUser *user = NULL;
-                int r = store_user_get_by_name(txn, spec->owners[i], &user);
+                bool seen = false;
+                int r = store_user_get_by_name(asker->txn, spec->owners[i], &user);
 
+                if (r == 0 && user->status != USER_STATUS_DELETED)
+                        r = core_asker_sees(asker, user, &seen);
                 if (r < 0)
                         return r;
-                if (r > 0 || user->status == USER_STATUS_DELETED) {
+                if (!seen) {
                         core_fault_add(error, CORE_E_NO_SUCH_USER, "owner: \"%s\": no such user",
                                        core_quote(spec->owners[i]).text);
                         continue;
@@ -37,16 +40,18 @@ static int check_group_name(Core *core, StoreTxn *txn, const char *name, gid_t g
         return core_check_name_free(core, txn, name, gid, error);
 }
 
-static int check_group(Core *core, StoreTxn *txn, const GroupSpec *spec, gid_t gid, IdSet *owners,
+static int check_group(Change *change, const GroupSpec *spec, gid_t gid, IdSet *owners,
                        CoreError *error) {
-        int r = 0;
+        _cleanup_asker_ Asker asker = { 0 };
+        int r;
 
-        if (spec->name)
-                r = check_group_name(core, txn, spec->name, gid, error);
+        r = core_asker_load(change->core, change->txn, change->actor, &asker);
+        if (r == 0 && spec->name)
+                r = check_group_name(change->core, change->txn, spec->name, gid, error);
         if (spec->description)
                 core_check_text("description", FIELD_LINE, spec->description, error);
         if (r == 0)
-                r = owners_resolve(txn, spec, owners, error);
+                r = owners_resolve(&asker, spec, owners, error);
         return r;
 }
 
@@ -116,7 +121,7 @@ int core_group_create(Core *core, const Actor *actor, const GroupSpec *spec,
                 return r;
         if (!spec->name)
                 core_fault_add(&faults, CORE_E_BAD_VALUE, "name: may not be empty");
-        r = check_group(core, change.txn, spec, 0, &owners, &faults);
+        r = check_group(&change, spec, 0, &owners, &faults);
         if (r == 0 && spec->has_gid)
                 r = core_check_id_free(core, change.txn, "gid", spec->gid, &faults);
         if (r < 0)
@@ -195,7 +200,7 @@ int core_group_update(Core *core, const Actor *actor, const char *name, const Gr
         if (spec->has_gid)
                 core_fault_add(&faults, CORE_E_BAD_VALUE, "gid: %u: is fixed at creation",
                                spec->gid);
-        r = check_group(core, change.txn, spec, group->gid, &owners, &faults);
+        r = check_group(&change, spec, group->gid, &owners, &faults);
         if (r < 0)
                 return r;
         if (faults.outcome != CORE_DONE) {

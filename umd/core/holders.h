@@ -66,11 +66,67 @@ int core_user_has_role(Core *core, StoreTxn *txn, const StoreUser *user, const c
 #define CORE_OVER_BYTES 160U
 void core_over_format(uint32_t scope, const char *over, char *buf);
 
+/* ---- what whoever calls may do, and sees: may.c ------------------------------------------- */
+
+/* Whoever calls, for the transaction he is asked about in.  One who may not act has nothing. */
+struct Asker {
+        Core *core;
+        StoreTxn *txn;
+        const RoleSet *set;
+        uid_t uid;
+        Holder holder;
+        bool over_groups; /* a grant of his is over a group */
+        /* The groups of the user who was asked about last. */
+        uid_t groups_uid;
+        IdSet gids;
+        GroupNames names;
+        const char **groups;
+};
+
+#define _cleanup_asker_ _cleanup_(core_asker_done)
+
+int core_asker_load(Core *core, StoreTxn *txn, const Actor *actor, Asker *ret);
+void core_asker_done(Asker *asker);
+bool core_asker_is_root(const Asker *asker);
+/* In a tenant, over all of it. */
+bool core_asker_has(const Asker *asker, Permission permission, const char *tenant);
+/* In every tenant there is. */
+int core_asker_has_in_all(const Asker *asker, Permission permission, bool *ret);
+/* Does any grant of his count there? */
+bool core_asker_is_in(const Asker *asker, const char *tenant);
+/* In any tenant, over anybody. */
+int core_asker_has_somewhere(const Asker *asker, Permission permission, bool *ret);
+/* In a tenant, over the user. */
+int core_asker_has_over(Asker *asker, Permission permission, const StoreUser *user,
+                        const char *tenant, bool *ret);
+
+typedef enum Sight {
+        SIGHT_NONE,         /* he is to be answered as one who is not there */
+        SIGHT_OUT_OF_SCOPE, /* of a tenant where others are seen */
+        SIGHT_SEEN,
+} Sight;
+
+int core_asker_looks(Asker *asker, const StoreUser *user, Sight *ret);
+int core_asker_sees(Asker *asker, const StoreUser *user, bool *ret);
+bool core_asker_sees_group(const Asker *asker, const StoreGroup *group);
+/* Is he seen, and has the asker it over him at home?  For lists. */
+int core_asker_has_seen(Asker *asker, Permission permission, const StoreUser *user, bool *ret);
+/* CORE_E_ACCESS_DENIED unless he has it over the user at home. */
+int core_asker_check(Asker *asker, Permission permission, const StoreUser *user, CoreError *error);
+/* core_may() again, within the change: for what waited, and what depends on what is written. */
+int core_change_may(Change *change, Permission permission, const StoreUser *user, CoreError *error);
+int core_change_may_in(Change *change, Permission permission, const char *tenant, CoreError *error);
+
 /* ---- nobody acts above himself (D8), the last owner stays (D9): owners.c ------------------ */
 
-/* CORE_E_PROTECTED unless all that the user may do in the tenant (NULL: the host's) is the actor's
- * too. */
+/* CORE_E_PROTECTED unless all that the user may do in the tenant is the actor's too. */
 int core_actor_covers(Change *change, const StoreUser *user, const char *tenant, CoreError *error);
+/* The same in each tenant where he may do anything: for what is done to the account, since whoever
+ * has his password is he everywhere.  Of tenants that are not the actor's nothing is told. */
+int core_actor_covers_account(Change *change, const StoreUser *user, CoreError *error);
+/* CORE_E_PROTECTED where the actor's own rights are over that department or group, and he has not
+ * the same over all of the tenant: whom he brings into it he would bring under himself. */
+int core_scope_guard(Change *change, GrantScope scope, const char *over, CoreError *error);
 /* CORE_E_PROTECTED where he holds the role owner and the actor is neither he nor root. */
 int core_owner_guard(Change *change, const StoreUser *user, CoreError *error);
 
@@ -92,6 +148,8 @@ int core_tenant_has_owner(Change *change, const char *tenant, bool *ret);
 
 /* ---- tenants (tenants.c) ------------------------------------------------------------------ */
 
+/* CORE_E_NO_SUCH_TENANT, also for one that is not to be known. */
+int core_tenant_refuse(const char *name, CoreError *error);
 /* CORE_E_NO_SUCH_TENANT; those that are there without a row are made up. */
 int core_tenant_load(Core *core, StoreTxn *txn, const char *name, StoreTenant **ret,
                      CoreError *error);

@@ -245,7 +245,9 @@ int core_allocate_id(Core *core, StoreTxn *txn, uint32_t *ret, CoreError *error)
 
 /* core_user_may_act() of a record. */
 bool core_user_acts(StoreUser *user, uint64_t now_usec);
-/* By name or e-mail address, settled.  CORE_E_NO_SUCH_USER, for tombstones too unless deleted. */
+/* By name or e-mail address, as it is; STORE_E_MISSING. */
+int core_user_find(Core *core, StoreTxn *txn, const char *name, StoreUser **ret);
+/* The same, settled.  CORE_E_NO_SUCH_USER, for tombstones too unless deleted. */
 int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, StoreUser **ret,
                    CoreError *error);
 /* Names of groups as they were met, so that a page of users reads each group once. */
@@ -275,6 +277,7 @@ int core_change_user_step(Change *change, const StoreUser *user, StatusStep step
 
 /* ---- groups ------------------------------------------------------------------------------- */
 
+bool core_group_has_owner(const StoreGroup *group, uid_t uid);
 int core_group_load(StoreTxn *txn, const char *name, StoreGroup **ret, CoreError *error);
 int core_group_load_by_gid(StoreTxn *txn, gid_t gid,
                            StoreGroup **ret); /* STORE_E_MISSING: deleted */
@@ -527,11 +530,13 @@ static inline void core_filter_freep(Filter **filter) {
 int core_roles_of_user(Core *core, StoreTxn *txn, const StoreUser *user, Texts *ret,
                        const char **ret_type);
 
-/* A page of users, as core_user_list() has them, within one transaction. */
-typedef int (*CoreUserEach)(void *userdata, StoreTxn *txn, const StoreUser *user);
-int core_users_page(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                    uint64_t now_usec, CoreUserEach each, void *userdata, char *ret_cursor,
-                    CoreError *error);
+/* A page of users, as core_user_list() has them, within one transaction, the asker's; without those
+ * over whom the actor has not the permission, or whom he does not see. */
+typedef struct Asker Asker; /* whoever calls: holders.h */
+typedef int (*CoreUserEach)(void *userdata, Asker *asker, const StoreUser *user);
+int core_users_page(Core *core, const Actor *actor, Permission permission, const char *filter,
+                    const char *cursor, uint32_t limit, uint64_t now_usec, CoreUserEach each,
+                    void *userdata, char *ret_cursor, CoreError *error);
 
 /* Checks limit and cursor, which is the name a page ended with; opens a transaction. */
 int core_list_begin_sized(Core *core, const char *cursor, uint32_t limit, char *ret_at, size_t size,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
 /* What a call asks for, as ids. */
 typedef struct Asked {
@@ -19,14 +19,17 @@ static void asked_done(Asked *asked) {
         core_idset_done(&asked->groups);
 }
 
-/* A deleted user can be taken out, not put in. */
-static int resolve_users(StoreTxn *txn, bool add, const char *const *names, size_t count,
-                         IdSet *ret, CoreError *error) {
+/* A deleted user can be taken out, not put in; and nobody who is not seen. */
+static int resolve_users(Asker *asker, bool add, const char *const *names, size_t count, IdSet *ret,
+                         CoreError *error) {
         for (size_t i = 0; i < count; i++) {
                 _cleanup_(store_user_freep) StoreUser *user = NULL;
-                int r = store_user_get_by_name(txn, names[i], &user);
+                bool seen = !add;
+                int r = store_user_get_by_name(asker->txn, names[i], &user);
 
-                if (r == 0 && (!add || user->status != USER_STATUS_DELETED))
+                if (r == 0 && add && user->status != USER_STATUS_DELETED)
+                        r = core_asker_sees(asker, user, &seen);
+                if (r == 0 && seen)
                         r = core_idset_add(ret, user->uid);
                 else if (r >= 0)
                         core_fault_add(error, CORE_E_NO_SUCH_USER, "%s: no such user",
@@ -37,12 +40,15 @@ static int resolve_users(StoreTxn *txn, bool add, const char *const *names, size
         return 0;
 }
 
-static int resolve_groups(StoreTxn *txn, const char *const *names, size_t count, IdSet *ret,
-                          CoreError *error) {
+static int resolve_groups(const Asker *asker, bool add, const char *const *names, size_t count,
+                          IdSet *ret, CoreError *error) {
         for (size_t i = 0; i < count; i++) {
                 _cleanup_(store_group_freep) StoreGroup *group = NULL;
                 CoreError why;
-                int r = core_group_load(txn, names[i], &group, &why);
+                int r = core_group_load(asker->txn, names[i], &group, &why);
+
+                if (r == 0 && add && !core_asker_sees_group(asker, group))
+                        r = core_fail(&why, CORE_E_NO_SUCH_GROUP, "%s: no such group", group->name);
 
                 if (r == 0 && core_group_is_kept(group->name))
                         r = core_group_refuse_kept(group->name, &why);
@@ -173,15 +179,22 @@ static int edit_members(Change *change, StoreGroup *group, const Asked *asked, b
         return r > 0 ? -EUCLEAN : r;
 }
 
-static int resolve(StoreTxn *txn, const StoreGroup *group, bool add, const char *const *users,
+/* An owner of the group knows whom he means: he is asked for nobody's sight (FEATURES A9). */
+static int resolve(Change *change, const StoreGroup *group, bool add, const char *const *users,
                    size_t user_count, const char *const *groups, size_t group_count, Asked *ret,
                    CoreError *error) {
+        const Actor root = { 0 };
+        _cleanup_asker_ Asker asker = { 0 };
         CoreError faults = { 0 };
         int r;
 
-        r = resolve_users(txn, add, users, user_count, &ret->users, &faults);
+        r = core_asker_load(change->core, change->txn,
+                            core_group_has_owner(group, change->actor->uid) ? &root : change->actor,
+                            &asker);
+        if (r == 0)
+                r = resolve_users(&asker, add, users, user_count, &ret->users, &faults);
         if (r >= 0)
-                r = resolve_groups(txn, groups, group_count, &ret->groups, &faults);
+                r = resolve_groups(&asker, add, groups, group_count, &ret->groups, &faults);
         if (r < 0)
                 return r;
         if (faults.outcome != CORE_DONE) {
@@ -190,7 +203,30 @@ static int resolve(StoreTxn *txn, const StoreGroup *group, bool add, const char 
         }
         r = 0;
         for (size_t i = 0; r == 0 && add && i < ret->groups.count; i++)
-                r = core_check_nesting(txn, group, ret->groups.ids[i], error);
+                r = core_check_nesting(change->txn, group, ret->groups.ids[i], error);
+        return r;
+}
+
+/* Who is put into the group is in those above it too. */
+static int check_scopes(Change *change, const StoreGroup *group, CoreError *error) {
+        _cleanup_group_names_ GroupNames names = { 0 };
+        _cleanup_idset_ IdSet above = { 0 };
+        int r;
+
+        if (change->actor->uid == 0)
+                return 0;
+        r = core_idset_add(&above, group->gid);
+        if (r >= 0)
+                r = core_groups_above(change->txn, &above);
+        for (size_t i = 0; i < above.count && r == 0; i++) {
+                const char *name;
+
+                r = core_group_name(change->txn, &names, above.ids[i], &name);
+                if (r == 0)
+                        r = core_scope_guard(change, GRANT_SCOPE_GROUP, name, error);
+                else if (r > 0)
+                        r = 0; /* deleted */
+        }
         return r;
 }
 
@@ -211,8 +247,11 @@ int core_group_members(Core *core, const Actor *actor, const char *name, bool ad
         if (r == 0)
                 r = core_check_version(options, group->name, group->version, error);
         if (r == 0)
-                r = resolve(change.txn, group, add, users, user_count, groups, group_count, &asked,
+                r = resolve(&change, group, add, users, user_count, groups, group_count, &asked,
                             error);
+        if (r != 0)
+                return r;
+        r = add ? check_scopes(&change, group, error) : 0;
         if (r != 0)
                 return r;
         r = edit_members(&change, group, &asked, add);

@@ -23,29 +23,131 @@ int core_owner_guard(Change *change, const StoreUser *user, CoreError *error) {
                          "%s: is an owner: only he himself or root may do this", user->name);
 }
 
-int core_actor_covers(Change *change, const StoreUser *user, const char *tenant, CoreError *error) {
-        _cleanup_holder_ Holder actor = { 0 }, target = { 0 };
-        const RightsPlace place = {
-                .tenant = tenant ? tenant : change->core->settings.tenant,
-                .now_usec = change->now_usec,
-                .over = RIGHTS_OVER_TENANT,
-        };
-        uint16_t missing = RIGHT_NONE;
+/* The two whom it is about, and where: each tenant once. */
+typedef struct Covering {
+        Change *change;
         const RoleSet *set;
+        Holder actor, target;
+        Texts tenants;
+} Covering;
+
+static void covering_done(Covering *covering) {
+        core_holder_done(&covering->actor);
+        core_holder_done(&covering->target);
+        core_texts_done(&covering->tenants);
+}
+
+static int covering_load(Change *change, const StoreUser *user, Covering *ret) {
+        int r;
+
+        ret->change = change;
+        r = core_role_set(change->core, change->txn, &ret->set);
+        if (r == 0)
+                r = core_holder_of_actor(change->core, change->txn, ret->set, change->actor,
+                                         &ret->actor);
+        return r != 0 ? r : core_holder_load(change->txn, ret->set, user, &ret->target);
+}
+
+/* Has the actor any grant there?  Of what others have elsewhere nothing is told (FEATURES D6). */
+static bool actor_is_in(const Covering *covering, const RightsPlace *place) {
+        for (size_t i = 0; i < covering->actor.facts.grant_count; i++)
+                if (policy_grant_state(covering->set, &covering->actor.facts,
+                                       &covering->actor.grants[i], place, NULL) == GRANT_COUNTS)
+                        return true;
+        return false;
+}
+
+/* tenant NULL: what is held for all of them, those too that are not there yet. */
+static int covers_in(const Covering *covering, const StoreUser *user, const char *tenant,
+                     CoreError *error) {
+        const RightsPlace place = { .tenant = tenant,
+                                    .all_tenants = !tenant,
+                                    .now_usec = covering->change->now_usec,
+                                    .over = RIGHTS_OVER_SOMEBODY };
+        uint16_t missing = RIGHT_NONE;
+
+        if (policy_rights_cover(covering->set, &covering->actor.facts, &covering->target.facts,
+                                &place, &missing))
+                return 0;
+        if (tenant && !actor_is_in(covering, &place))
+                return core_fail(error, CORE_E_PROTECTED,
+                                 "%s: may do more than you, where you have no right", user->name);
+        return core_fail(error, CORE_E_PROTECTED, "%s: may do more than you: %s%s", user->name,
+                         missing == RIGHT_NONE ? "what that is cannot be told"
+                                               : policy_right_name(covering->set, missing),
+                         tenant ? "" : " in all tenants");
+}
+
+int core_actor_covers(Change *change, const StoreUser *user, const char *tenant, CoreError *error) {
+        _cleanup_(covering_done) Covering covering = { 0 };
         int r;
 
         if (change->actor->uid == 0 || change->actor->uid == user->uid)
                 return 0;
+        r = covering_load(change, user, &covering);
+        return r != 0 ? r : covers_in(&covering, user, tenant, error);
+}
+
+/* His own first, then those that his grants name; with one for all every one there is. */
+static int tenants_of(Covering *covering, const StoreUser *user, bool *ret_all) {
+        int r = 0;
+
+        *ret_all = false;
+        for (size_t i = 0; i < covering->target.facts.grant_count && r == 0; i++) {
+                if (covering->target.grants[i].all_tenants)
+                        *ret_all = true;
+                else if (strcmp(covering->target.records[i].tenant, user->tenant) != 0)
+                        r = core_texts_add(&covering->tenants, covering->target.records[i].tenant);
+        }
+        if (r == 0 && *ret_all)
+                r = core_tenant_names(covering->change->core, covering->change->txn,
+                                      &covering->tenants);
+        core_texts_sort(&covering->tenants);
+        core_texts_unite(&covering->tenants);
+        return r;
+}
+
+int core_actor_covers_account(Change *change, const StoreUser *user, CoreError *error) {
+        _cleanup_(covering_done) Covering covering = { 0 };
+        bool all = false;
+        int r;
+
+        if (change->actor->uid == 0 || change->actor->uid == user->uid)
+                return 0;
+        r = covering_load(change, user, &covering);
+        if (r == 0)
+                r = tenants_of(&covering, user, &all);
+        if (r == 0)
+                r = covers_in(&covering, user, user->tenant, error);
+        for (size_t i = 0; i < covering.tenants.count && r == 0; i++)
+                r = covers_in(&covering, user, covering.tenants.list[i], error);
+        return r == 0 && all ? covers_in(&covering, user, NULL, error) : r;
+}
+
+int core_scope_guard(Change *change, GrantScope scope, const char *over, CoreError *error) {
+        _cleanup_holder_ Holder actor = { 0 };
+        const RoleSet *set;
+        uint16_t missing;
+        int r;
+
+        if (change->actor->uid == 0)
+                return 0;
         r = core_role_set(change->core, change->txn, &set);
         if (r == 0)
                 r = core_holder_of_actor(change->core, change->txn, set, change->actor, &actor);
-        if (r == 0)
-                r = core_holder_load(change->txn, set, user, &target);
-        if (r != 0 || policy_rights_cover(set, &actor.facts, &target.facts, &place, &missing))
-                return r;
-        return core_fail(error, CORE_E_PROTECTED, "%s: may do more than you: %s", user->name,
-                         missing == RIGHT_NONE ? "what that is cannot be told"
-                                               : policy_right_name(set, missing));
+        for (size_t i = 0; i < actor.facts.grant_count && r == 0; i++) {
+                RightsGrant whole = actor.grants[i];
+
+                if (whole.scope != scope || strcmp(whole.over, over) != 0)
+                        continue;
+                whole.scope = GRANT_SCOPE_ALL;
+                if (!policy_rights_cover_grant(set, &actor.facts, &whole, change->now_usec,
+                                               &missing))
+                        r = core_fail(error, CORE_E_PROTECTED,
+                                      "%s: your own %s is over it: somebody else brings others in",
+                                      over, actor.records[i].role);
+        }
+        return r;
 }
 
 /* ---- owners for good ----------------------------------------------------------------------- */

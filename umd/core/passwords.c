@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "umd/core/history.h"
+#include "umd/core/holders.h"
 #include "umd/core/internal.h"
 #include "umd/core/job.h"
 #include "umd/core/login.h"
@@ -69,6 +70,14 @@ int core_credential_set_code(Change *change, StoreCredential *credential,
         return r > 0 ? -EUCLEAN : r;
 }
 
+/* The face has asked for the permission, and the vault's work took its time since: whoever lost it
+ * meanwhile, or is beneath the user now, sets nothing any more. */
+static int job_ask(Change *change, const StoreUser *user, CoreError *error) {
+        int r = core_change_may(change, PERMISSION_USER_PASSWORD_RESET, user, error);
+
+        return r != 0 ? r : core_actor_covers_account(change, user, error);
+}
+
 /* The user and his credential as they are now, still fit for the job. */
 static int job_load(const Job *job, Change *change, StoreUser **ret_user,
                     StoreCredential **ret_credential, CoreError *error) {
@@ -79,7 +88,10 @@ static int job_load(const Job *job, Change *change, StoreUser **ret_user,
                 return r;
         if (r > 0 || (*ret_user)->status == USER_STATUS_DELETED)
                 return core_fail(error, CORE_E_NO_SUCH_USER, "uid %u: no such user", job->uid);
-        r = core_check_version(&job->options, (*ret_user)->name, (*ret_user)->version, error);
+        r = job_ask(change, *ret_user, error);
+        if (r == 0)
+                r = core_check_version(&job->options, (*ret_user)->name, (*ret_user)->version,
+                                       error);
         if (r == 0)
                 r = core_credential_load(change->txn, job->uid, ret_credential);
         if (r == 0 && (*ret_credential)->verifier_version + 1 != job->new_version)
@@ -149,28 +161,22 @@ int core_check_secret(const Secret *secret, CoreError *error) {
 /* Checks what can be known before others work; the user, his uid and the verifier's number. */
 static int job_check(Job *job, const char *name, uint64_t now_usec, StoreUser **ret_user,
                      CoreError *error) {
-        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_change_ Change change = { 0 }; /* it is let go again */
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
-        CoreError faults = { 0 };
         int r;
 
-        *error = (CoreError){ 0 };
-        core_note_time(job->core, now_usec);
-        core_check_text("reason", FIELD_LINE, job->reason, &faults);
-        if (faults.outcome != CORE_DONE) {
-                *error = faults;
-                return (int)faults.outcome;
-        }
-        r = store_begin_read(job->core->store, &txn);
+        r = core_change_begin(&change, job->core, &job->actor, &job->options, now_usec, error);
         if (r == 0)
-                r = core_user_load(job->core, txn, name, false, &user, error);
+                r = core_user_load(job->core, change.txn, name, false, &user, error);
         if (r == 0)
                 r = core_check_version(&job->options, user->name, user->version, error);
+        if (r == 0)
+                r = job_ask(&change, user, error);
         if (r == 0 && job->fresh)
                 r = core_check_secret(job->fresh, error);
         if (r == 0)
-                r = core_credential_load(txn, user->uid, &credential);
+                r = core_credential_load(change.txn, user->uid, &credential);
         if (r != 0)
                 return r;
         job->uid = user->uid;
@@ -240,6 +246,8 @@ int core_user_must_change(Core *core, const Actor *actor, const char *name,
                 r = core_user_load(core, change.txn, name, false, &user, error);
         if (r == 0)
                 r = core_check_version(options, user->name, user->version, error);
+        if (r == 0)
+                r = core_actor_covers_account(&change, user, error);
         if (r == 0)
                 r = core_credential_load(change.txn, user->uid, &credential);
         if (r != 0)

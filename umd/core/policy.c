@@ -127,7 +127,7 @@ static int user_find(Change *change, Place *place, CoreError *error) {
         if (r == 0)
                 r = core_owner_guard(change, place->user, error);
         if (r == 0)
-                r = core_actor_covers(change, place->user, NULL, error);
+                r = core_actor_covers_account(change, place->user, error);
         if (r != 0)
                 return r;
         core_policy_subject(place->user->uid, place->subject);

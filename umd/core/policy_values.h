@@ -60,6 +60,6 @@ typedef struct CorePolicySet {
  * core_user_list(), but with a cursor of its own size; without that of deleted users, whose values
  * wait for them to be restored. */
 #define CORE_POLICY_CURSOR_BYTES 256U
-int core_policy_list(Core *core, const char *cursor, uint32_t limit,
+int core_policy_list(Core *core, const Actor *actor, const char *cursor, uint32_t limit,
                      void (*each)(void *userdata, const CorePolicySet *set), void *userdata,
                      char *ret_cursor, CoreError *error);

@@ -247,6 +247,7 @@ int core_policy_effective(Core *core, const char *user, const char *name,
 
 typedef struct SetWalk {
         StoreTxn *txn;
+        Asker *asker;
         uint32_t limit, found, looked;
         char *cursor; /* of the last row that was looked at */
         void (*each)(void *userdata, const CorePolicySet *set);
@@ -285,9 +286,10 @@ static bool cursor_read(char *cursor, StorePolicyValue *ret) {
         return level_of(ret->level) != _POLICY_LEVEL_MAX;
 }
 
-/* The name of the user whose row it is; "" for one who is deleted. */
+/* The name of the user whose row it is; "" for one who is deleted, or is not shown to who asks. */
 static int row_holder(SetWalk *walk, const StorePolicyValue *row, char *ret_name) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
+        bool shown;
         uint32_t uid;
         int r;
 
@@ -296,9 +298,10 @@ static int row_holder(SetWalk *walk, const StorePolicyValue *row, char *ret_name
         r = store_user_get(walk->txn, uid, &user);
         if (r != 0)
                 return r < 0 ? r : -EBADMSG;
+        r = core_asker_has_seen(walk->asker, PERMISSION_POLICY_VIEW, user, &shown);
         snprintf(ret_name, BASE_NAME_MAX + 1, "%s",
-                 user->status == USER_STATUS_DELETED ? "" : user->name);
-        return 0;
+                 user->status == USER_STATUS_DELETED || !shown ? "" : user->name);
+        return r;
 }
 
 /* 1 ends the page. */
@@ -306,6 +309,7 @@ static int row_show(void *userdata, const StorePolicyValue *row) {
         char name[BASE_NAME_MAX + 1] = "", by[CORE_ACTOR_BYTES];
         bool of_user = row->level == STORE_POLICY_USER;
         SetWalk *walk = userdata;
+        const char *subject = of_user ? name : row->subject;
         CorePolicySet set;
         int r;
 
@@ -316,26 +320,30 @@ static int row_show(void *userdata, const StorePolicyValue *row) {
                 r = core_actor_name(walk->txn, row->by, by);
         if (r < 0)
                 return r;
+        if (row->level == STORE_POLICY_COMPANY &&
+            !core_asker_has(walk->asker, PERMISSION_POLICY_VIEW, row->subject))
+                subject = "";
         set = (CorePolicySet){
                 .level = policy_level_name(level_of(row->level)),
-                .subject = of_user ? name : row->subject,
+                .subject = subject,
                 .name = row->name,
                 .text = row->value,
                 .by = by,
                 .set_usec = row->set_usec,
         };
-        if (set.subject[0] != '\0') {
+        if (subject[0] != '\0') {
                 walk->each(walk->userdata, &set);
                 walk->found++;
         }
         return walk->found == walk->limit || ++walk->looked == CORE_LIST_RECORDS_MAX;
 }
 
-int core_policy_list(Core *core, const char *cursor, uint32_t limit,
+int core_policy_list(Core *core, const Actor *actor, const char *cursor, uint32_t limit,
                      void (*each)(void *userdata, const CorePolicySet *set), void *userdata,
                      char *ret_cursor, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         char at[CORE_POLICY_CURSOR_BYTES], last[CORE_POLICY_CURSOR_BYTES] = "";
+        _cleanup_asker_ Asker asker = { 0 };
         StorePolicyValue after;
         SetWalk walk;
         int r;
@@ -343,11 +351,15 @@ int core_policy_list(Core *core, const char *cursor, uint32_t limit,
         r = core_list_begin_sized(core, cursor, limit, at, sizeof(at), &txn, error);
         if (r != 0)
                 return r;
+        r = core_asker_load(core, txn, actor, &asker);
+        if (r < 0)
+                return r;
         if (at[0] != '\0' && !cursor_read(at, &after))
                 return core_fail(error, CORE_E_BAD_VALUE, "cursor: \"%s\": is none of a list",
                                  core_quote(cursor).text);
         walk = (SetWalk){
                 .txn = txn,
+                .asker = &asker,
                 .limit = limit,
                 .cursor = last,
                 .each = each,

@@ -5,7 +5,7 @@
  * which includes it, on a page of its own.  What a role gives is policy's (policy/rights.h).
  *
  * Verbs ask what D8 and D9 say of whoever calls them: nobody acts above himself, and the last owner
- * stays.  Which permission a method needs is asked by the faces. */
+ * stays.  Which permission a method needs is asked by the faces (may.h). */
 
 #include "umd/core/core.h"
 
@@ -91,8 +91,12 @@ typedef struct CoreTenant {
         const char *name, *title, *default_role;
         uint32_t seats;
         bool of_host;
+        bool whole; /* else only name, title and of_host are for who asks */
         uint64_t created_usec;
 } CoreTenant;
+
+/* Valid as long as the settings. */
+const char *core_tenant_of_host(const Core *core);
 
 typedef void (*CoreTenantEach)(void *userdata, const CoreTenant *tenant);
 
@@ -107,9 +111,10 @@ int core_tenant_known(Core *core, const char *name, bool *ret);
 /* By root or an owner of it; revokes its grants.  Its name is not given again. */
 int core_tenant_delete(Core *core, const Actor *actor, const char *name, const CoreOptions *options,
                        uint64_t now_usec, CoreChange *ret, CoreError *error);
-/* The tenant of that name, or all (name NULL). */
-int core_tenant_show(Core *core, const char *name, CoreTenantEach each, void *userdata,
-                     CoreError *error);
+/* The tenant of that name, or all (name NULL) in which the actor has any grant that counts; whole
+ * with tenant.view there. */
+int core_tenant_show(Core *core, const Actor *actor, const char *name, uint64_t now_usec,
+                     CoreTenantEach each, void *userdata, CoreError *error);
 
 /* ---- grants ------------------------------------------------------------------------------- */
 
@@ -143,13 +148,13 @@ typedef struct CoreGrant {
 typedef void (*CoreGrantEach)(void *userdata, const CoreGrant *grant);
 
 /* All that a user holds. */
-int core_grant_list(Core *core, const char *user, uint64_t now_usec, CoreGrantEach each,
-                    void *userdata, CoreError *error);
+int core_grant_list(Core *core, const Actor *actor, const char *user, uint64_t now_usec,
+                    CoreGrantEach each, void *userdata, CoreError *error);
 /* Who holds a role, by pages as core_user_list(); the grants that users were created with are not
  * among them. */
-int core_grant_holders(Core *core, const char *role, const char *cursor, uint32_t limit,
-                       uint64_t now_usec, CoreGrantEach each, void *userdata, char *ret_cursor,
-                       CoreError *error);
+int core_grant_holders(Core *core, const Actor *actor, const char *role, const char *cursor,
+                       uint32_t limit, uint64_t now_usec, CoreGrantEach each, void *userdata,
+                       char *ret_cursor, CoreError *error);
 
 /* ---- where a right comes from (D4, D17) --------------------------------------------------- */
 
@@ -171,11 +176,12 @@ typedef struct CoreWhy {
 } CoreWhy;
 
 /* Each way the user has the permission, or does not have it, in a tenant (NULL: the host's). */
-int core_access_why(Core *core, const char *user, const char *permission, const char *tenant,
-                    uint64_t now_usec, void (*each)(void *userdata, const CoreRightPath *path),
+int core_access_why(Core *core, const Actor *actor, const char *user, const char *permission,
+                    const char *tenant, uint64_t now_usec,
+                    void (*each)(void *userdata, const CoreRightPath *path),
                     void (*answer)(void *userdata, const CoreWhy *why), void *userdata,
                     CoreError *error);
 /* Each permission the user has, with the ways that bring it. */
-int core_role_effective(Core *core, const char *user, const char *tenant, uint64_t now_usec,
-                        void (*each)(void *userdata, const CoreRightPath *path), void *userdata,
-                        CoreError *error);
+int core_role_effective(Core *core, const Actor *actor, const char *user, const char *tenant,
+                        uint64_t now_usec, void (*each)(void *userdata, const CoreRightPath *path),
+                        void *userdata, CoreError *error);

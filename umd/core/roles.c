@@ -226,10 +226,37 @@ static int check_faults(const Roles *roles, uint16_t role, CoreError *error) {
         return core_fail(error, outcome_of(fault.kind), "%.500s", fault.text);
 }
 
+static int refuse_more(const RoleSet *set, uint16_t role, uint16_t missing, const char *tenant,
+                       CoreError *error) {
+        return core_fail(error, CORE_E_PROTECTED, "%s: gives more than you have%s%s: %s",
+                         policy_role_name(set, role), tenant ? " in " : "", tenant ? tenant : "",
+                         missing == RIGHT_NONE ? "what that is cannot be told"
+                                               : policy_right_name(set, missing));
+}
+
+/* In every tenant there is, by grants for all or by one for each: whoever changes a role needs the
+ * permission for it in each, so he knows them. */
+static int check_covers(Change *change, const RoleSet *set, const Holder *actor, uint16_t role,
+                        CoreError *error) {
+        _cleanup_texts_ Texts names = { 0 };
+        int r = core_tenant_names(change->core, change->txn, &names);
+
+        for (size_t i = 0; i < names.count && r == 0; i++) {
+                const RightsGrant grant = { .role = role,
+                                            .tenant = names.list[i],
+                                            .until_usec = USEC_INFINITY };
+                uint16_t missing = RIGHT_NONE;
+
+                if (!policy_rights_cover_grant(set, &actor->facts, &grant, change->now_usec,
+                                               &missing))
+                        r = refuse_more(set, role, missing, names.count > 1 ? names.list[i] : NULL,
+                                        error);
+        }
+        return r;
+}
+
 int core_role_check_actor(Change *change, const RoleSet *set, uint16_t role, CoreError *error) {
-        const RightsGrant all = { .role = role, .all_tenants = true, .until_usec = USEC_INFINITY };
         _cleanup_holder_ Holder actor = { 0 };
-        uint16_t missing = RIGHT_NONE;
         int r;
 
         if (change->actor->uid == 0)
@@ -241,12 +268,7 @@ int core_role_check_actor(Change *change, const RoleSet *set, uint16_t role, Cor
                 if (policy_role_includes(set, actor.grants[i].role, role))
                         return core_fail(error, CORE_E_PROTECTED, "%s: is a role of your own",
                                          policy_role_name(set, role));
-        if (policy_rights_cover_grant(set, &actor.facts, &all, change->now_usec, &missing))
-                return 0;
-        return core_fail(error, CORE_E_PROTECTED, "%s: gives more than you have: %s",
-                         policy_role_name(set, role),
-                         missing == RIGHT_NONE ? "what that is cannot be told"
-                                               : policy_right_name(set, missing));
+        return check_covers(change, set, &actor, role, error);
 }
 
 /* Whoever holds two that conflict already, by an exception, or since before they did. */

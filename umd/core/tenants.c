@@ -25,6 +25,14 @@ static int tenant_make_up(const char *name, StoreTenant **ret) {
         return 0;
 }
 
+const char *core_tenant_of_host(const Core *core) {
+        return core->settings.tenant;
+}
+
+int core_tenant_refuse(const char *name, CoreError *error) {
+        return core_fail(error, CORE_E_NO_SUCH_TENANT, "%s: no such tenant", core_quote(name).text);
+}
+
 int core_tenant_load(Core *core, StoreTxn *txn, const char *name, StoreTenant **ret,
                      CoreError *error) {
         _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
@@ -36,8 +44,7 @@ int core_tenant_load(Core *core, StoreTxn *txn, const char *name, StoreTenant **
         if (r < 0)
                 return r;
         if (r > 0 || tenant->deleted)
-                return core_fail(error, CORE_E_NO_SUCH_TENANT, "%s: no such tenant",
-                                 core_quote(name).text);
+                return core_tenant_refuse(name, error);
         *ret = TAKE(tenant);
         return 0;
 }
@@ -63,8 +70,28 @@ int core_tenant_names(Core *core, StoreTxn *txn, Texts *ret) {
 
 /* ---- checking ------------------------------------------------------------------------------ */
 
+/* To make it everybody's is to grant it (D8). */
+static int check_gives(Change *change, const RoleSet *set, uint16_t role, const char *tenant,
+                       CoreError *error) {
+        const RightsGrant grant = { .role = role, .tenant = tenant, .until_usec = USEC_INFINITY };
+        _cleanup_holder_ Holder actor = { 0 };
+        uint16_t missing = RIGHT_NONE;
+        int r;
+
+        r = core_holder_of_actor(change->core, change->txn, set, change->actor, &actor);
+        if (r < 0 ||
+            policy_rights_cover_grant(set, &actor.facts, &grant, change->now_usec, &missing))
+                return r;
+        core_fault_add(error, CORE_E_PROTECTED, "default role: %s: gives more than you have: %s",
+                       policy_role_name(set, role),
+                       missing == RIGHT_NONE ? "what that is cannot be told"
+                                             : policy_right_name(set, missing));
+        return 0;
+}
+
 /* Anybody who is created has to be able to hold it. */
-static int check_default_role(Change *change, const char *name, CoreError *error) {
+static int check_default_role(Change *change, const char *tenant, const char *name,
+                              CoreError *error) {
         const Roles *roles;
         uint16_t role;
         int r;
@@ -83,14 +110,17 @@ static int check_default_role(Change *change, const char *name, CoreError *error
                                                             CORE_ROLE_OWNER)))
                 core_fault_add(error, CORE_E_BAD_VALUE,
                                "default role: \"%s\": cannot be everybody's", name);
+        else
+                return check_gives(change, core_roles_set(roles), role, tenant, error);
         return 0;
 }
 
-static int check_edit(Change *change, const TenantEdit *edit, CoreError *error) {
+static int check_edit(Change *change, const TenantEdit *edit, const char *tenant,
+                      CoreError *error) {
         if (edit->title)
                 core_check_text("title", FIELD_LINE, edit->title, error);
         if (edit->default_role)
-                return check_default_role(change, edit->default_role, error);
+                return check_default_role(change, tenant, edit->default_role, error);
         return 0;
 }
 
@@ -115,7 +145,7 @@ static int check_new(Change *change, const TenantEdit *edit, CoreError *error) {
                 core_fault_add(error, CORE_E_NAME_TAKEN, "name: \"%s\": is %s tenant's",
                                core_quote(edit->name).text,
                                r == 0 && tenant->deleted ? "a deleted" : "another");
-        return check_edit(change, edit, error);
+        return check_edit(change, edit, edit->name, error);
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -201,7 +231,7 @@ int core_tenant_update(Core *core, const Actor *actor, const char *name, const T
         if (r == 0)
                 r = core_check_version(options, name, tenant->version, error);
         if (r == 0)
-                r = check_edit(&change, edit, &faults);
+                r = check_edit(&change, edit, name, &faults);
         if (r != 0)
                 return r;
         if (faults.outcome != CORE_DONE) {
@@ -328,31 +358,45 @@ int core_tenant_delete(Core *core, const Actor *actor, const char *name, const C
 
 /* ---- showing ------------------------------------------------------------------------------- */
 
-int core_tenant_show(Core *core, const char *name, CoreTenantEach each, void *userdata,
-                     CoreError *error) {
+/* Whoever has a grant there knows that it is there, and no more. */
+static void tenant_tell(const Asker *asker, const StoreTenant *tenant, CoreTenantEach each,
+                        void *userdata) {
+        each(userdata, &(CoreTenant){
+                               .version = tenant->version,
+                               .name = tenant->name,
+                               .title = tenant->title,
+                               .default_role = tenant->default_role,
+                               .seats = tenant->seats,
+                               .of_host = strcmp(tenant->name, asker->core->settings.tenant) == 0,
+                               .whole = core_asker_has(asker, PERMISSION_TENANT_VIEW, tenant->name),
+                               .created_usec = tenant->created_usec,
+                       });
+}
+
+int core_tenant_show(Core *core, const Actor *actor, const char *name, uint64_t now_usec,
+                     CoreTenantEach each, void *userdata, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_texts_ Texts names = { 0 };
+        _cleanup_asker_ Asker asker = { 0 };
         int r;
 
         *error = (CoreError){ 0 };
+        core_note_time(core, now_usec);
         r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asker);
         if (r == 0)
                 r = name ? core_texts_add(&names, name) : core_tenant_names(core, txn, &names);
         for (size_t i = 0; i < names.count && r == 0; i++) {
                 _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
 
+                if (!name && !core_asker_is_in(&asker, names.list[i]))
+                        continue;
                 r = core_tenant_load(core, txn, names.list[i], &tenant, error);
-                if (r != 0)
-                        break;
-                each(userdata, &(CoreTenant){
-                                       .version = tenant->version,
-                                       .name = tenant->name,
-                                       .title = tenant->title,
-                                       .default_role = tenant->default_role,
-                                       .seats = tenant->seats,
-                                       .of_host = strcmp(tenant->name, core->settings.tenant) == 0,
-                                       .created_usec = tenant->created_usec,
-                               });
+                if (r == 0 && !core_asker_is_in(&asker, names.list[i]))
+                        r = core_tenant_refuse(name, error);
+                if (r == 0)
+                        tenant_tell(&asker, tenant, each, userdata);
         }
         return r;
 }

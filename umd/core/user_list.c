@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
 int core_list_begin_sized(Core *core, const char *cursor, uint32_t limit, char *ret_at, size_t size,
                           StoreTxn **ret, CoreError *error) {
@@ -31,14 +31,24 @@ int core_list_begin(Core *core, const char *cursor, uint32_t limit, char *ret_at
 
 typedef struct Page {
         Core *core;
-        StoreTxn *txn;
+        Asker *asker;
+        Permission permission;
         Filter *terms;
         CoreUserEach each;
         void *userdata;
 } Page;
 
+/* To see accounts is a permission of its own, which may be held where a grant is; another is held
+ * over those who are seen. */
+static int is_shown(Page *page, const StoreUser *user, bool *ret) {
+        return page->permission == PERMISSION_USER_VIEW
+                       ? core_asker_sees(page->asker, user, ret)
+                       : core_asker_has_seen(page->asker, page->permission, user, ret);
+}
+
 /* 1 if the user was shown.  Tombstones are, where they were asked for by that name. */
 static int show_one(Page *page, StoreUser *user) {
+        bool shown;
         int r;
 
         core_user_settle(user, page->core->now_usec);
@@ -46,7 +56,10 @@ static int show_one(Page *page, StoreUser *user) {
                 return 0;
         if (!core_filter_user(page->terms, user))
                 return 0;
-        r = page->each(page->userdata, page->txn, user);
+        r = is_shown(page, user, &shown);
+        if (r < 0 || !shown)
+                return r;
+        r = page->each(page->userdata, page->asker, user);
         return r < 0 ? r : 1;
 }
 
@@ -56,7 +69,7 @@ static int look_at_next(Page *page, char *at, bool *ret_end) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         int r;
 
-        r = store_user_next(page->txn, at, &user);
+        r = store_user_next(page->asker->txn, at, &user);
         *ret_end = r > 0;
         if (r != 0)
                 return r < 0 ? r : 0;
@@ -64,11 +77,12 @@ static int look_at_next(Page *page, char *at, bool *ret_end) {
         return show_one(page, user);
 }
 
-int core_users_page(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                    uint64_t now_usec, CoreUserEach each, void *userdata, char *ret_cursor,
-                    CoreError *error) {
+int core_users_page(Core *core, const Actor *actor, Permission permission, const char *filter,
+                    const char *cursor, uint32_t limit, uint64_t now_usec, CoreUserEach each,
+                    void *userdata, char *ret_cursor, CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(core_filter_freep) Filter *terms = NULL;
+        _cleanup_asker_ Asker asker = { 0 };
         char at[CORE_CURSOR_BYTES];
         uint32_t found = 0;
         bool end = false;
@@ -79,9 +93,11 @@ int core_users_page(Core *core, const char *filter, const char *cursor, uint32_t
         r = core_list_begin(core, cursor, limit, at, &txn, error);
         if (r == 0)
                 r = core_filter_new(core, txn, false, filter, now_usec, &terms, error);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asker);
         if (r != 0)
                 return r;
-        page = (Page){ core, txn, terms, each, userdata };
+        page = (Page){ core, &asker, permission, terms, each, userdata };
         for (uint32_t looked = 0; !end && found < limit && looked < CORE_LIST_RECORDS_MAX;
              looked++) {
                 r = look_at_next(&page, at, &end);
@@ -102,23 +118,29 @@ typedef struct Views {
         void *userdata;
 } Views;
 
-static int show_view(void *userdata, StoreTxn *txn, const StoreUser *user) {
+static int show_view(void *userdata, Asker *asker, const StoreUser *user) {
         _cleanup_(core_user_freep) CoreUser *view = NULL;
         Views *views = userdata;
+        bool private;
         int r;
 
-        r = core_user_view(views->core, txn, views->names, user, &view);
+        r = core_asker_has_over(asker, PERMISSION_USER_VIEW_PRIVATE, user, user->tenant, &private);
         if (r == 0)
-                views->each(views->userdata, view);
-        return r;
+                r = core_user_view(views->core, asker->txn, views->names, user, &view);
+        if (r < 0)
+                return r;
+        view->hides_private = !private && asker->uid != user->uid;
+        views->each(views->userdata, view);
+        return 0;
 }
 
-int core_user_list(Core *core, const char *filter, const char *cursor, uint32_t limit,
-                   uint64_t now_usec, void (*each)(void *userdata, const CoreUser *user),
-                   void *userdata, char *ret_cursor, CoreError *error) {
+int core_user_list(Core *core, const Actor *actor, const char *filter, const char *cursor,
+                   uint32_t limit, uint64_t now_usec,
+                   void (*each)(void *userdata, const CoreUser *user), void *userdata,
+                   char *ret_cursor, CoreError *error) {
         _cleanup_group_names_ GroupNames names = { 0 };
         Views views = { core, &names, each, userdata };
 
-        return core_users_page(core, filter, cursor, limit, now_usec, show_view, &views, ret_cursor,
-                               error);
+        return core_users_page(core, actor, PERMISSION_USER_VIEW, filter, cursor, limit, now_usec,
+                               show_view, &views, ret_cursor, error);
 }

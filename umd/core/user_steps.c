@@ -124,13 +124,15 @@ int core_change_user_step(Change *change, const StoreUser *user, StatusStep step
         UserStatus to;
         int r;
 
+        r = core_owner_guard(change, user, error);
+        if (r == 0)
+                r = core_actor_covers_account(change, user, error);
+        if (r != 0)
+                return r;
         to = policy_status_step(user->status, step, &hint);
         if (to == USER_STATUS_INVALID)
                 return core_fail(error, CORE_E_POLICY_REFUSED, "%s: %s", user->name, hint);
         r = check_step(change, user, step, error);
-        if (r != 0)
-                return r;
-        r = core_owner_guard(change, user, error);
         if (r == 0)
                 r = core_owners_note_user(change, user->uid, &owners);
         if (r != 0)
@@ -221,6 +223,8 @@ int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
                 r = core_user_load(core, change.txn, name, false, &user, error);
         if (r == 0)
                 r = core_check_version(options, user->name, user->version, error);
+        if (r == 0)
+                r = core_actor_covers_account(&change, user, error);
         if (r != 0)
                 return r;
         if (!lock)

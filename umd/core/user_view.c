@@ -55,15 +55,17 @@ static int load_by_email(Core *core, StoreTxn *txn, const char *email, StoreUser
         return *ret ? 0 : STORE_E_MISSING;
 }
 
+int core_user_find(Core *core, StoreTxn *txn, const char *name, StoreUser **ret) {
+        return strchr(name, '@') ? load_by_email(core, txn, name, ret)
+                                 : store_user_get_by_name(txn, name, ret);
+}
+
 int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, StoreUser **ret,
                    CoreError *error) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         int r;
 
-        if (strchr(name, '@'))
-                r = load_by_email(core, txn, name, &user);
-        else
-                r = store_user_get_by_name(txn, name, &user);
+        r = core_user_find(core, txn, name, &user);
         if (r < 0)
                 return r;
         if (r > 0 || (user->status == USER_STATUS_DELETED && !deleted))

@@ -216,9 +216,13 @@ int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreErr
         StoreUser user = user_empty(change->core, change->actor, change->now_usec);
         char home[BASE_PATH_MAX + 1];
         CoreError faults = { 0 };
-        int r = check_new(change->core, change->txn, spec, &faults);
+        int r;
 
-        if (r < 0)
+        r = core_change_may_in(change, PERMISSION_USER_CREATE,
+                               spec->tenant ? spec->tenant : user.tenant, error);
+        if (r == 0)
+                r = check_new(change->core, change->txn, spec, &faults);
+        if (r != 0)
                 return r;
         spec_apply(spec, &user);
         if (faults.outcome == CORE_DONE && !spec->text[USER_FIELD_HOME])
@@ -298,22 +302,9 @@ static int check_edit(Core *core, StoreTxn *txn, const UserSpec *spec, const Sto
  * may do here. */
 static int check_move(Change *change, const UserSpec *spec, const StoreUser *user,
                       CoreError *error) {
-        _cleanup_holder_ Holder actor = { 0 };
-        const RightsPlace place = { .tenant = spec->tenant,
-                                    .now_usec = change->now_usec,
-                                    .over = RIGHTS_OVER_TENANT };
-        const RoleSet *set;
-        int r;
-
-        if (!spec->tenant || strcmp(spec->tenant, user->tenant) == 0 || change->actor->uid == 0)
+        if (!spec->tenant || strcmp(spec->tenant, user->tenant) == 0)
                 return 0;
-        r = core_role_set(change->core, change->txn, &set);
-        if (r == 0)
-                r = core_holder_of_actor(change->core, change->txn, set, change->actor, &actor);
-        if (r < 0 || policy_rights_has(set, &actor.facts, &place, PERMISSION_USER_IDENTITY_EDIT))
-                return r;
-        return core_fail(error, CORE_E_ACCESS_DENIED, "tenant: this needs the permission %s in %s",
-                         policy_permission_info(PERMISSION_USER_IDENTITY_EDIT)->name, spec->tenant);
+        return core_change_may_in(change, PERMISSION_USER_IDENTITY_EDIT, spec->tenant, error);
 }
 
 static int update_user(Change *change, const char *old_name, StoreUser *user) {
@@ -355,6 +346,8 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 r = core_user_load(core, change.txn, name, false, &user, error);
         if (r == 0)
                 r = core_check_version(options, user->name, user->version, error);
+        if (r == 0)
+                r = core_actor_covers_account(&change, user, error);
         if (r != 0)
                 return r;
         r = check_edit(core, change.txn, spec, user, &faults);
@@ -376,6 +369,10 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 *ret = (CoreChange){ .object_id = user->uid, .version = user->version };
                 return 0;
         }
+        if (strcmp(user->department, edited.department) != 0 && edited.department[0])
+                r = core_scope_guard(&change, GRANT_SCOPE_DEPARTMENT, edited.department, error);
+        if (r != 0)
+                return r;
         r = core_owners_note_user(&change, user->uid, &owners);
         if (r == 0)
                 r = update_user(&change, user->name, &edited);
