@@ -12,6 +12,9 @@ static void nothing_role(void *userdata, const CoreRole *shown) {
 static void nothing_grant(void *userdata, const CoreGrant *shown) {
 }
 
+static void nothing_user(void *userdata, const CoreUser *shown) {
+}
+
 static void nothing_path(void *userdata, const CoreRightPath *shown) {
 }
 
@@ -108,6 +111,63 @@ static void rights(Fixture *f) {
         memory_off();
 }
 
+/* Whoever has no right gets none by a fault. */
+static void questions(Fixture *f, uid_t bob) {
+        static const CoreWhere wheres[] = { CORE_WHERE_USER, CORE_WHERE_SEEN, CORE_WHERE_TENANT,
+                                            CORE_WHERE_HOST, CORE_WHERE_ALL };
+        const Actor actor = { .uid = bob, .login_uid = bob, .via = "socket" };
+        CoreQuestion question = { .permission = "user.lock" };
+        int r[ARRAY_LENGTH(wheres)], lock;
+        char cursor[64];
+        bool self;
+
+        memory_on();
+        for (size_t i = 0; i < ARRAY_LENGTH(wheres); i++) {
+                question.where = wheres[i];
+                question.name = wheres[i] == CORE_WHERE_TENANT ? "acme" : "ann";
+                r[i] = core_may(f->core, &actor, &question, f->now, &f->error);
+        }
+        self = core_may_self(f->core, bob, "billing.edit", f->now);
+        lock = core_user_lock(f->core, &actor, "ann", true, &f->options, f->now, &f->change,
+                              &f->error);
+        (void)core_user_list(f->core, &actor, "", "", 20, f->now, nothing_user, NULL, cursor,
+                             &f->error);
+        memory_off();
+        for (size_t i = 0; i < ARRAY_LENGTH(wheres); i++)
+                assert_int_not_equal(r[i], 0);
+        assert_false(self);
+        assert_int_not_equal(lock, 0);
+}
+
+static void give(Fixture *f, const char *role, const char *user, const char *over) {
+        const GrantEdit grant = {
+                .user = user, .role = role, .until_usec = USEC_INFINITY, .over = over
+        };
+
+        must(core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change, &f->error));
+}
+
+/* bob is over web, and ann, who is above him anyway, in another group. */
+static void no_question_is_answered_by_a_fault(void **state) {
+        for (memory_first(); memory_next();) {
+                uid_t bob;
+                void *f;
+
+                fixture_setup(&f);
+                bob = make_user(f, "bob");
+                make_user(f, "ann");
+                update_text(f, "bob", USER_FIELD_EMAIL, "b@example.org");
+                update_text(f, "ann", USER_FIELD_EMAIL, "a@example.org");
+                make_group(f, "web");
+                make_group(f, "ops");
+                add_user(f, "ops", "ann");
+                give(f, "it-admin", "bob", "group=web");
+                give(f, "admin", "ann", NULL);
+                questions(f, bob);
+                fixture_teardown(&f);
+        }
+}
+
 static void every_allocation_may_fail(void **state) {
         for (memory_first(); memory_next();) {
                 void *f;
@@ -124,6 +184,7 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_allocation_may_fail),
+                cmocka_unit_test(no_question_is_answered_by_a_fault),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

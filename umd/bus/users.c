@@ -127,6 +127,9 @@ int user_set_password(Call *call, CoreError *error) {
                 { "hash", "b", &password.is_hash, NULL },
                 { "expires", "t", &password.expires_usec, NULL },
         };
+        const CoreQuestion import = { .permission = "user.import",
+                                      .where = CORE_WHERE_USER,
+                                      .name = call->name };
         CoreOptions options;
         int r = read_secret(call->message, BASE_PASSWORD_MAX, false, &secret, error);
 
@@ -134,6 +137,8 @@ int user_set_password(Call *call, CoreError *error) {
                 r = read_dict(call->message, "password", fields, ARRAY_LENGTH(fields), error);
         if (r == 0)
                 r = read_options(call->message, &options, error);
+        if (r == 0 && password.is_hash) /* nobody checks what is behind it */
+                r = access_ask(call, &import, error);
         if (r == 0)
                 r = core_user_set_password(call->bus->core, &call->actor, call->name, secret,
                                            &password, &options, call->now_usec, change_done, call,
