@@ -59,8 +59,6 @@ static bool names_local(const char *text, const char *path) {
 }
 
 static const char *explanation(WireError wire, const char *text) {
-        if (wire == WIRE_E_ACCESS_DENIED && geteuid() != 0)
-                return "; root has it";
         if (wire == WIRE_E_NO_SUCH_USER && names_local(text, BASE_PASSWD_PATH))
                 return " of um; a local account of /etc/passwd, which um leaves alone";
         if (wire == WIRE_E_NO_SUCH_GROUP && names_local(text, BASE_GROUP_PATH))

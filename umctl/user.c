@@ -44,12 +44,13 @@ static void failures_text(json_t *user, char *buf, size_t size) {
         if (json_is_true(json_object_get(user, "locked_out"))) {
                 cell_text("locked_out_until", until, when, sizeof(when));
                 cell_text("", json_object_get(user, "locked_out_from"), from, sizeof(from));
-                base_text_addf(&text, "locked out for %s until %s: ", from,
+                base_text_addf(&text, "locked out%s%s until %s", from[0] ? " for " : "", from,
                                strcmp(when, "never") == 0 ? "unlocked" : when);
         }
         if (failures == 0)
                 return;
-        base_text_addf(&text, "%lld failure%s", (long long)failures, failures == 1 ? "" : "s");
+        base_text_addf(&text, "%s%lld failure%s", buf[0] ? ": " : "", (long long)failures,
+                       failures == 1 ? "" : "s");
         if (!json_object_get(user, "last_failure"))
                 return;
         cell_text("", json_object_get(user, "last_failure_source"), source, sizeof(source));
@@ -179,6 +180,11 @@ int user_message_new(Ctl *ctl, const char *name, const char *member, sd_bus_mess
         return r != 0 ? r : ctl_message_new(ctl, path, WIRE_USER, member, ret);
 }
 
+/* Was umd asked by one with user.view.private?  Others are not told of failures and factors. */
+static bool sees_private(const json_t *user) {
+        return json_object_get(user, "failures") != NULL;
+}
+
 int user_show(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_free_ char *path = NULL;
         json_t *user = NULL, *factors = NULL;
@@ -186,7 +192,7 @@ int user_show(Ctl *ctl, int argc, char *argv[]) {
 
         if (r == 0)
                 r = object_get_all(ctl, path, WIRE_USER, &user);
-        if (r == 0)
+        if (r == 0 && sees_private(user))
                 r = factors_get(ctl, json_string_value(json_object_get(user, "name")), &factors);
         if (r == 0 && json_array_size(factors) > 0)
                 json_object_set(user, "factors", factors);
@@ -258,7 +264,7 @@ int user_unlock(Ctl *ctl, int argc, char *argv[]) {
                 r = object_get_all(ctl, path, WIRE_USER, &user);
         if (r != 0)
                 return r;
-        if (ctl->json == JSON_OFF)
+        if (ctl->json == JSON_OFF && sees_private(user))
                 change = unlock_tell(user, argv[0]);
         json_decref(user);
         return change ? user_step(ctl, argv[0], "Unlock", "unlocked") : EXIT_DONE;

@@ -5,7 +5,7 @@ is expected is reckoned here, from the roles and permissions as FEATURES M.2 and
 and from the columns of docs/api/org.um1.md; nothing of it is asked of umd."""
 
 import raw
-from fixture import ERRORS, ROOT
+from fixture import ERRORS, ROOT, until
 from matrix import documented, path_of, value
 
 FOREVER = 18446744073709551615
@@ -553,6 +553,19 @@ def an_auditor(umd, store, checks):
         checks.same("and verifies nothing", ERRORS + DENIED, peer.call(ROOT, "org.um1.Audit", "Verify", "t", 0).error)
 
 
+def by_the_bus(umd, store, checks):
+    """The same on the system bus, by the uid the bus tells."""
+    checks.check("umd owns org.um1 on the system bus", until(umd.owns_name))
+    for name, member, wanted in (("boss", "Lock", IN), ("plain", "Lock", DENIED), ("both", "Unlock", USER)):
+        with umd.bus(store.people[name].uid) as bus:
+            reply = bus.call(f"{ROOT}/user/wide", "org.um1.User", member, "a{sv}", DRY, destination="org.um1", timeout=30)
+            checks.same(f"by the system bus: {member} by {name}", wanted if name != "boss" else PROTECTED, outcome(reply))
+            reply = bus.call(f"{ROOT}/user/plain", "org.um1.User", member, "a{sv}", DRY, destination="org.um1", timeout=30)
+            checks.same(f"by the system bus: {member} of plain by {name}", wanted, outcome(reply))
+            reply = bus.call(f"{ROOT}/user/plain", "org.um1.User", "CreateSetupCode", "a{sv}", DRY, destination="org.um1")
+            checks.same(f"by the system bus: no secret for {name}", ERRORS + "PrivateSocketOnly", reply.error)
+
+
 def strangers(umd, checks):
     """Uids that are nobody's, the highest ones, and nobody's own (catalogue 82)."""
     got = set()
@@ -579,4 +592,5 @@ def run(umd, people, checks):
     within_a_scope(umd, store, checks)
     nobody_is_told(umd, store, checks)
     an_auditor(umd, store, checks)
+    by_the_bus(umd, store, checks)
     strangers(umd, checks)
