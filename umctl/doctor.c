@@ -131,6 +131,17 @@ static bool vault_key_check(Doctor *doctor, const json_t *status) {
         return true;
 }
 
+/* Only root is told. */
+static void policy_check(Doctor *doctor, const json_t *status) {
+        const char *emptied = json_string_value(json_object_get(status, "policy"));
+
+        if (!emptied)
+                return;
+        doctor_find(doctor, *emptied ? LEVEL_FAIL : LEVEL_OK, "policy",
+                    "umctl policy list; umctl policy set with --role or --user", "%s",
+                    *emptied ? emptied : "no roles leave nothing of a list");
+}
+
 /* The day the disk dies is too late to be told. */
 static void recovery_check(Doctor *doctor, const json_t *status) {
         const char *word = json_string_value(json_object_get(status, "recovery_key"));
@@ -240,6 +251,7 @@ void doctor_daemon(Doctor *doctor) {
                             : why && *why ? why
                                           : parts[i].bad);
         }
+        policy_check(doctor, status);
         recovery_check(doctor, status);
         security_keys_note(doctor, status);
         if ((uint64_t)json_integer_value(json_object_get(status, "started")) > base_realtime_usec())

@@ -93,11 +93,14 @@ def the_nearest_level_wins_and_of_several_roles_the_strictest():
     same(row["overrode"], [{"level": "role", "from": lead, "value": "14"},
                            {"level": "department", "from": department, "value": "13"},
                            {"level": "built-in", "value": "12"}])
+    same(get("audit log", "--verb", "policy.set", "--limit", "1")["entries"][0]["object"], f"role/{ops}")
+    good("policy set", "password.history", "6", "--tenant", "local")
+    same(value("password.history", "--user", name)["from"], "local")
+    has(good("policy unset", "password.history", "--tenant", "local"), "unset for the tenant local (ch-")
     has(good("policy show", "--user", name, "password.min-length"),
         f"overrode: role {lead}: 14, department {department}: 13, built-in: 12\n")
     listed = {(row["level"], row["from"]): row["value"] for row in get("policy list")["values"]}
     same([listed["department", department], listed["role", lead], listed["role", ops]], ["13", "14", "18"])
-    same(get("audit log", "--verb", "policy.set", "--limit", "1")["entries"][0]["object"], f"role/{ops}")
     for level, subject in (("role", ops), ("role", lead), ("department", department)):
         has(good("policy unset", "password.min-length", f"--{level}", subject), f"unset for the {level} {subject} (ch-")
     same(value("password.min-length", "--user", name)["level"], "built-in")

@@ -152,6 +152,33 @@ static void of_several_roles_the_strictest_holds_and_lists_intersect(void **stat
                             "hotp by role lead, ops over built-in =totp,hotp,fido2,recovery");
 }
 
+static const char *emptied(Fixture *f) {
+        static char buf[CORE_POLICY_EMPTIED_BYTES];
+
+        must(core_policy_emptied(f->core, buf, sizeof(buf)));
+        return buf;
+}
+
+static void a_list_of_which_nothing_is_left_is_told(void **state) {
+        Fixture *f = *state;
+
+        make_person(f, "ann");
+        make_person(f, "bob");
+        must(role_add(f, "base", .permit = "host.view"));
+        must(role_add(f, "lead", .inherit = "base"));
+        must(role_add(f, "ops", .permit = "host.view"));
+        must(set(f, ROLE, "base", METHODS, "totp"));
+        must(set(f, ROLE, "ops", METHODS, "fido2"));
+        must(grant(f, "lead", "ann"));
+        must(grant(f, "ops", "bob"));
+        assert_string_equal(emptied(f), "");
+        must(grant(f, "lead", "bob"));
+        assert_string_equal(emptied(f), "factor.methods: the roles of bob leave nothing of it: "
+                                        "umctl policy show factor.methods --user bob");
+        must(set(f, USER, "bob", METHODS, "totp"));
+        assert_string_equal(emptied(f), "");
+}
+
 /* A company is a tenant: its values count on hosts of that tenant. */
 static void a_companys_values_count_at_home(void **state) {
         Fixture *f = *state;
@@ -455,6 +482,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(
                         of_several_roles_the_strictest_holds_and_lists_intersect, fixture_setup,
                         fixture_teardown),
+                cmocka_unit_test_setup_teardown(a_list_of_which_nothing_is_left_is_told,
+                                                fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(a_companys_values_count_at_home, fixture_setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(what_is_set_is_listed_by_level, fixture_setup,

@@ -322,7 +322,7 @@ static int status_append_figures(sd_bus_message *m, const Bus *bus, const BusSta
                 { "sessions", core->sessions },
                 { "started", host->started_usec },
         };
-        char why[CORE_SSHD_WHY_BYTES] = "";
+        char why[CORE_SSHD_WHY_BYTES] = "", emptied[CORE_POLICY_EMPTIED_BYTES] = "";
         bool verifies = bus->core && core_sshd_verifies(bus->core, why);
         int r = sd_bus_message_append(m, "{sv}{sv}{sv}", "connections", "u", bus->server.peer_count,
                                       "sk_keys", "s",
@@ -330,6 +330,10 @@ static int status_append_figures(sd_bus_message *m, const Bus *bus, const BusSta
                                                                     : POLICY_STRENGTH_SINGLE),
                                       "sk_keys_why", "s", why);
 
+        if (r >= 0 && bus->core)
+                r = core_policy_emptied(bus->core, emptied, sizeof(emptied));
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "policy", "s", emptied);
         for (size_t i = 0; i < ARRAY_LENGTH(counts) && r >= 0; i++)
                 r = sd_bus_message_append(m, "{sv}", counts[i].key, "t", counts[i].value);
         return r;

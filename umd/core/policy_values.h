@@ -51,6 +51,11 @@ int core_policy_effective(Core *core, const char *user, const char *name,
                           void (*each)(void *userdata, const CorePolicyEffective *shown),
                           void *userdata, CoreError *error);
 
+/* A list that the roles of somebody leave nothing of, as a line for root; "": there is none among
+ * the holders that were looked at. */
+#define CORE_POLICY_EMPTIED_BYTES 256U
+int core_policy_emptied(Core *core, char *buf, size_t size);
+
 typedef struct CorePolicySet {
         const char *level, *subject, *name, *text, *by;
         uint64_t set_usec;
