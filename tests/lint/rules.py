@@ -28,6 +28,8 @@ EDGES = {
     "um_notify": {"base"},
     "um_fido": {"base"},
     "um_helper": {"base", "map"},
+    "um_api": {"base"},
+    "um_keys": {"base", "wire"},
     "umd/store": {"base", "policy"},
     "umd/core": {"base", "policy", "qr", "umd/store"},
     "umd/bus": {"base", "wire", "policy", "umd/core"},
@@ -41,14 +43,15 @@ PRODUCT = sorted(EDGES, key=len, reverse=True)
 # Third-party headers -> the only folders that may include them.
 HEADERS = [
     (re.compile(r"^lmdb\.h$"), {"umd/store"}),
-    (re.compile(r"^systemd/"), {"wire", "pam_um", "umctl", "umd/bus", "umd"}),
+    (re.compile(r"^systemd/"), {"wire", "pam_um", "um_keys", "umctl", "umd/bus", "umd"}),
     (re.compile(r"^security/(_pam_types|pam_appl)\.h$"), {"pam_um", "umctl"}),  # doctor tries the stacks
     (re.compile(r"^security/(?!_pam_types\.h|pam_appl\.h)"), {"pam_um"}),
     (re.compile(r"^sodium"), {"um_vault", "umd/store"}),
     (re.compile(r"^crypt\.h$"), {"um_vault"}),
     (re.compile(r"^liboath/"), {"um_vault"}),
     (re.compile(r"^(pwquality\.h|nettle/)"), {"um_quality"}),
-    (re.compile(r"^(fido(/|\.h$)|seccomp\.h$)"), {"um_fido"}),
+    (re.compile(r"^fido(/|\.h$)"), {"um_fido"}),
+    (re.compile(r"^seccomp\.h$"), {"um_api", "um_fido"}),
     (re.compile(r"^qrencode\.h$"), {"qr"}),
     (re.compile(r"^jansson\.h$"), {"umctl", "umd/store", "umd/core", "umd/bus", "umd"}),
 ]

@@ -137,6 +137,7 @@ static size_t samples_make(Sample *samples) {
                 .sends_len = sizeof(sends),
         };
         StorePast past = { 70000, { (const uint8_t *)"s", 1, 3 }, 5 };
+        StoreDevice device = { 1, 70000, (const uint8_t *)"key", 3, "laptop", 5, 1000 };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
                 { &codec_group, encoded(&codec_group, &group) },
@@ -160,13 +161,14 @@ static size_t samples_make(Sample *samples) {
                 { &codec_role_stamp, encoded(&codec_role_stamp, &full_stamp) },
                 { &codec_tenant, encoded(&codec_tenant, &full_tenant) },
                 { &codec_attribute, encoded(&codec_attribute, &full_attribute) },
+                { &codec_device, encoded(&codec_device, &device) },
         };
 
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 22
+#define SAMPLE_COUNT 23
 
 static void each_kind_decodes_as_itself_alone(void **state) {
         Sample samples[SAMPLE_COUNT];

@@ -79,7 +79,8 @@ int codec_decode(const CodecKind *kind, const void *data, size_t len, size_t ext
 extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, codec_grant,
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
         codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history,
-        codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant, codec_attribute;
+        codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant, codec_attribute,
+        codec_device;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -277,6 +278,7 @@ typedef enum IndexKind {
         INDEX_EMAIL = 'e',
         INDEX_FORMER = 'f',
         INDEX_GROUP = 'g',
+        INDEX_DEVICE = 'k', /* the hash of a key, not a name */
         INDEX_USER = 'u',
 } IndexKind;
 

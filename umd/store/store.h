@@ -38,6 +38,7 @@
 #include "base/base.h"
 #include "policy/policy.h"
 #include "umd/store/attributes.h"
+#include "umd/store/devices.h"
 
 #define STORE_SCHEMA 5U
 
@@ -206,8 +207,7 @@ int store_history_put(StoreTxn *txn, const StorePast *past); /* new or replaced 
 /* None is no error. */
 int store_history_of_user(StoreTxn *txn, uid_t uid, StoreHistory *ret);
 void store_history_done(StoreHistory *history);
-/* Drops all but the latest count. */
-int store_history_keep(StoreTxn *txn, uid_t uid, size_t count);
+int store_history_keep(StoreTxn *txn, uid_t uid, size_t count); /* drops all but the latest */
 
 int store_credential_any(StoreTxn *txn, bool *ret); /* a password, a setup code, a factor? */
 
