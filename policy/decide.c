@@ -77,7 +77,24 @@ static Finding check_source(const PolicyFacts *facts) {
         return facts->source_throttled ? failed(POLICY_REASON_SOURCE_THROTTLED) : passed;
 }
 
+/* A service account comes in by um-api and by nothing else, whatever it was granted. */
+static Finding check_kind(const PolicyFacts *facts) {
+        switch (facts->kind) {
+        case HOLDER_PERSON:
+                return facts->by_api ? failed(POLICY_REASON_INTERNAL) : passed;
+        case HOLDER_SERVICE:
+                return facts->by_api ? passed : failed(POLICY_REASON_KIND);
+        case HOLDER_INVALID:
+        case _HOLDER_KIND_MAX:
+                break;
+        }
+        return failed(POLICY_REASON_INTERNAL);
+}
+
+/* um-api takes no login. permission: what an account may do there is asked with each call. */
 static Finding check_service(const PolicyFacts *facts) {
+        if (facts->kind == HOLDER_SERVICE && facts->by_api)
+                return not_applicable;
         return facts->granted ? passed : failed(POLICY_REASON_SERVICE_NOT_PERMITTED);
 }
 
@@ -87,12 +104,23 @@ static Finding check_key(const PolicyFacts *facts) {
         static const uint32_t never = 1U << POLICY_KEY_OTHER | 1U << POLICY_KEY_RSA_SHORT;
 
         if (facts->keys == 0)
-                return not_applicable;
-        return (facts->keys & (~facts->key_types | never)) == 0 ? passed
-                                                                : failed(POLICY_REASON_KEY_TYPE);
+                return facts->key_due ? failed(POLICY_REASON_DEVICE_REQUIRED) : not_applicable;
+        if ((facts->keys & (~facts->key_types | never)) != 0)
+                return failed(POLICY_REASON_KEY_TYPE);
+        return facts->kind == HOLDER_SERVICE && !facts->key_known
+                       ? failed(POLICY_REASON_DEVICE_UNKNOWN)
+                       : passed;
+}
+
+/* A service account has nothing to prove itself with but its key: what says otherwise is wrong. */
+static bool proof_is_a_persons(const PolicyFacts *facts) {
+        return facts->proof == POLICY_PROOF_PASSWORD || facts->proof == POLICY_PROOF_RESET ||
+               facts->proof == POLICY_PROOF_SETUP_CODE;
 }
 
 static Finding check_proof(const PolicyFacts *facts) {
+        if (facts->kind == HOLDER_SERVICE && proof_is_a_persons(facts))
+                return failed(POLICY_REASON_INTERNAL);
         switch (facts->proof) {
         case POLICY_PROOF_NONE:
                 return not_applicable;
@@ -190,7 +218,7 @@ bool policy_enrol_due(const PolicyFacts *facts) {
 static Finding check_factor(const PolicyFacts *facts) {
         PolicyStrength needed = strength_needed(facts);
 
-        if (facts->second == POLICY_SECOND_EXEMPT)
+        if (facts->second == POLICY_SECOND_EXEMPT || facts->kind == HOLDER_SERVICE)
                 return not_applicable;
         if (facts->second != POLICY_SECOND_DUE || needed >= _POLICY_STRENGTH_MAX ||
             facts->strength >= _POLICY_STRENGTH_MAX || facts->enrolled >= _POLICY_STRENGTH_MAX)
@@ -255,6 +283,7 @@ static const struct {
         [POLICY_CHECK_LOCK] = { check_lock, true },
         [POLICY_CHECK_LOCKOUT] = { check_lockout, true },
         [POLICY_CHECK_SOURCE] = { check_source, false },
+        [POLICY_CHECK_KIND] = { check_kind, true },
         [POLICY_CHECK_SERVICE] = { check_service, true },
         [POLICY_CHECK_KEY] = { check_key, true },
         [POLICY_CHECK_PROOF] = { check_proof, false },

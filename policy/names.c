@@ -25,8 +25,11 @@ static const char *const reason_names[_POLICY_REASON_MAX] = {
         [POLICY_REASON_LOCKED] = "locked",
         [POLICY_REASON_LOCKOUT] = "lockout",
         [POLICY_REASON_SOURCE_THROTTLED] = "source-throttled",
+        [POLICY_REASON_KIND] = "kind",
         [POLICY_REASON_SERVICE_NOT_PERMITTED] = "service-not-permitted",
         [POLICY_REASON_KEY_TYPE] = "key-type",
+        [POLICY_REASON_DEVICE_UNKNOWN] = "device-unknown",
+        [POLICY_REASON_DEVICE_REQUIRED] = "device-required",
         [POLICY_REASON_BAD_PROOF] = "bad-proof",
         [POLICY_REASON_FACTOR_REQUIRED] = "factor-required",
         [POLICY_REASON_FACTOR_NOT_ENROLLED] = "factor-not-enrolled",
@@ -41,9 +44,9 @@ static const char *const check_names[_POLICY_CHECK_MAX] = {
         [POLICY_CHECK_KNOWN] = "known",       [POLICY_CHECK_STATUS] = "status",
         [POLICY_CHECK_VALIDITY] = "validity", [POLICY_CHECK_LOCK] = "lock",
         [POLICY_CHECK_LOCKOUT] = "lockout",   [POLICY_CHECK_SOURCE] = "source",
-        [POLICY_CHECK_SERVICE] = "service",   [POLICY_CHECK_KEY] = "key",
-        [POLICY_CHECK_PROOF] = "proof",       [POLICY_CHECK_FACTOR] = "factor",
-        [POLICY_CHECK_PASSWORD] = "password",
+        [POLICY_CHECK_KIND] = "kind",         [POLICY_CHECK_SERVICE] = "service",
+        [POLICY_CHECK_KEY] = "key",           [POLICY_CHECK_PROOF] = "proof",
+        [POLICY_CHECK_FACTOR] = "factor",     [POLICY_CHECK_PASSWORD] = "password",
 };
 
 static const char *const result_names[_POLICY_RESULT_MAX] = {

@@ -43,8 +43,11 @@ typedef enum PolicyReason {
         POLICY_REASON_LOCKED,                /* by an admin */
         POLICY_REASON_LOCKOUT,               /* too many failures of this user from there */
         POLICY_REASON_SOURCE_THROTTLED,      /* too many failures from there, whoever was meant */
+        POLICY_REASON_KIND,                  /* a service account, and not by um-api */
         POLICY_REASON_SERVICE_NOT_PERMITTED, /* no grant that counts */
         POLICY_REASON_KEY_TYPE,              /* an ssh key of a kind that key.types does not have */
+        POLICY_REASON_DEVICE_UNKNOWN,        /* a key that is not the account's */
+        POLICY_REASON_DEVICE_REQUIRED,       /* no key, where nothing else lets in */
         POLICY_REASON_BAD_PROOF,
         POLICY_REASON_FACTOR_REQUIRED,     /* he has a second factor and did not prove it */
         POLICY_REASON_FACTOR_NOT_ENROLLED, /* he has to have one, and the time to enrol is over */
@@ -65,6 +68,7 @@ typedef enum PolicyCheck {
         POLICY_CHECK_LOCK,
         POLICY_CHECK_LOCKOUT,
         POLICY_CHECK_SOURCE,
+        POLICY_CHECK_KIND,
         POLICY_CHECK_SERVICE,
         POLICY_CHECK_KEY,
         POLICY_CHECK_PROOF,
@@ -174,7 +178,11 @@ typedef struct PolicyFacts {
         bool locked_out;               /* by failures that came from where he comes from */
         uint64_t lockout_until_usec;   /* wall clock; USEC_INFINITY: until somebody unlocks */
         bool source_throttled;         /* failures of all users from there are too many */
-        bool granted;                  /* at least one grant counts for this service here */
+        HolderKind kind;
+        bool by_api;        /* a service account's own way in: um-api, by sshd */
+        bool key_due;       /* the key of that login is told by now, or there is none */
+        bool key_known;     /* each is one that the account has with um */
+        bool granted;       /* at least one grant counts for this service here */
         uint32_t keys;      /* kinds of the ssh keys that sshd verified, 1U << PolicyKey; 0: it
                                names none */
         uint32_t key_types; /* those that are permitted */

@@ -65,6 +65,12 @@ const char *host_holds_id(const Host *host, uint32_t id) {
         return NULL;
 }
 
+bool host_is_user(const Host *host, const char *name, uint32_t uid) {
+        const char *holder = host_list_name_of(host->lists[HOST_PASSWD], uid);
+
+        return holder && strcmp(holder, name) == 0;
+}
+
 bool host_home_held(Host *host, const char *home, char *ret_holder, size_t size) {
         const char *owner = host_list_owner_of(host->lists[HOST_PASSWD], home);
 

@@ -27,6 +27,7 @@
 #include "umd/umd.h"
 
 #define TICK_USEC (5 * USEC_PER_SEC)
+#define KEYS_USER "um-keys" /* as whom sshd asks for keys */
 
 typedef struct Manager {
         const Options *options;
@@ -238,6 +239,12 @@ static bool bus_hides(void *userdata, const char *name, uint32_t id) {
                (id != UINT32_MAX && host_holds_id(manager->host, id));
 }
 
+static bool bus_asks_keys(void *userdata, uid_t uid) {
+        const Manager *manager = userdata;
+
+        return host_is_user(manager->host, KEYS_USER, uid);
+}
+
 static void bus_fault(void *userdata, int fault, const char *text) {
         const Manager *manager = userdata;
 
@@ -413,6 +420,7 @@ static int bus_start(Manager *manager) {
                 .userdata = manager,
                 .status = status_fill,
                 .hides = bus_hides,
+                .asks_keys = bus_asks_keys,
                 .log = bus_fault,
         };
         const char *address = options->system_bus;

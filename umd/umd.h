@@ -343,6 +343,8 @@ bool host_home_held(Host *host, const char *home, char *ret_holder, size_t size)
  * users and groups alike, so that a user and his private group come and go together. */
 const char *host_holds_name(const Host *host, const char *name);
 const char *host_holds_id(const Host *host, uint32_t id);
+/* Is the uid that local user's? */
+bool host_is_user(const Host *host, const char *name, uint32_t uid);
 /* Looks again, whatever inotify said; called every few seconds. */
 void host_tick(Host *host);
 

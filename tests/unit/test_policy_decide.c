@@ -20,6 +20,7 @@ static const PolicyFacts good = {
         .status = USER_STATUS_ACTIVE,
         .suspended_until_usec = USEC_INFINITY,
         .valid_until_usec = USEC_INFINITY,
+        .kind = HOLDER_PERSON,
         .granted = true,
         .proof = POLICY_PROOF_PASSWORD,
         .has_password = true,
@@ -332,12 +333,12 @@ static void until_is_the_earliest_end(void **state) {
 }
 
 static void the_first_failure_gives_the_reason_and_all_are_in_the_trace(void **state) {
-        PolicyDecision d =
-                decide(FACTS(f.status = USER_STATUS_INACTIVE; f.valid_until_usec = 1;
-                             f.locked = true; f.locked_out = true; f.source_throttled = true;
-                             f.granted = false; f.keys = 1U << POLICY_KEY_ED25519;
-                             f.proof = POLICY_PROOF_WRONG; f.must_change = true;
-                             f.factor_required = POLICY_REQUIRED_ON; f.enrol_until_usec = NOW));
+        PolicyDecision d = decide(
+                FACTS(f.status = USER_STATUS_INACTIVE; f.valid_until_usec = 1; f.locked = true;
+                      f.locked_out = true; f.source_throttled = true; f.kind = HOLDER_INVALID;
+                      f.granted = false; f.keys = 1U << POLICY_KEY_ED25519;
+                      f.proof = POLICY_PROOF_WRONG; f.must_change = true;
+                      f.factor_required = POLICY_REQUIRED_ON; f.enrol_until_usec = NOW));
 
         assert_int_equal(d.reason, POLICY_REASON_STATUS_INACTIVE);
         assert_int_equal(d.trace[POLICY_CHECK_KNOWN], POLICY_PASSED);
@@ -370,6 +371,8 @@ static uint64_t any_time(void) {
 
 /* Mostly good, so that allows happen too. */
 static PolicyFacts any_facts(void) {
+        HolderKind kind = any() % 4 ? HOLDER_PERSON : (HolderKind)(any() % 4);
+
         return (PolicyFacts){
                 .now_usec = any() % 8 ? NOW : any_time(),
                 .known = any() % 8,
@@ -380,6 +383,10 @@ static PolicyFacts any_facts(void) {
                 .locked = any() % 4 == 0,
                 .locked_out = any() % 8 == 0,
                 .source_throttled = any() % 8 == 0,
+                .kind = kind,
+                .by_api = kind == HOLDER_SERVICE ? any() % 4 : any() % 16 == 0,
+                .key_due = any() % 8 == 0,
+                .key_known = any() % 2,
                 .granted = any() % 4,
                 .keys = any() % 2 ? 0 : 1U << any() % 12,
                 .key_types = (uint32_t)any(),
@@ -450,8 +457,10 @@ static void a_factor_is_never_asked_less_of(void **state) {
         unsigned int kept_out = 0;
 
         for (int i = 0; i < 200000; i++) {
-                PolicyFacts less = any_facts(), facts = less;
+                PolicyFacts facts = any_facts(), less;
 
+                facts.kind = HOLDER_PERSON; /* of a service account none is asked */
+                less = facts;
                 switch (any() % 6) {
                 case 0:
                         less.strength -= less.strength > 0;
@@ -495,12 +504,12 @@ static void taking_something_away_never_allows(void **state) {
         for (int i = 0; i < 200000; i++) {
                 PolicyFacts less = any_facts(), facts = less;
 
-                switch (any() % 9) {
+                switch (any() % 12) {
                 case 0:
                         less.locked = true;
                         break;
                 case 1:
-                        less.granted = false;
+                        less.granted = facts.granted && facts.by_api;
                         break;
                 case 2:
                         less.status = USER_STATUS_INACTIVE;
@@ -523,6 +532,18 @@ static void taking_something_away_never_allows(void **state) {
                         break;
                 case 8:
                         less.keys |= 1U << POLICY_KEY_OTHER;
+                        break;
+                case 9:
+                        less.kind = HOLDER_INVALID;
+                        break;
+                case 10: /* another way in */
+                        less.by_api = facts.kind != HOLDER_SERVICE;
+                        break;
+                case 11: /* a key that is not his, or none where there has to be one */
+                        if (facts.kind != HOLDER_SERVICE)
+                                break;
+                        less.key_known = false;
+                        less.key_due = true;
                         break;
                 }
                 if (memcmp(&less, &facts, sizeof(less)) != 0)

@@ -22,6 +22,7 @@ static const PolicyFacts expired = {
         .status = USER_STATUS_ACTIVE,
         .suspended_until_usec = NEVER,
         .valid_until_usec = NEVER,
+        .kind = HOLDER_PERSON,
         .granted = true,
         .proof = POLICY_PROOF_PASSWORD,
         .has_password = true,

@@ -111,6 +111,12 @@ static const Access rows[] = {
           "self.factor.edit" },
         { WIRE_USER, "ResetFactors", "a{sv}", "s", "options\0change\0", USER, ACCESS_RIGHT,
           "user.factor.reset", ACCESS_WRITES, user_reset_factors, OVER_USER },
+        { WIRE_USER, "AddKey", "sa{sv}a{sv}", "ss", "key\0fields\0options\0fingerprint\0change\0",
+          USER, ACCESS_RIGHT, "device.edit", ACCESS_WRITES, user_add_key, OVER_USER },
+        { WIRE_USER, "ListKeys", "", "a(sssts)", "keys\0", USER, ACCESS_SELF, "device.view", 0,
+          user_list_keys, OVER_USER },
+        { WIRE_USER, "RemoveKey", "sa{sv}", "s", "fingerprint\0options\0change\0", USER,
+          ACCESS_RIGHT, "device.edit", ACCESS_WRITES, user_remove_key, OVER_USER },
 
         { PROPERTIES, "Get", "ss", "v", "", GROUP, ACCESS_OWNER, "group.view", 0, group_properties,
           OF_GROUP },
@@ -214,6 +220,8 @@ static const Access rows[] = {
           ACCESS_EVERYONE, "", ACCESS_PRIVATE, nss_get_group_by_gid },
         { WIRE_NSS, "GetGroupsOfUser", "s", "au", "name\0gids\0", ROOT, ACCESS_EVERYONE, "",
           ACCESS_PRIVATE, nss_get_groups_of_user },
+        { WIRE_NSS, "GetAuthorizedKeys", "ss", "as", "user\0fingerprint\0lines\0", ROOT,
+          ACCESS_KEYS, "", ACCESS_PRIVATE, nss_get_authorized_keys },
 };
 
 const Access *access_rows(size_t *ret_count) {
@@ -387,13 +395,38 @@ static int right_ask(Call *call, CoreError *error) {
         return r < 0 ? r : access_ask(call, &question, error);
 }
 
+static bool asks_keys(const Bus *bus, uid_t uid) {
+        return bus->host.asks_keys && bus->host.asks_keys(bus->host.userdata, uid);
+}
+
+/* Who is nobody to um, whatever the row says: a local user, and a program whose account may not act
+ * any more, also one that is still connected. */
+static bool is_shut_out(Call *call) {
+        const uid_t uid = call->actor.uid;
+
+        switch (call->access->who) {
+        case ACCESS_EVERYONE:
+        case ACCESS_KEYS:
+                return false;
+        case ACCESS_NOBODY:
+        case ACCESS_ROOT:
+        case ACCESS_RIGHT:
+        case ACCESS_SELF:
+        case ACCESS_ONESELF:
+        case ACCESS_OWNER:
+        case ACCESS_MEMBER:
+        case _ACCESS_WHO_MAX:
+                break;
+        }
+        return uid != 0 && (access_is_local(call->bus, uid) || core_service_is_shut(call->bus->core, uid));
+}
+
 int access_check(Call *call, CoreError *error) {
         const bool root = call->actor.uid == 0;
         bool allowed = false;
         int r = 0;
 
-        if (call->actor.uid == (uid_t)-1 ||
-            (call->access->who != ACCESS_EVERYONE && access_is_local(call->bus, call->actor.uid)))
+        if (call->actor.uid == (uid_t)-1 || is_shut_out(call))
                 return access_refuse(call, call->access->permission, error);
         switch (call->access->who) {
         case ACCESS_NOBODY:
@@ -416,6 +449,9 @@ int access_check(Call *call, CoreError *error) {
         case ACCESS_MEMBER:
                 r = root ? 1 : is_member(call->bus->core, call->actor.uid);
                 allowed = r > 0;
+                break;
+        case ACCESS_KEYS:
+                allowed = call->actor.uid == 0 || asks_keys(call->bus, call->actor.uid);
                 break;
         case ACCESS_EVERYONE:
                 allowed = true;

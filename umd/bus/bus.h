@@ -33,6 +33,8 @@ typedef struct BusHost {
         /* Does /etc/passwd or /etc/group hold the name (may be NULL) or the id (or UINT32_MAX)? Nss
          * leaves out what the map leaves out; may be NULL. */
         bool (*hides)(void *userdata, const char *name, uint32_t id);
+        /* Is it the user that sshd's question for keys comes from?  NULL: nobody is. */
+        bool (*asks_keys)(void *userdata, uid_t uid);
         /* A fault (negative errno) that stops travelling here, to be logged once; may be NULL. */
         void (*log)(void *userdata, int fault, const char *text);
 } BusHost;

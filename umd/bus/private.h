@@ -185,6 +185,7 @@ typedef enum AccessWho {
         ACCESS_ONESELF, /* the user it is about, and not root: what nobody else may ever see */
         ACCESS_OWNER,   /* as RIGHT, or an owner of the group it is about */
         ACCESS_MEMBER,  /* root, or any user of um: the handler reads about whom, or leaves out */
+        ACCESS_KEYS,    /* root, or what sshd asks for keys */
         ACCESS_EVERYONE,
         _ACCESS_WHO_MAX,
 } AccessWho;
@@ -404,6 +405,9 @@ int user_confirm_factor(Call *call, CoreError *error);
 int user_create_recovery_codes(Call *call, CoreError *error);
 int user_remove_factor(Call *call, CoreError *error);
 int user_reset_factors(Call *call, CoreError *error);
+int user_add_key(Call *call, CoreError *error);
+int user_list_keys(Call *call, CoreError *error);
+int user_remove_key(Call *call, CoreError *error);
 
 int group_properties(Call *call, CoreError *error);
 int group_update(Call *call, CoreError *error);
@@ -452,6 +456,7 @@ int nss_get_user_by_uid(Call *call, CoreError *error);
 int nss_get_group_by_name(Call *call, CoreError *error);
 int nss_get_group_by_gid(Call *call, CoreError *error);
 int nss_get_groups_of_user(Call *call, CoreError *error);
+int nss_get_authorized_keys(Call *call, CoreError *error);
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 

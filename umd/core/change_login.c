@@ -516,6 +516,9 @@ static int begin_known(Dialogue *dialogue, const Judged *judged, uint64_t now_us
 
         if (demanded && !due)
                 return step_verdict(CORE_VERDICT_ALLOW, "", ret);
+        if (judged->user->service)
+                return step_verdict(CORE_VERDICT_CHANGE_FAILED,
+                                    "A service account has no password.", ret);
         dialogue->self = dialogue->actor.uid != 0 ||
                          (dialogue->flags & (LOGIN_FLAG_EXPIRED | LOGIN_FLAG_ASK_CURRENT)) != 0;
         if (!dialogue->self)

@@ -317,9 +317,13 @@ int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
 /* The name may also be an e-mail address.  Tombstones are not found unless `deleted`. */
 int core_user_get(Core *core, const char *name, bool deleted, CoreUser **ret, CoreError *error);
 int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error);
-/* May the user change anything by the API: is he active, not locked, within his time?  Processes of
- * one who may not come in any more can still be there.  False on any fault. */
+/* May the user change anything by the API: is he active, not locked, within his time, and no
+ * service account that only reads?  Processes of one who may not come in any more can still be
+ * there.  False on any fault. */
 bool core_user_may_act(Core *core, uid_t uid);
+/* Is it a service account that may do nothing at all: not active, locked, over?  Of a person's own
+ * matters he is still told.  True on any fault. */
+bool core_service_is_shut(Core *core, uid_t uid);
 /* Users that match filter ("" all), by name, after cursor ("" from the start), at most limit
  * (1-1000).  ret_cursor (64 bytes) is "" at the end.  Filter keys: name, status, group, email,
  * department, title, tenant, kind, type, role, locked, created, valid-until; unknown keys and
@@ -570,6 +574,7 @@ int core_status(Core *core, CoreStatus *ret);
 bool core_sshd_verifies(const Core *core, char *ret_why);
 
 #include "umd/core/audit.h"
+#include "umd/core/devices.h"
 #include "umd/core/factors.h"
 #include "umd/core/may.h"
 #include "umd/core/policy_values.h"

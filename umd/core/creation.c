@@ -70,6 +70,8 @@ static int job_prepare(Job *job, const UserSpec *spec, const Secret *secret, uin
                        CoreError *error) {
         int r = core_job_take_spec(job, spec);
 
+        if (r == 0 && core_spec_is_service(spec))
+                r = core_service_refuse_secret(spec->text[USER_FIELD_NAME], error);
         if (r == 0)
                 r = uid_find(job, now_usec, error);
         if (r == 0 && secret)

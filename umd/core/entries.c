@@ -295,7 +295,7 @@ static int walk_user(void *userdata, const StoreUser *user) {
                 if (r < 0)
                         return r;
         }
-        r = core_mfa_has(&all->mfa, user);
+        r = user->service ? 0 : core_mfa_has(&all->mfa, user);
         if (r > 0)
                 r = put_mfa(all, &count);
         if (r < 0)

@@ -109,6 +109,8 @@ static int job_load(FactorJob *job, const char *name, uint64_t now_usec, FactorO
                 r = core_factors_load(job->core, txn, name, ret, error);
         if (r == 0)
                 r = core_factors_check_self(&job->peer, ret->user, error);
+        if (r == 0 && ret->user->service)
+                r = core_service_refuse_secret(ret->user->name, error);
         if (r == 0)
                 r = core_check_version(&job->options, ret->user->name, ret->user->version, error);
         if (r != 0)

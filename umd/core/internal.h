@@ -4,6 +4,7 @@
 /* What core's files share and nobody else sees.  core.h is the contract; this is the frame that
  * each verb is built in: open a change, look at what is there, write, commit.  Logins: login.h. */
 
+#include "config.h"
 #include "umd/core/core.h"
 #include "umd/store/store.h"
 
@@ -321,6 +322,27 @@ void core_mfa_done(CoreMfa *all);
 /* Makes the group where the change, of a user (uid 0: of something else), is the first after which
  * somebody needs it, or may some day. */
 int core_mfa_follow(Change *change, uid_t uid);
+
+/* ---- service accounts --------------------------------------------------------------------- */
+
+#define CORE_API_GROUP "um-api"
+#define CORE_NO_HOME   "/nonexistent"
+/* What service accounts reach by ssh, and their shell. */
+#define CORE_API_PROGRAM UM_LIBEXECDIR "/um-api"
+
+bool core_spec_is_service(const UserSpec *spec);
+/* What is wrong with one that is to be made, or with what one is to become. */
+void core_service_check_new(const UserSpec *spec, CoreError *error);
+void core_service_check_edit(const UserSpec *spec, CoreError *error);
+/* Of a password, a code or a factor for one. */
+int core_service_refuse_secret(const char *name, CoreError *error);
+/* Into the group um-api, which is made with the first. */
+int core_service_join(Change *change, const StoreUser *user, CoreError *error);
+
+/* ---- devices ------------------------------------------------------------------------------ */
+
+/* All of his, as he is deleted: somebody else may have them then. */
+int core_devices_drop(Change *change, const StoreUser *user);
 
 /* ---- policy values ------------------------------------------------------------------------ */
 

@@ -62,6 +62,35 @@ static int lockout_of(Core *core, StoreTxn *txn, const LoginWords *words, uid_t 
         return core_lockout_facts(core, txn, &words->origin, uid, now_usec, ret);
 }
 
+/* ---- service accounts --------------------------------------------------------------------- */
+
+/* A user's manager is part of the session that it was started for (FEATURES P.2). */
+static bool is_managers(const Core *core, const LoginWords *words, const StoreUser *user) {
+        return strcmp(words->service, "systemd-user") == 0 &&
+               core_sessions_of_user(core, user->uid) > 0;
+}
+
+const char *core_login_service(const LoginWords *words, const StoreUser *user) {
+        return user && user->service && words->sshd ? "um-api" : words->service;
+}
+
+/* Is the key that he came by one of his? */
+static int key_look(StoreTxn *txn, const LoginWords *words, const StoreUser *user, bool *ret) {
+        _cleanup_(store_device_freep) StoreDevice *device = NULL;
+        int r = words->one_key ? store_device_get(txn, words->key_hash, &device) : 0;
+
+        *ret = device && device->uid == user->uid;
+        return r < 0 ? r : 0;
+}
+
+static int judge_service(Core *core, StoreTxn *txn, const LoginWords *words, const Shown *shown,
+                         const StoreUser *user, PolicyFacts *facts) {
+        facts->kind = HOLDER_SERVICE;
+        facts->by_api = words->sshd || is_managers(core, words, user);
+        facts->key_due = words->sshd && shown && shown->session;
+        return key_look(txn, words, user, &facts->key_known);
+}
+
 static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
                             const StoreCredential *credential, const PolicyValues *values,
                             PolicyProof proof, bool granted, uint64_t now_usec) {
@@ -75,6 +104,7 @@ static PolicyFacts facts_of(const LoginWords *words, const StoreUser *user,
                 .valid_from_usec = user->valid_from_usec,
                 .valid_until_usec = user->valid_until_usec,
                 .locked = user->locked,
+                .kind = HOLDER_PERSON,
                 .granted = granted,
                 .keys = words->keys,
                 .key_types = values->key_types,
@@ -169,7 +199,9 @@ static int judge_second(Core *core, StoreTxn *txn, const LoginWords *words, cons
                 r = store_factors_of_user(txn, judged->user->uid, &judged->factors);
         if (r < 0)
                 return r;
-        facts->second = core_second_scope(words, shown, judged->values.factor_required);
+        facts->second = judged->user->service
+                                ? POLICY_SECOND_EXEMPT
+                                : core_second_scope(words, shown, judged->values.factor_required);
         judged->own = words->key_strength > shown->strength ? words->key_strength : shown->strength;
         facts->strength = judged->own;
         if (words->around.uid == judged->user->uid && words->around.strength > facts->strength)
@@ -218,7 +250,11 @@ static int judge(Core *core, StoreTxn *txn, const LoginWords *words, PolicyProof
                 judged.facts.expiry = core_expiry_of(words, proof, shown);
                 judged.facts.locked_out = lockout.locked;
                 judged.facts.lockout_until_usec = lockout.until_usec;
-                r = shown ? judge_second(core, txn, words, shown, &judged) : 0;
+                r = judged.user->service
+                            ? judge_service(core, txn, words, shown, judged.user, &judged.facts)
+                            : 0;
+                if (r == 0 && shown)
+                        r = judge_second(core, txn, words, shown, &judged);
                 if (r < 0)
                         return r;
         } else { /* nobody: as much is read as for somebody */
@@ -367,11 +403,18 @@ static void refusal_write(const Judged *judged, Text *text) {
         case POLICY_REASON_LOCKOUT:
                 until_add(text, "account locked", judged->facts.lockout_until_usec);
                 return;
+        case POLICY_REASON_KIND:
         case POLICY_REASON_SERVICE_NOT_PERMITTED:
                 base_text_add(text, "no access to this service here");
                 return;
         case POLICY_REASON_KEY_TYPE:
                 keys_write(judged, text);
+                return;
+        case POLICY_REASON_DEVICE_UNKNOWN:
+                base_text_add(text, "this key is none of the account's");
+                return;
+        case POLICY_REASON_DEVICE_REQUIRED:
+                base_text_add(text, "this account comes in by a key alone");
                 return;
         case POLICY_REASON_FACTOR_REQUIRED:
                 base_text_add(text, "a second factor is needed, and this way of logging in did not "

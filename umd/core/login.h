@@ -55,6 +55,9 @@ typedef struct LoginWords {
         uint64_t key;                /* a hash of the first; 0: there is none */
         uint32_t keys;               /* the kinds of all, 1U << PolicyKey */
         PolicyStrength key_strength; /* what they prove; NONE: there is none */
+        bool one_key;                /* just one, and it was understood: this is its hash */
+        uint8_t key_hash[STORE_DEVICE_HASH_BYTES];
+        bool sshd; /* root's asks */
         Around around;
 } LoginWords;
 
@@ -62,11 +65,26 @@ typedef struct LoginWords {
  * a security key. */
 int core_login_words(const Core *core, const Actor *actor, const CoreLoginContext *context,
                      LoginWords *ret, CoreError *error);
+/* A certificate with a few hundred principals and the longest keys: what is longer is not read. */
+#define SSH_KEY_BLOB_MAX 16384U
+
+typedef struct SshKey {
+        const char *type; /* static; NULL: one that is not known */
+        bool certificate; /* of a key, and not that itself */
+        size_t blob_len;
+        uint8_t blob[SSH_KEY_BLOB_MAX];
+} SshKey;
+
+/* "ssh-ed25519 AAAA...", and what stands behind a space.  POLICY_KEY_OTHER: it is not understood.
+ */
+PolicyKey core_ssh_key_read(const char *s, size_t len, SshKey *ret);
 /* The kinds of the keys that SSH_AUTH_INFO_0 names, 1U << PolicyKey; one that is not understood is
  * POLICY_KEY_OTHER, and 0 is that there are none. */
 uint32_t core_ssh_keys(const char *auth_info);
 /* Tells the first of them from others, for this run; 0 exactly where there are none. */
 uint64_t core_ssh_key_hash(const Core *core, const char *auth_info);
+/* Is it one key that was understood?  Its hash (store_device_hash()). */
+bool core_ssh_key_only(const char *auth_info, uint8_t *ret_hash);
 /* What keys of these kinds prove.  Blocks as core_login_words() does. */
 PolicyStrength core_ssh_keys_strength(const Core *core, uint32_t kinds);
 /* "ed25519, rsa of 2048 to 3071 bits": for people; whole in KEYS_TEXT_BYTES. */
@@ -97,6 +115,8 @@ typedef enum ServiceClass {
 } ServiceClass;
 
 ServiceClass core_service_class(const char *service);
+/* What it is judged and written down as: an entry of a service account by sshd is um-api's. */
+const char *core_login_service(const LoginWords *words, const StoreUser *user);
 /* Is it one that is used at this machine alone (FEATURES P.3, @console)? */
 bool core_service_is_console(const char *service);
 /* Is the service one that somebody uses within a session of his (sudo, su, polkit)? */
@@ -116,8 +136,9 @@ int core_missed(Core *core, StoreTxn *txn, const LoginWords *words, const StoreU
 typedef struct Shown {
         PolicyProof proof;
         PolicyStrength strength;
-        bool exempt; /* no login: second factors are not asked about */
-        bool login;  /* root's program lets somebody in by it: an expired password is counted */
+        bool exempt;  /* no login: second factors are not asked about */
+        bool login;   /* root's program lets somebody in by it: an expired password is counted */
+        bool session; /* it opens: sshd has named the key by now, if there is one */
         bool in_dialogue; /* asked about within one: it was admitted, and can lead to an enrolment
                            */
         bool recovery;    /* a recovery code is gone with it */

@@ -51,10 +51,12 @@ static void source_write(const char *rhost, char *buf, size_t size) {
 /* sshd, and nobody else, says which keys it has verified. */
 static void keys_write(const Core *core, const Actor *actor, const CoreLoginContext *context,
                        LoginWords *words) {
-        if (actor->uid != 0 || strcmp(context->service, "sshd") != 0)
+        words->sshd = actor->uid == 0 && strcmp(context->service, "sshd") == 0;
+        if (!words->sshd)
                 return;
         words->key = core_ssh_key_hash(core, context->auth_info);
         words->keys = core_ssh_keys(context->auth_info);
+        words->one_key = core_ssh_key_only(context->auth_info, words->key_hash);
         words->key_strength = core_ssh_keys_strength(core, words->keys);
 }
 
@@ -114,7 +116,9 @@ int core_login_audit(StoreTxn *txn, const LoginWords *words, const StoreUser *us
                 .actor = actor->uid,
                 .login_uid = actor->login_uid,
                 .via = "pam",
-                .service = words->service,
+                .service = strcmp(entry->verb, "authenticate") == 0
+                                   ? words->service
+                                   : core_login_service(words, user),
                 .source = words->source,
                 .tty = words->tty,
                 .outcome = entry->outcome,

@@ -25,9 +25,10 @@ bool core_group_is_kept(const char *name) {
 }
 
 int core_group_refuse_kept(const char *name, CoreError *error) {
-        return core_fail(error, CORE_E_POLICY_REFUSED,
-                         "%s: is kept by um itself: in it is who needs a second factor",
-                         core_quote(name).text);
+        return core_fail(error, CORE_E_POLICY_REFUSED, "%s: is kept by um itself: in it is who %s",
+                         core_quote(name).text,
+                         strcmp(name, CORE_API_GROUP) == 0 ? "is a service account"
+                                                           : "needs a second factor");
 }
 
 int core_mfa_gid(StoreTxn *txn, gid_t *ret) {
@@ -58,6 +59,14 @@ static int has_factor(StoreTxn *txn, uid_t uid) {
         return r;
 }
 
+/* One comes in by a key alone, and is asked for nothing. */
+static int is_service(StoreTxn *txn, uid_t uid) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r = uid != 0 ? store_user_get(txn, uid, &user) : STORE_E_MISSING;
+
+        return r < 0 ? r : r == 0 && user->service;
+}
+
 int core_mfa_needed(Core *core, StoreTxn *txn, uid_t uid) {
         PolicyValues values;
         int r;
@@ -65,7 +74,12 @@ int core_mfa_needed(Core *core, StoreTxn *txn, uid_t uid) {
         r = core_policy_values(core, txn, uid, &values);
         if (r == 0)
                 r = values.factor_required == POLICY_REQUIRED_OFF ? has_factor(txn, uid) : 1;
-        return r == -EBADMSG ? 1 : r; /* what cannot be read may be what asks for it */
+        if (r == -EBADMSG)
+                r = 1; /* what cannot be read may be what asks for it */
+        if (r <= 0)
+                return r;
+        r = is_service(txn, uid);
+        return r < 0 ? r : r == 0;
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */

@@ -169,6 +169,8 @@ static int job_check(Job *job, const char *name, uint64_t now_usec, StoreUser **
         r = core_change_begin(&change, job->core, &job->actor, &job->options, now_usec, error);
         if (r == 0)
                 r = core_user_load(job->core, change.txn, name, false, &user, error);
+        if (r == 0 && user->service)
+                r = core_service_refuse_secret(user->name, error);
         if (r == 0)
                 r = core_check_version(&job->options, user->name, user->version, error);
         if (r == 0)
@@ -244,6 +246,8 @@ int core_user_must_change(Core *core, const Actor *actor, const char *name,
         r = core_change_begin(&change, core, actor, options, now_usec, error);
         if (r == 0)
                 r = core_user_load(core, change.txn, name, false, &user, error);
+        if (r == 0 && user->service)
+                r = core_service_refuse_secret(user->name, error);
         if (r == 0)
                 r = core_check_version(options, user->name, user->version, error);
         if (r == 0)

@@ -310,7 +310,8 @@ static Shown shown_by(Core *core, const CorePeer *peer, const LoginWords *words,
                        : core_proof_shown(NULL);
 }
 
-static int would_open(const Opening *opening, uint64_t now_usec, uid_t *ret_uid, bool *ret) {
+static int would_open(const Opening *opening, uint64_t now_usec, uid_t *ret_uid, bool *ret_home,
+                      bool *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_judged_ Judged judged = { 0 };
         int r;
@@ -323,24 +324,26 @@ static int would_open(const Opening *opening, uint64_t now_usec, uid_t *ret_uid,
                 return r;
         *ret = may_open(opening, &judged);
         *ret_uid = judged.user ? judged.user->uid : 0;
+        *ret_home = judged.user && !judged.user->service &&
+                    core_service_class(opening->words.service) != SERVICE_SCHEDULED;
         return 0;
 }
 
 /* Judged before the home is made, and again with the entry: the helper takes its time. */
 static void opening_begin(Opening *opening, uint64_t now_usec) {
         Core *core = opening->core;
-        bool open;
+        bool open, home;
         uid_t uid;
         int r;
 
-        r = would_open(opening, now_usec, &uid, &open);
+        r = would_open(opening, now_usec, &uid, &home, &open);
         if (r == 0 && open && core_sessions_of_user(core, uid) >= SESSIONS_USER_MAX)
                 r = CORE_E_BUSY; /* each is a descriptor: one user may not have all of them */
         if (r != 0) {
                 opening_answer(opening, r, "", NULL);
                 return;
         }
-        if (!open || core_service_class(opening->words.service) == SERVICE_SCHEDULED) {
+        if (!open || !home) {
                 opening_finish(opening, now_usec);
                 return;
         }
@@ -365,6 +368,7 @@ void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext 
         LoginWords words;
         Opening *opening;
         CoreStep step;
+        Shown shown;
         int r, elsewhere;
 
         core_note_time(core, now_usec);
@@ -380,9 +384,11 @@ void core_session_open(Core *core, const CorePeer *peer, const CoreLoginContext 
                 done(userdata, 0, "", &step, &error);
                 return;
         }
-        if (r == 0)
-                r = opening_new(core, peer, &words, shown_by(core, peer, &words, login, now_usec),
-                                done, userdata, &opening);
+        if (r == 0) {
+                shown = shown_by(core, peer, &words, login, now_usec);
+                shown.session = true;
+                r = opening_new(core, peer, &words, shown, done, userdata, &opening);
+        }
         if (r != 0)
                 done(userdata, r, "", NULL, &error);
         else

@@ -14,9 +14,6 @@
 
 #include "umd/core/login.h"
 
-/* A certificate with a few hundred principals and the longest keys: what is longer is not read. */
-#define BLOB_MAX 16384U
-
 #define RSA_BITS_MAX 16384U /* as OpenSSH */
 
 typedef struct Blob {
@@ -43,7 +40,7 @@ static bool base64_read(const char *s, size_t len, uint8_t *buf, size_t *ret_len
 
         while (pads < 2 && pads < len && s[len - 1 - pads] == '=')
                 pads++;
-        if (len == 0 || len % 4 != 0 || len / 4 * 3 > BLOB_MAX)
+        if (len == 0 || len % 4 != 0 || len / 4 * 3 > SSH_KEY_BLOB_MAX)
                 return false;
         for (size_t i = 0; i < len - pads; i++) {
                 int digit = digit_of(s[i]);
@@ -196,8 +193,7 @@ static PolicyKey blob_kind(Blob *blob, const char *type, PolicyKey of_type, bool
 
 /* ---- the lines ---------------------------------------------------------------------------- */
 
-/* "ssh-ed25519 AAAA...", and what else sshd may say of it. */
-static PolicyKey key_kind(const char *s, size_t len) {
+PolicyKey core_ssh_key_read(const char *s, size_t len, SshKey *ret) {
         static const struct {
                 const char *type;
                 PolicyKey kind;
@@ -219,20 +215,30 @@ static PolicyKey key_kind(const char *s, size_t len) {
                 { "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", POLICY_KEY_SK_ECDSA, true },
         };
         const char *space = memchr(s, ' ', len), *text, *end;
-        uint8_t bytes[BLOB_MAX];
-        Blob blob = { .at = bytes };
+        size_t type_len = space ? (size_t)(space - s) : 0, i = 0;
+        Blob blob = { .at = ret->blob };
 
-        if (!space)
+        *ret = (SshKey){ 0 };
+        while (i < ARRAY_LENGTH(types) &&
+               (strlen(types[i].type) != type_len || memcmp(types[i].type, s, type_len) != 0))
+                i++;
+        if (i == ARRAY_LENGTH(types))
                 return POLICY_KEY_OTHER;
+        ret->type = types[i].type;
+        ret->certificate = types[i].certificate;
         text = space + 1;
-        end = memchr(text, ' ', len - (size_t)(text - s));
-        if (!base64_read(text, (size_t)((end ? end : s + len) - text), bytes, &blob.left))
+        end = memchr(text, ' ', len - type_len - 1);
+        if (!base64_read(text, (size_t)((end ? end : s + len) - text), ret->blob, &blob.left))
                 return POLICY_KEY_OTHER;
-        for (size_t i = 0; i < ARRAY_LENGTH(types); i++)
-                if (strlen(types[i].type) == (size_t)(space - s) &&
-                    memcmp(types[i].type, s, (size_t)(space - s)) == 0)
-                        return blob_kind(&blob, types[i].type, types[i].kind, types[i].certificate);
-        return POLICY_KEY_OTHER;
+        ret->blob_len = blob.left;
+        return blob_kind(&blob, ret->type, types[i].kind, ret->certificate);
+}
+
+/* "ssh-ed25519 AAAA...", and what else sshd may say of it. */
+static PolicyKey key_kind(const char *s, size_t len) {
+        SshKey key;
+
+        return core_ssh_key_read(s, len, &key);
 }
 
 /* The line's method, without what it may say of it ("keyboard-interactive/pam"). */
@@ -271,6 +277,22 @@ uint32_t core_ssh_keys(const char *auth_info) {
                                       : POLICY_KEY_OTHER);
         }
         return kinds;
+}
+
+bool core_ssh_key_only(const char *auth_info, uint8_t *ret_hash) {
+        const char *line, *space;
+        SshKey key;
+        size_t len;
+
+        line = line_next(&auth_info, &len);
+        space = line ? memchr(line, ' ', len) : NULL;
+        if (!space ||
+            core_ssh_key_read(space + 1, (size_t)(line + len - space - 1), &key) ==
+                    POLICY_KEY_OTHER ||
+            line_next(&auth_info, &len))
+                return false;
+        store_device_hash(key.blob, key.blob_len, ret_hash);
+        return true;
 }
 
 uint64_t core_ssh_key_hash(const Core *core, const char *auth_info) {

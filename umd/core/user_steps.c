@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The states of a user and the admin's lock.  Which step leads where is policy's table; here is
  * what goes with it: since when, by whom, why, and who has to be told.  A tombstone keeps
- * everything but the former passwords, so that restore brings it back; it only stops counting. */
+ * everything but the former passwords and the keys, so that restore brings it back; it only stops
+ * counting. */
 
 #include <errno.h>
 #include <string.h>
@@ -99,6 +100,8 @@ static int write_step(Change *change, const StoreUser *user, StoreUser *edited, 
                 return -EUCLEAN;
         if (r == 0 && step == STATUS_STEP_DELETE) /* secrets that nothing will ask for again */
                 r = store_history_keep(change->txn, user->uid, 0);
+        if (r == 0 && step == STATUS_STEP_DELETE)
+                r = core_devices_drop(change, user);
         if (r == 0)
                 r = core_change_news(change, CORE_OBJECT_USER, steps[step].news, user->uid,
                                      user->name, NULL);

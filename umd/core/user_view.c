@@ -373,5 +373,15 @@ bool core_user_may_act(Core *core, uid_t uid) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
 
         return store_begin_read(core->store, &txn) == 0 && store_user_get(txn, uid, &user) == 0 &&
-               core_user_acts(user, core->now_usec);
+               core_user_acts(user, core->now_usec) && !user->read_only;
+}
+
+bool core_service_is_shut(Core *core, uid_t uid) {
+        _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
+        int r = store_begin_read(core->store, &txn);
+
+        if (r == 0)
+                r = store_user_get(txn, uid, &user);
+        return r < 0 || (r == 0 && user->service && !core_user_acts(user, core->now_usec));
 }

@@ -74,12 +74,14 @@ static int check_tenant(Core *core, StoreTxn *txn, const char *name, CoreError *
 }
 
 static void check_kind(const UserSpec *spec, CoreError *error) {
-        bool service = spec->kind && strcmp(spec->kind, "service") == 0;
+        bool service = core_spec_is_service(spec);
 
         if (spec->kind && !service && strcmp(spec->kind, "person") != 0)
                 core_fault_add(error, CORE_E_BAD_VALUE, "kind: \"%s\": must be person or service",
                                core_quote(spec->kind).text);
         check_read_only(spec, service, error);
+        if (service)
+                core_service_check_new(spec, error);
 }
 
 static int check_new(Core *core, StoreTxn *txn, const UserSpec *spec, CoreError *error) {
@@ -178,6 +180,8 @@ static int insert_user(Change *change, StoreUser *user, const char *role, CoreEr
                 r = core_change_value(change, "status", NULL, policy_status_name(user->status));
         if (r == 0)
                 r = core_grant_first(change, user, role, error);
+        if (r == 0 && user->service)
+                r = core_service_join(change, user, error);
         if (r == 0)
                 r = values_of(change, NULL, user);
         if (r != 0)
@@ -225,7 +229,11 @@ int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreErr
         if (r != 0)
                 return r;
         spec_apply(spec, &user);
-        if (faults.outcome == CORE_DONE && !spec->text[USER_FIELD_HOME])
+        user.service = core_spec_is_service(spec);
+        if (user.service) {
+                user.shell = CORE_API_PROGRAM;
+                user.home = CORE_NO_HOME;
+        } else if (faults.outcome == CORE_DONE && !spec->text[USER_FIELD_HOME])
                 default_home(change->core, &user, home, sizeof(home), &faults);
         if (faults.outcome != CORE_DONE) {
                 *error = faults;
@@ -233,7 +241,6 @@ int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreErr
         }
         if (spec->pending)
                 user.status = USER_STATUS_PENDING;
-        user.service = spec->kind && strcmp(spec->kind, "service") == 0;
         user.uid = spec->uid;
         if (!spec->has_uid) {
                 r = core_allocate_id(change->core, change->txn, &user.uid, error);
@@ -283,6 +290,8 @@ static int check_edit(Core *core, StoreTxn *txn, const UserSpec *spec, const Sto
                 core_fault_add(error, CORE_E_BAD_VALUE, "role: only at creation");
         check_texts(core, spec, error);
         check_read_only(spec, user->service, error);
+        if (user->service)
+                core_service_check_edit(spec, error);
         check_validity(spec->has_valid_from ? spec->valid_from_usec : user->valid_from_usec,
                        spec->has_valid_until ? spec->valid_until_usec : user->valid_until_usec,
                        error);
