@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The verbs of roles, tenants and access: the end of the table of commands.c. */
+/* The verbs of roles, tenants, access and devices: the end of the table of commands.c. */
 
 #include "umctl/umctl.h"
 
@@ -214,5 +214,39 @@ const Command rights_commands[] = {
           "umctl access why alice user.password.reset",
           "Each way by which it comes or is taken away, grants that do not count with what\n"
           "is in the way, and the roles that would bring it." },
+        { "device",
+          "add-key",
+          "USER",
+          1,
+          1,
+          device_add_key,
+          "give an account an ssh key, from standard input",
+          { { "label", "TEXT", "what it is called, e.g. laptop", COMPLETE_NOTHING } },
+          COMPLETE_USER,
+          "umctl device add-key svc-crm --label crm.example < id_ed25519.pub",
+          "The public key, in one line, as ssh-keygen(1) writes it.  sshd then takes it for\n"
+          "the user without any file in his home.  Of a service account it opens the API\n"
+          "and nothing else: busctl --host=svc-crm@HOST." },
+        { "device",
+          "list",
+          "USER",
+          1,
+          1,
+          device_list,
+          "list an account's ssh keys that um has",
+          { { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
+          COMPLETE_USER,
+          "umctl device list svc-crm",
+          "Keys in the user's own authorized_keys are not among them." },
+        { "device",
+          "remove",
+          "USER FINGERPRINT",
+          2,
+          2,
+          device_remove,
+          "take an ssh key from an account",
+          {},
+          COMPLETE_USER,
+          "umctl device remove svc-crm SHA256:hCtJ7TcnP64jp6tYDfFw84Vdpyq55IgRCGZFGy6FmSE" },
         { 0 },
 };

@@ -18,7 +18,7 @@ layout() {
         diff <(lab_sh 'stat -c "%A %U:%G %n" /run/um /run/um/map.d /run/um/bus /run/um-vault /run/um-vault/socket \
                         /run/um-quality /run/um-quality/socket /run/um-notify /run/um-notify/socket /run/um-fido /run/um-fido/socket \
                         /run/um-helper/socket /var/lib/um /var/lib/um-vault /etc/um
-                getent passwd um um-vault um-quality um-notify um-fido | cut -d: -f1,2,5-') - <<'WANTED'
+                getent passwd um um-vault um-quality um-notify um-keys um-fido | cut -d: -f1,2,5-') - <<'WANTED'
 drwxr-xr-x root:root /run/um
 drwxr-xr-x um:um /run/um/map.d
 srw-rw-rw- root:root /run/um/bus
@@ -38,6 +38,7 @@ um:x:User Management:/nonexistent:/usr/sbin/nologin
 um-vault:x:User Management Vault:/nonexistent:/usr/sbin/nologin
 um-quality:x:User Management Password Quality:/nonexistent:/usr/sbin/nologin
 um-notify:x:User Management Mail:/nonexistent:/usr/sbin/nologin
+um-keys:x:User Management ssh Keys:/nonexistent:/usr/sbin/nologin
 um-fido:x:User Management Security Keys:/nonexistent:/usr/sbin/nologin
 WANTED
 }
