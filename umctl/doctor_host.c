@@ -208,8 +208,8 @@ static FILE *sshd_settings(const char *user, pid_t *ret_pid) {
         return fdopen(fds[0], "re");
 }
 
-/* Somebody who needs a second factor; "" if nobody does. */
-static void member_find(Doctor *doctor, char *ret, size_t size) {
+/* Somebody the filter finds; "" if it finds nobody, or there is no such group yet. */
+static void member_find(Doctor *doctor, const char *filter, char *ret, size_t size) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         json_t *users = NULL;
         const char *name = NULL;
@@ -218,10 +218,10 @@ static void member_find(Doctor *doctor, char *ret, size_t size) {
         if (!doctor->ctl->bus ||
             sd_bus_message_new_method_call(doctor->ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_MANAGER,
                                            "ListUsers") < 0 ||
-            sd_bus_message_append(m, "ssu", "group=um-mfa", "", 1U) < 0 ||
+            sd_bus_message_append(m, "ssu", filter, "", 1U) < 0 ||
             sd_bus_call(doctor->ctl->bus, m, 5 * USEC_PER_SEC, NULL, &reply) < 0 ||
             json_from_dicts(reply, &users) < 0)
-                return; /* there is no such group yet */
+                return;
         name = json_string_value(json_object_get(json_array_get(users, 0), "name"));
         if (name)
                 snprintf(ret, size, "%s", name);
@@ -254,7 +254,7 @@ static void ssh_second(Doctor *doctor) {
         pid_t pid;
         FILE *f;
 
-        member_find(doctor, member, sizeof(member));
+        member_find(doctor, "group=um-mfa", member, sizeof(member));
         if (!member[0])
                 return;
         f = sshd_settings(member, &pid);
@@ -275,6 +275,47 @@ static void ssh_second(Doctor *doctor) {
                             "%s is in um-mfa, and sshd lets um ask for no code after a key: a key "
                             "alone is refused to whoever has to have a second factor or has one",
                             member);
+}
+
+/* Does sshd ask um for keys, and lead a service account to um-api and nowhere else? */
+static void ssh_api(Doctor *doctor) {
+        static const char *const wanted[] = {
+                "forcecommand " UM_LIBEXECDIR "/um-api\n",
+                "authorizedkeyscommand " UM_LIBEXECDIR "/um-authorized-keys %u %f %t\n",
+                "authorizedkeyscommanduser um-keys\n",
+                "authorizedkeysfile none\n",
+                "disableforwarding yes\n",
+                "permittty no\n",
+        };
+        char member[BASE_NAME_MAX + 1], line[512];
+        uint32_t found = 0, all = (1U << ARRAY_LENGTH(wanted)) - 1;
+        pid_t pid;
+        FILE *f;
+
+        member_find(doctor, "kind=service", member, sizeof(member));
+        if (!member[0])
+                return;
+        f = sshd_settings(member, &pid);
+        while (f && fgets(line, sizeof(line), f))
+                for (size_t i = 0; i < ARRAY_LENGTH(wanted); i++)
+                        if (strcmp(line, wanted[i]) == 0)
+                                found |= 1U << i;
+        if (f) {
+                fclose(f);
+                (void)waitpid(pid, NULL, 0);
+        }
+        if (found == all)
+                doctor_find(doctor, LEVEL_OK, "sshd", NULL,
+                            "asks um for keys, and service accounts (um-api) reach its API alone");
+        else
+                doctor_find(
+                        doctor, LEVEL_FAIL, "sshd",
+                        "AuthorizedKeysCommand and the Match block for um-api of "
+                        "/etc/ssh/sshd_config.d/10-um.conf as um brings them, before any other; "
+                        "systemctl reload ssh",
+                        "%s is a service account, and sshd does not ask um for its keys or "
+                        "does not keep it to um's API",
+                        member);
 }
 
 /* Has the company or a user the value?  Of what is set on the first page: most hosts have no more.
@@ -380,6 +421,8 @@ void doctor_ssh(Doctor *doctor) {
                             "UsePAM and KbdInteractiveAuthentication are on");
         if (any && pam)
                 ssh_second(doctor);
+        if (any && pam)
+                ssh_api(doctor);
         if (any)
                 ssh_keys(doctor, verifies);
 }

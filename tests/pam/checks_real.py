@@ -123,6 +123,30 @@ def real_refusals():
 
 @check
 @plain_only
+def real_service_account():
+    """a service account: no proof is right, and account is PERM_DENIED in every service but sshd's"""
+    with Umd() as umd:
+        umd.umctl("user", "add", "svc", "--kind", "service", "--email", "ops@acme.example")
+        umd.umctl("user", "add", "bare")  # a person without a password
+        for service in ("um", "login", "su", "sudo", "cron", "gdm-password", "vsftpd"):
+            stack(service=service)
+            expect(service, codes("acct", user="svc", service=service), [PERM_DENIED])
+            expect_true(service + ": no session",
+                        codes("open", user="svc", service=service)[0] != SUCCESS)
+        stack()
+        run, other = app("answer=" + WORD, "auth", user="svc"), app("answer=" + WORD, "auth", user="bare")
+        expect("auth", run.codes(), [("auth", AUTH_ERR)])
+        expect("shown", run.conv(), other.conv())
+        stack(service="sshd")
+        expect("sshd, which names the key later", codes("acct", user="svc", service="sshd"), [SUCCESS])
+        expect_true("and never did", codes("open", user="svc", service="sshd")[0] != SUCCESS)
+        log = umd.umctl("audit", "log", "--user", "svc")
+        for reason in ("kind", "bad-proof", "device-required"):
+            expect_true(f"{reason} in the log", reason in log)
+
+
+@check
+@plain_only
 def real_forced_change():
     """a password to be changed is changed in the same login, and the new one counts"""
     stack()

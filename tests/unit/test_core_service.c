@@ -399,15 +399,15 @@ static void states_of_the_account_come_first(void **state) {
                 assert_int_equal(opens(&talk, "svc", "sshd", LINE(KEY_ED25519)),
                                  CORE_VERDICT_DENIED);
                 assert_string_equal(talk.step.reason, rows[i].reason);
-                assert_true(core_service_is_shut(f->core, uid));
+                assert_true(core_service_is_shut(f->core, uid, f->now));
                 if (rows[i].step == STATUS_STEP_SUSPEND)
                         step_user(f, "svc", STATUS_STEP_RESUME);
         }
         step_user(f, "svc", STATUS_STEP_ENABLE);
-        assert_false(core_service_is_shut(f->core, uid));
+        assert_false(core_service_is_shut(f->core, uid, f->now));
         must(core_user_lock(f->core, &f->root, "svc", true, &f->options, f->now, &f->change,
                             &f->error));
-        assert_true(core_service_is_shut(f->core, uid));
+        assert_true(core_service_is_shut(f->core, uid, f->now));
         assert_int_equal(opens(&talk, "svc", "sshd", LINE(KEY_ED25519)), CORE_VERDICT_DENIED);
         assert_string_equal(talk.step.reason, "locked");
 }
@@ -420,10 +420,10 @@ static void one_that_only_reads_changes_nothing_of_its_own_either(void **state) 
                                 .has_read_only = true,
                                 .read_only = true }));
         assert_false(core_user_may_act(f->core, f->change.object_id));
-        assert_false(core_service_is_shut(f->core, f->change.object_id));
-        assert_false(core_service_is_shut(f->core, make_user(f, "alice")));
+        assert_false(core_service_is_shut(f->core, f->change.object_id, f->now));
+        assert_false(core_service_is_shut(f->core, make_user(f, "alice"), f->now));
         step_user(f, "alice", STATUS_STEP_SUSPEND); /* is told of her own matters */
-        assert_false(core_service_is_shut(f->core, f->change.object_id));
+        assert_false(core_service_is_shut(f->core, f->change.object_id, f->now));
 }
 
 int main(void) {

@@ -418,7 +418,8 @@ static bool is_shut_out(Call *call) {
         case _ACCESS_WHO_MAX:
                 break;
         }
-        return uid != 0 && (access_is_local(call->bus, uid) || core_service_is_shut(call->bus->core, uid));
+        return uid != 0 && (access_is_local(call->bus, uid) ||
+                            core_service_is_shut(call->bus->core, uid, call->now_usec));
 }
 
 int access_check(Call *call, CoreError *error) {

@@ -323,7 +323,7 @@ int core_user_get_by_uid(Core *core, uid_t uid, CoreUser **ret, CoreError *error
 bool core_user_may_act(Core *core, uid_t uid);
 /* Is it a service account that may do nothing at all: not active, locked, over?  Of a person's own
  * matters he is still told.  True on any fault. */
-bool core_service_is_shut(Core *core, uid_t uid);
+bool core_service_is_shut(Core *core, uid_t uid, uint64_t now_usec);
 /* Users that match filter ("" all), by name, after cursor ("" from the start), at most limit
  * (1-1000).  ret_cursor (64 bytes) is "" at the end.  Filter keys: name, status, group, email,
  * department, title, tenant, kind, type, role, locked, created, valid-until; unknown keys and

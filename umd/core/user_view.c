@@ -376,12 +376,12 @@ bool core_user_may_act(Core *core, uid_t uid) {
                core_user_acts(user, core->now_usec) && !user->read_only;
 }
 
-bool core_service_is_shut(Core *core, uid_t uid) {
+bool core_service_is_shut(Core *core, uid_t uid, uint64_t now_usec) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         int r = store_begin_read(core->store, &txn);
 
         if (r == 0)
                 r = store_user_get(txn, uid, &user);
-        return r < 0 || (r == 0 && user->service && !core_user_acts(user, core->now_usec));
+        return r < 0 || (r == 0 && user->service && !core_user_acts(user, now_usec));
 }
