@@ -39,7 +39,7 @@ profile() {
 nothing_runs() {
         local pattern=$1
         shift
-        says "$pattern" refused "$@" | tee "$LAB/said" && ! grep -qE 'uid=|GIVEN-AWAY|SSH-2.0' "$LAB/said"
+        has "$pattern" refused "$@" | tee "$LAB/said" && ! grep -qE 'uid=|GIVEN-AWAY|SSH-2.0' "$LAB/said"
 }
 
 # user_bus ACCOUNT: a program of the host with the account's uid, as a unit of systemd starts it
@@ -73,7 +73,7 @@ um device add-key svc-ro <"$LAB/ro.pub" >/dev/null
 # ---- the API, and nothing else
 ck "busctl calls a method over ssh" has '"/org/um1/user/svc_2dcrm"' api svc-crm /org/um1 org.um1.Manager GetUserByName s svc-crm
 ck "as that account" has 'ch-[0-9]+' profile svc-crm
-ck "and no further than its roles go" says 'needs the permission user.create' refused \
+ck "and no further than its roles go" has 'needs the permission user.create' refused \
         api svc-crm /org/um1 org.um1.Manager CreateUser 'sa{sv}a{sv}' eve 0 0
 ck "the log has it under um-api" has 'session.open.* um-api' um audit log --type session --user svc-crm --outcome allow
 ck "a command does not run" nothing_runs 'speaks D-Bus' from_there ssh "svc-crm@$LAB_SERVER" id
@@ -107,7 +107,7 @@ ck "each with the reason kind" kinds
 
 # ---- without the block of sshd's settings the key itself is confined
 lab_sh "sed -i 's/^Match Group um-api/Match Group nobody-here/' /etc/ssh/sshd_config.d/10-um.conf; systemctl restart ssh"
-ck "doctor tells that the block is missing" has 'fail +sshd: .*um.s API' says 'um.s API' um doctor
+ck "doctor tells that the block is missing" says 'fail +sshd: .*um.s API' um doctor
 ck "still no command runs" nothing_runs 'speaks D-Bus' from_there ssh "svc-crm@$LAB_SERVER" id
 ck "and nothing is forwarded" nothing_runs 'prohibited' from_there ssh -W 127.0.0.1:22 "svc-crm@$LAB_SERVER"
 lab_sh "sed -i 's/^Match Group nobody-here/Match Group um-api/' /etc/ssh/sshd_config.d/10-um.conf; systemctl restart ssh"
@@ -116,7 +116,7 @@ ck "with it doctor is content" says 'ok +sshd: .*reach its API alone' um doctor
 # ---- what the account may now
 KEY=ro
 ck "it is told of itself" has '"/org/um1/user/svc_2dro"' api svc-ro /org/um1 org.um1.Manager GetUserByName s svc-ro
-ck "and changes nothing" says 'needs the permission' refused profile svc-ro
+ck "and changes nothing" has 'needs the permission' refused profile svc-ro
 KEY=crm
 um user suspend svc-crm >/dev/null
 ck "a suspended one is refused, and told why" nothing_runs 'account suspended' api svc-crm /org/um1 org.um1.Manager GetUserByName s svc-crm
