@@ -126,7 +126,8 @@ def real_refusals():
 def real_service_account():
     """a service account: no proof is right, and account is PERM_DENIED in every service but sshd's"""
     with Umd() as umd:
-        umd.umctl("user", "add", "svc", "--kind", "service", "--email", "ops@acme.example")
+        umd.umctl("role", "add", "door", "--permit", "login.*")  # it has that, and for nothing
+        umd.umctl("user", "add", "svc", "--kind", "service", "--email", "ops@acme.example", "--role", "door")
         umd.umctl("user", "add", "bare")  # a person without a password
         for service in ("um", "login", "su", "sudo", "cron", "gdm-password", "vsftpd"):
             stack(service=service)
@@ -140,9 +141,9 @@ def real_service_account():
         stack(service="sshd")
         expect("sshd, which names the key later", codes("acct", user="svc", service="sshd"), [SUCCESS])
         expect_true("and never did", codes("open", user="svc", service="sshd")[0] != SUCCESS)
-        log = umd.umctl("audit", "log", "--user", "svc")
         for reason in ("kind", "bad-proof", "device-required"):
-            expect_true(f"{reason} in the log", reason in log)
+            expect_true(f"{reason} in the log",
+                        " " + reason in umd.umctl("audit", "log", "--user", "svc", "--because", reason))
 
 
 @check
