@@ -55,7 +55,8 @@ def what_is_private_is_left_out():
 
 @check
 def an_admin_is_served_as_root_is():
-    _, ann = person("admin")
+    name, ann = person()
+    good("role grant", "admin", name, "--tenant", "all")  # roles are of all tenants, and other checks made some
     bob, group, role = fresh(), fresh("g"), fresh("r")
     good("user add", bob, "--email", f"{bob}@rights.example", uid=ann)
     good("user set", bob, "--email", f"{bob}@elsewhere.example", "--department", "sales", uid=ann)
