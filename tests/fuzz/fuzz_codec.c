@@ -20,6 +20,7 @@ static const CodecKind *const kinds[] = {
         &codec_throttle,  &codec_lock_time,    &codec_factor,     &codec_history,
         &codec_mail_code, &codec_notices,      &codec_role,       &codec_role_stamp,
         &codec_tenant,    &codec_attribute,    &codec_device,
+        &codec_tenant,    &codec_attribute,    &codec_area,
 };
 
 static void list_check(const ValuesRecord *values) {
@@ -93,6 +94,21 @@ static void role_check(const RoleRecord *role) {
         }
 }
 
+/* And the permissions of an area. */
+static void area_check(const AreaRecord *area) {
+        size_t room = area->list_len / 6 < STORE_AREA_MAX ? area->list_len / 6 : STORE_AREA_MAX;
+        _cleanup_free_ StoreAreaPermission *permissions = calloc(room + 1, sizeof(*permissions));
+        size_t count = 0, bytes = 0;
+        int r;
+
+        assert(permissions);
+        r = area_list_read(area->list, area->list_len, permissions, &count);
+        assert(r == 0 || r == -EBADMSG);
+        for (size_t i = 0; r == 0 && i < count; i++)
+                bytes += 4 + strlen(permissions[i].name) + strlen(permissions[i].meaning);
+        assert(r < 0 || (bytes == area->list_len && count <= room));
+}
+
 static void record_check(const CodecKind *kind, const uint8_t *data, size_t len) {
         _cleanup_free_ uint8_t *exact = malloc(len ? len : 1); /* who reads beyond is seen */
         _cleanup_free_ void *record = NULL;
@@ -117,6 +133,8 @@ static void record_check(const CodecKind *kind, const uint8_t *data, size_t len)
                 notices_check(((NoticesRecord *)record)->list, ((NoticesRecord *)record)->list_len);
         if (kind == &codec_role)
                 role_check(record);
+        if (kind == &codec_area)
+                area_check(record);
         if (kind == &codec_mail_code)
                 sends_check(((MailCodeRecord *)record)->sends,
                             ((MailCodeRecord *)record)->sends_len);

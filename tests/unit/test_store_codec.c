@@ -84,6 +84,12 @@ static const RoleStampRecord full_stamp = { { 1, 2, 3 } };
 static const StoreAttributeKind full_attribute = { 1, "cert.x", "why", 5, "eu,us", true, 7, 2 };
 static const StoreTenant full_tenant = { 1, "acme", "ACME", 50, "member", false, 7, 0 };
 
+static const AreaRecord full_area = {
+        .area = { .version = 1, .name = "crm", .app = "sales" },
+        .list = (const uint8_t *)"\2\1crm.deal.view\0see deals",
+        .list_len = 26,
+};
+
 typedef struct Sample {
         const CodecKind *kind;
         Encoded encoded;
@@ -162,6 +168,7 @@ static size_t samples_make(Sample *samples) {
                 { &codec_tenant, encoded(&codec_tenant, &full_tenant) },
                 { &codec_attribute, encoded(&codec_attribute, &full_attribute) },
                 { &codec_device, encoded(&codec_device, &device) },
+                { &codec_area, encoded(&codec_area, &full_area) },
         };
 
         memcpy(samples, made, sizeof(made));

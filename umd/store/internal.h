@@ -80,7 +80,7 @@ extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, co
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
         codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history,
         codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant, codec_attribute,
-        codec_device;
+        codec_device, codec_area;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -159,6 +159,20 @@ typedef struct RoleStampRecord {
         uint8_t stamp[STORE_ROLE_STAMP_BYTES];
 } RoleStampRecord;
 
+/* Category, flags, name, what it means: 2 bytes and two texts with their NUL. */
+#define AREA_LIST_BYTES (STORE_AREA_MAX * (PERMISSION_NAME_MAX + BASE_LINE_MAX + 4U))
+
+typedef struct AreaRecord {
+        StoreArea area; /* first, as above */
+        const uint8_t *list;
+        size_t list_len;
+} AreaRecord;
+
+/* The permissions of a record, strictly: -EBADMSG.  Texts point into bytes; ret has room for
+ * len / 6, or for STORE_AREA_MAX where that is less, and for one more. */
+int area_list_read(const uint8_t *bytes, size_t len, StoreAreaPermission *ret, size_t *ret_count);
+/* A change of what roles give. */
+int role_stamp_renew(StoreTxn *txn);
 /* The texts of one list, strictly: -EBADMSG.  ret has room for len / 2 + 1, or is NULL. */
 int role_list_read(const uint8_t *bytes, size_t len, const char **ret);
 /* The notices of a record, strictly: -EBADMSG.  Texts point into bytes. */
@@ -182,7 +196,7 @@ typedef enum Table {
          * among the names of the others */
         TABLE_MAIN,
         TABLE_USERS, /* and, behind each, his grants; in front of all, policy values,
-                        roles, tenants, and who holds which role */
+                        roles, areas, tenants, and who holds which role */
         TABLE_GROUPS,
         TABLE_INDEX,       /* names and addresses to ids */
         TABLE_CREDENTIALS, /* apart: whoever walks over all users has no use for them; behind each

@@ -3,9 +3,9 @@
  * role makes sense: that is policy's, and who writes one asks it.
  *
  * The rows stand in the users' table, in front of all users, as policy values do.  In front of them
- * is a stamp, random and new with each change of any role: whoever keeps the set in memory sees by
- * it, in his own transaction, whether it is still that set; also where a batch was lost, or a
- * change let go. */
+ * is a stamp, random and new with each change of any role, or of an area of permissions (areas.c):
+ * whoever keeps the set in memory sees by it, in his own transaction, whether it is still that set;
+ * also where a batch was lost, or a change let go. */
 
 #include <errno.h>
 #include <string.h>
@@ -149,7 +149,7 @@ int store_role_get(StoreTxn *txn, const char *name, StoreRole **ret) {
         return r != 0 ? r : role_decode(&data, name, len - ROLE_HEAD, ret);
 }
 
-static int stamp_renew(StoreTxn *txn) {
+int role_stamp_renew(StoreTxn *txn) {
         RoleStampRecord record;
         uint8_t key[ROLE_HEAD];
         int r = base_random(record.stamp, sizeof(record.stamp));
@@ -192,7 +192,7 @@ int store_role_put(StoreTxn *txn, const StoreRole *role) {
                 r = record_put(txn, TABLE_USERS, key, len, &codec_role, &record, 0);
         for (size_t i = 0; i < _ROLE_LIST_MAX; i++)
                 free(buffers[i].data);
-        return r < 0 ? r : stamp_renew(txn);
+        return r < 0 ? r : role_stamp_renew(txn);
 }
 
 int store_role_delete(StoreTxn *txn, const char *name) {
@@ -203,7 +203,7 @@ int store_role_delete(StoreTxn *txn, const char *name) {
         if (role_key(name, key, &len) < 0)
                 return STORE_E_MISSING;
         r = table_delete(txn, TABLE_USERS, key, len);
-        return r != 0 ? r : stamp_renew(txn);
+        return r != 0 ? r : role_stamp_renew(txn);
 }
 
 int store_role_each(StoreTxn *txn, int (*each)(void *userdata, StoreRole **role), void *userdata) {

@@ -479,9 +479,41 @@ static inline void store_role_freep(StoreRole **role) {
         *role = store_role_free(*role);
 }
 
-/* Random, and another after each change of any role; zeroes where there never was one. */
+/* Random, and another after each change of any role or area; zeroes where there never was one. */
 #define STORE_ROLE_STAMP_BYTES 16U
 int store_role_stamp(StoreTxn *txn, uint8_t *ret);
+
+/* ---- areas of permissions that applications registered --------------------------------------- */
+
+#define STORE_AREA_MAX PERMISSION_AREA_COUNT_MAX /* permissions of one, those that are gone too */
+
+typedef struct StoreAreaPermission {
+        const char *name, *meaning;
+        uint32_t category; /* PermissionCategory */
+        bool reads;
+        bool gone; /* nobody has it any more; the name is kept, since roles use it */
+} StoreAreaPermission;
+
+typedef struct StoreArea {
+        uint64_t version;
+        const char *name, *app;
+        const StoreAreaPermission *permissions; /* 1 to STORE_AREA_MAX */
+        size_t permission_count;
+        uint64_t created_usec;
+        uid_t created_by;
+} StoreArea;
+
+int store_area_get(StoreTxn *txn, const char *name, StoreArea **ret); /* STORE_E_MISSING */
+/* As store_role_put(). */
+int store_area_put(StoreTxn *txn, const StoreArea *area);
+int store_area_delete(StoreTxn *txn, const char *name); /* STORE_E_MISSING */
+/* As store_role_each(). */
+int store_area_each(StoreTxn *txn, int (*each)(void *userdata, StoreArea **area), void *userdata);
+StoreArea *store_area_free(StoreArea *area);
+
+static inline void store_area_freep(StoreArea **area) {
+        *area = store_area_free(*area);
+}
 
 /* ---- tenants --------------------------------------------------------------------------------- */
 
