@@ -21,6 +21,7 @@ static const ErrorRow ERRORS[_WIRE_E_MAX] = {
         [WIRE_E_NO_SUCH_ENTRY] = { WIRE_ERROR_PREFIX "NoSuchEntry", 4 },
         [WIRE_E_NO_SUCH_ROLE] = { WIRE_ERROR_PREFIX "NoSuchRole", 4 },
         [WIRE_E_NO_SUCH_TENANT] = { WIRE_ERROR_PREFIX "NoSuchTenant", 4 },
+        [WIRE_E_NO_SUCH_APP] = { WIRE_ERROR_PREFIX "NoSuchApp", 4 },
         [WIRE_E_ACCESS_DENIED] = { WIRE_ERROR_PREFIX "AccessDenied", 3 },
         [WIRE_E_POLICY_REFUSED] = { WIRE_ERROR_PREFIX "PolicyRefused", 3 },
         [WIRE_E_BAD_VALUE] = { WIRE_ERROR_PREFIX "BadValue", 2 },

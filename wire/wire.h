@@ -26,6 +26,7 @@
 #define WIRE_POLICY      "org.um1.Policy"
 #define WIRE_ROLE        "org.um1.Role"
 #define WIRE_TENANT      "org.um1.Tenant"
+#define WIRE_APP         "org.um1.App"
 #define WIRE_LOGIN       "org.um1.Login"
 #define WIRE_NSS         "org.um1.Nss"
 #define WIRE_MESSAGE_MAX 65536U
@@ -41,6 +42,7 @@ typedef enum WireError {
         WIRE_E_NO_SUCH_ENTRY, /* audit entries, logins, cursors gone */
         WIRE_E_NO_SUCH_ROLE,
         WIRE_E_NO_SUCH_TENANT,
+        WIRE_E_NO_SUCH_APP,
         WIRE_E_ACCESS_DENIED, /* names the missing permission */
         WIRE_E_POLICY_REFUSED,
         WIRE_E_BAD_VALUE,

@@ -18,6 +18,19 @@ static void nothing_user(void *userdata, const CoreUser *shown) {
 static void nothing_path(void *userdata, const CoreRightPath *shown) {
 }
 
+static void nothing_app(void *userdata, const CoreApp *app) {
+}
+
+static void nothing_use(void *userdata, const char *permission, const char *role) {
+}
+
+static void nothing_permission(void *userdata, const PermissionInfo *permission) {
+}
+
+static bool nobody_hides(void *userdata, const char *name, uid_t uid) {
+        return false;
+}
+
 static void nothing_why(void *userdata, const CoreWhy *why) {
 }
 
@@ -168,13 +181,41 @@ static void no_question_is_answered_by_a_fault(void **state) {
         }
 }
 
+/* A no that is a fault's is never a yes. */
+static void apps(Fixture *f) {
+        static const char *const permit[] = { "crm.*" };
+        const PermissionInfo permission = { "crm.view", PERMISSION_CATEGORY_DATA, true, "deals" };
+        const AppEdit app = { "crm", "crm", &permission, 1 };
+        const RoleEdit role = { .name = "sales",
+                                .lists = { [CORE_ROLE_PERMIT] = permit },
+                                .counts = { [CORE_ROLE_PERMIT] = 1 } };
+        const PermitAsk ask = { "carol", "user.delete", NULL, false, nobody_hides, NULL };
+        CorePermit permit_answer = { 0 };
+
+        memory_on();
+        (void)core_app_register(f->core, &f->root, &app, &f->options, f->now, nothing_use, NULL,
+                                &f->change, &f->error);
+        (void)core_role_create(f->core, &f->root, &role, &f->options, f->now, &f->change,
+                               &f->error);
+        (void)core_permission_check(f->core, &f->root, &ask, f->now, &permit_answer, &f->error);
+        (void)core_permission_each(f->core, nothing_permission, NULL);
+        (void)core_app_show(f->core, NULL, nothing_app, NULL, &f->error);
+        (void)core_app_unregister(f->core, &f->root, "crm", &f->options, f->now, nothing_use, NULL,
+                                  &f->change, &f->error);
+        (void)core_app_show(f->core, "crm", nothing_app, NULL, &f->error);
+        memory_off();
+        assert_false(permit_answer.allowed);
+}
+
 static void every_allocation_may_fail(void **state) {
         for (memory_first(); memory_next();) {
                 void *f;
 
                 fixture_setup(&f);
                 (void)make_user(f, "bob");
+                (void)make_user(f, "carol");
                 rights(f);
+                apps(f);
                 flush(f);
                 fixture_teardown(&f);
         }

@@ -65,6 +65,9 @@ static const Access rows[] = {
           manager_status },
         { WIRE_MANAGER, "ListPermissions", "s", "as", "tenant\0permissions\0", ROOT,
           ACCESS_EVERYONE, "", 0, manager_list_permissions },
+        { WIRE_MANAGER, "CheckPermission", "sss", "bsst",
+          "user\0permission\0tenant\0allowed\0reason\0text\0until\0", ROOT, ACCESS_EVERYONE, "", 0,
+          manager_check_permission },
 
         { PROPERTIES, "Get", "ss", "v", "", USER, ACCESS_SELF, "user.view", 0, user_properties,
           SEEN },
@@ -197,6 +200,16 @@ static const Access rows[] = {
           "tenant.delete", ACCESS_WRITES, tenant_delete, IN_TENANT },
         { WIRE_TENANT, "List", "s", "aa{sv}", "name\0tenants\0", ROOT, ACCESS_MEMBER, "tenant.view",
           0, tenant_list, SOMEWHERE },
+
+        { WIRE_APP, "Register", "ssa(ssbs)a{sv}", "sa(ss)",
+          "app\0area\0permissions\0options\0change\0used\0", ROOT, ACCESS_RIGHT, "app.register",
+          ACCESS_WRITES, app_register, EVERYWHERE },
+        { WIRE_APP, "Unregister", "sa{sv}", "sa(ss)", "app\0options\0change\0used\0", ROOT,
+          ACCESS_RIGHT, "app.register", ACCESS_WRITES, app_unregister, EVERYWHERE },
+        { WIRE_APP, "Get", "s", "a{sv}a(ssbsb)", "app\0properties\0permissions\0", ROOT,
+          ACCESS_RIGHT, "app.view", 0, app_get, SOMEWHERE },
+        { WIRE_APP, "List", "", "aa{sv}", "apps\0", ROOT, ACCESS_RIGHT, "app.view", 0, app_list,
+          SOMEWHERE },
 
         /* Who is not root speaks for himself alone: login.c reads for whom. */
         { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT, ACCESS_MEMBER,

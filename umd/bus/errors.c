@@ -21,6 +21,8 @@ WireError error_of_outcome(CoreOutcome outcome) {
                 return WIRE_E_NO_SUCH_ROLE;
         case CORE_E_NO_SUCH_TENANT:
                 return WIRE_E_NO_SUCH_TENANT;
+        case CORE_E_NO_SUCH_APP:
+                return WIRE_E_NO_SUCH_APP;
         case CORE_E_ACCESS_DENIED:
                 return WIRE_E_ACCESS_DENIED;
         case CORE_E_POLICY_REFUSED:

@@ -390,6 +390,7 @@ int manager_list_groups(Call *call, CoreError *error);
 int manager_report(Call *call, CoreError *error);
 int manager_status(Call *call, CoreError *error);
 int manager_list_permissions(Call *call, CoreError *error);
+int manager_check_permission(Call *call, CoreError *error); /* apps.c */
 
 int user_properties(Call *call, CoreError *error);
 int user_update(Call *call, CoreError *error);
@@ -439,6 +440,11 @@ int tenant_add(Call *call, CoreError *error);
 int tenant_set(Call *call, CoreError *error);
 int tenant_delete(Call *call, CoreError *error);
 int tenant_list(Call *call, CoreError *error);
+
+int app_register(Call *call, CoreError *error);
+int app_unregister(Call *call, CoreError *error);
+int app_get(Call *call, CoreError *error);
+int app_list(Call *call, CoreError *error);
 
 int login_begin(Call *call, CoreError *error);
 int login_answer(Call *call, CoreError *error);

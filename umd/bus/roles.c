@@ -97,6 +97,7 @@ int role_delete(Call *call, CoreError *error) {
 typedef struct Page {
         sd_bus_message *reply;
         bool whole; /* with all that follows from it */
+        PermissionCategory only;
         int r;
         char next[CURSOR_BYTES];
 } Page;
@@ -184,30 +185,32 @@ int role_list(Call *call, CoreError *error) {
         return r != 0 ? r : page_end(call, &page, true);
 }
 
+static void page_add_permission(void *userdata, const PermissionInfo *info) {
+        Page *page = userdata;
+
+        if (page->r < 0 || (page->only != _PERMISSION_CATEGORY_MAX && info->category != page->only))
+                return;
+        page->r =
+                sd_bus_message_append(page->reply, "a{sv}", 4, "name", "s", info->name, "category",
+                                      "s", policy_permission_category_name(info->category), "reads",
+                                      "b", (int)info->reads, "meaning", "s", info->meaning);
+}
+
 /* Everybody may know what there is to be permitted. */
 int role_permissions(Call *call, CoreError *error) {
-        _cleanup_(page_clear) Page page = { 0 };
-        PermissionCategory only = _PERMISSION_CATEGORY_MAX;
+        _cleanup_(page_clear) Page page = { .only = _PERMISSION_CATEGORY_MAX };
         const char *category;
         int r = sd_bus_message_read(call->message, "s", &category);
 
         if (r < 0)
                 return r;
-        if (category[0] && policy_permission_category_from_name(category, &only) < 0)
+        if (category[0] && policy_permission_category_from_name(category, &page.only) < 0)
                 return error_set(error, CORE_E_BAD_VALUE,
                                  "category: must be module, feature, data, action, report or "
                                  "administrative");
         r = page_begin(call, &page);
-        for (Permission p = 0; p < _PERMISSION_MAX && r >= 0; p++) {
-                const PermissionInfo *info = policy_permission_info(p);
-
-                if (only != _PERMISSION_CATEGORY_MAX && info->category != only)
-                        continue;
-                r = sd_bus_message_append(page.reply, "a{sv}", 4, "name", "s", info->name,
-                                          "category", "s",
-                                          policy_permission_category_name(info->category), "reads",
-                                          "b", (int)info->reads, "meaning", "s", info->meaning);
-        }
+        if (r >= 0)
+                r = core_permission_each(call->bus->core, page_add_permission, &page);
         return r < 0 ? r : page_end(call, &page, false);
 }
 

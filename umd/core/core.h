@@ -33,6 +33,7 @@ typedef enum CoreOutcome {
         CORE_E_NO_SUCH_ENTRY,
         CORE_E_NO_SUCH_ROLE,
         CORE_E_NO_SUCH_TENANT,
+        CORE_E_NO_SUCH_APP,
         CORE_E_ACCESS_DENIED,
         CORE_E_POLICY_REFUSED,
         CORE_E_BAD_VALUE,

@@ -302,15 +302,10 @@ static int roles_with(const Asking *asking, uint16_t right, Texts *ret) {
         return r == 0 ? core_texts_add(ret, "") : r; /* a place for the NULL */
 }
 
-static int refuse_unknown(const char *permission, CoreError *error) {
-        const char *near[3];
-        size_t count = policy_permission_near(permission, NULL, 0, near, ARRAY_LENGTH(near));
-        char buf[300];
-        Text text;
+static int refuse_unknown(const Roles *roles, const char *permission, CoreError *error) {
+        char buf[CORE_NEAR_BYTES];
 
-        base_text_init(&text, buf, sizeof(buf));
-        for (size_t i = 0; i < count; i++)
-                base_text_addf(&text, "%s%s", i == 0 ? "; near: " : ", ", near[i]);
+        core_permission_near(roles, permission, buf);
         return core_fail(error, CORE_E_BAD_VALUE, "permission: \"%s\": there is no such%s",
                          core_quote(permission).text, buf);
 }
@@ -334,9 +329,9 @@ int core_access_why(Core *core, const Actor *actor, const char *user, const char
                 r = asking_begin(core, txn, actor, user, tenant, now_usec, &asking, error);
         if (r != 0)
                 return r;
-        right = policy_right_from_name(asking->set, permission);
+        right = core_roles_right(asking->roles, permission);
         if (right == RIGHT_NONE)
-                return refuse_unknown(permission, error);
+                return refuse_unknown(asking->roles, permission, error);
         asking->each = each;
         asking->userdata = userdata;
         asking->place.over = over_of(permission);
@@ -378,7 +373,8 @@ int core_role_effective(Core *core, const Actor *actor, const char *user, const 
                 const char *name = policy_right_name(asking->set, right);
 
                 asking->place.over = over_of(name);
-                if (policy_rights_has(asking->set, &asking->holder.facts, &asking->place, right))
+                if (!core_roles_right_is_gone(asking->roles, right) &&
+                    policy_rights_has(asking->set, &asking->holder.facts, &asking->place, right))
                         r = paths_show(asking, right, name, false, true);
         }
         return r;

@@ -5,6 +5,29 @@
 
 #include "umd/core/internal.h"
 
+/* ---- areas of applications (areas.c) ------------------------------------------------------ */
+
+/* As policy takes them; the specs, in the order of the records, point into these. */
+typedef struct Areas {
+        StoreArea **records;
+        size_t count, size;
+        PermissionArea *specs;
+        PermissionInfo *infos;
+} Areas;
+
+int core_areas_load(StoreTxn *txn, Areas *ret);
+void core_areas_done(Areas *areas);
+const StoreArea *core_areas_find(const Areas *areas, const char *name); /* NULL */
+
+/* Each pattern of a role that names the area, with each permission of it that it covers, by its
+ * place; a value other than 0 ends the walk and is returned. */
+typedef int (*AreaUse)(void *userdata, size_t permission, const char *role, const char *pattern);
+int core_area_uses(const Roles *roles, const StoreArea *area, AreaUse each, void *userdata);
+/* Has it a permission that somebody may have? */
+bool core_area_is_registered(const StoreArea *area);
+/* ... or a name that a role uses?  If not, anybody may have the area. */
+bool core_area_is_kept(const Roles *roles, const StoreArea *area);
+
 /* ---- the roles there are (role_set.c) ----------------------------------------------------- */
 
 /* Both are valid until roles are asked for in a transaction that has others. */
@@ -14,7 +37,15 @@ const RoleSet *core_roles_set(const Roles *roles);
 size_t core_roles_count(const Roles *roles);
 const RoleSpec *core_roles_spec(const Roles *roles, uint16_t role);
 const StoreRole *core_roles_record(const Roles *roles, uint16_t role); /* NULL: built in */
-const char *core_role_kind_name(uint32_t kind);                        /* roles.c */
+const Areas *core_roles_areas(const Roles *roles);
+/* policy_right_from_name(), but RIGHT_NONE also for one that its application gave up. */
+uint16_t core_roles_right(const Roles *roles, const char *permission);
+bool core_roles_right_is_gone(const Roles *roles, uint16_t right);
+/* "; near: user.view, user.edit", or "": of um's own and of the area it seems to be of, so that a
+ * question costs no more for all the others.  buf has CORE_NEAR_BYTES. */
+#define CORE_NEAR_BYTES 300U
+void core_permission_near(const Roles *roles, const char *permission, char *buf);
+const char *core_role_kind_name(uint32_t kind); /* roles.c */
 int core_role_find(const RoleSet *set, const char *name, uint16_t *ret, CoreError *error);
 
 /* Nobody edits what covers himself, nor gives or takes what he has not (D8).  Roles are those of

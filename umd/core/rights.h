@@ -156,6 +156,75 @@ int core_grant_holders(Core *core, const Actor *actor, const char *role, const c
                        uint32_t limit, uint64_t now_usec, CoreGrantEach each, void *userdata,
                        char *ret_cursor, CoreError *error);
 
+/* ---- applications and their permissions (D25) --------------------------------------------- */
+
+#define CORE_APP_USES_MAX 256U /* told of in one call */
+
+typedef struct AppEdit {
+        const char *app, *area;
+        const PermissionInfo *permissions; /* all there shall be */
+        size_t count;
+} AppEdit;
+
+/* A permission that the application has given up, and a role that uses it. */
+typedef void (*CoreAppUse)(void *userdata, const char *permission, const char *role);
+
+/* Anew or in the place of what the application had: permissions that are not among these are
+ * nobody's any more.  CORE_E_NAME_TAKEN: an area of um's or of another application, also where that
+ * one is gone and roles use it still. */
+int core_app_register(Core *core, const Actor *actor, const AppEdit *edit,
+                      const CoreOptions *options, uint64_t now_usec, CoreAppUse use, void *userdata,
+                      CoreChange *ret, CoreError *error);
+/* Names that roles use stay the application's, and nobody's permission. */
+int core_app_unregister(Core *core, const Actor *actor, const char *app, const CoreOptions *options,
+                        uint64_t now_usec, CoreAppUse use, void *userdata, CoreChange *ret,
+                        CoreError *error);
+
+/* Texts are valid during the call. */
+typedef struct CoreApp {
+        uint64_t version;
+        const char *name, *area;
+        bool registered; /* no: only names that roles use are left */
+        const PermissionInfo *permissions;
+        const bool *gone; /* at the same places */
+        size_t permission_count;
+        uint64_t created_usec;
+} CoreApp;
+
+typedef void (*CoreAppEach)(void *userdata, const CoreApp *app);
+
+/* The application of that name (CORE_E_NO_SUCH_APP), or all (name NULL). */
+int core_app_show(Core *core, const char *name, CoreAppEach each, void *userdata, CoreError *error);
+/* All permissions there are but login.SERVICE and sudo.GROUP: um's, then applications'. */
+int core_permission_each(Core *core, void (*each)(void *userdata, const PermissionInfo *permission),
+                         void *userdata);
+
+/* ---- may somebody do something? (D25: permits.c) ------------------------------------------ */
+
+typedef struct PermitAsk {
+        const char *user; /* a name, or a uid in decimal; no address */
+        const char *permission;
+        const char *tenant; /* NULL: the host's */
+        bool stranger;      /* the caller is nobody to um, whatever uid he has */
+        /* Is the user not um's here, since a local file has the name or the uid? */
+        bool (*hides)(void *userdata, const char *name, uid_t uid);
+        void *userdata;
+} PermitAsk;
+
+typedef struct CorePermit {
+        bool allowed;
+        const char *reason;  /* "held"; "missing", "unknown", "no-such-user", "account"; to insiders
+                                also "denied", "read-only"; to root "no-such-tenant" */
+        char text[512];      /* for insiders; "" where there is nothing more to say */
+        uint64_t until_usec; /* the answer stays the same that long, if nothing is changed */
+} CorePermit;
+
+/* Over the whole tenant: a grant over a department does not do, but for login. and self., which are
+ * the user's own matters.  Only an empty user or permission is CORE_E_BAD_VALUE; a fault is a no
+ * too. */
+int core_permission_check(Core *core, const Actor *actor, const PermitAsk *ask, uint64_t now_usec,
+                          CorePermit *ret, CoreError *error);
+
 /* ---- where a right comes from (D4, D17) --------------------------------------------------- */
 
 typedef struct CoreRightPath {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The roles there are, compiled: the built-in ones and those of the store.  The set is kept, and
- * made anew where the stamp of the store's roles is not that of the set: so it is always the one of
- * the transaction that asks, also within a change, after one that was let go, and after a batch
- * that was lost.
+/* The roles there are, compiled: the built-in ones and those of the store, with the permissions
+ * that applications registered.  The set is kept, and made anew where the stamp of the store is not
+ * that of the set: so it is always the one of the transaction that asks, also within a change,
+ * after one that was let go, and after a batch that was lost.
  *
  * A row that cannot be understood is a fault, which denies: it may be one that takes away. */
 
@@ -27,8 +27,10 @@ struct Roles {
         size_t record_count, record_size;
         RoleSpec *specs;
         size_t spec_count, built_in_count;
+        Areas areas;
         void *memory;
         const RoleSet *set;
+        bool *gone; /* by right: nobody has it any more */
 };
 
 Roles *core_roles_free(Roles *roles) {
@@ -38,7 +40,9 @@ Roles *core_roles_free(Roles *roles) {
                 store_role_free(roles->records[i]);
         free(roles->records);
         free(roles->specs);
+        core_areas_done(&roles->areas);
         free(roles->memory);
+        free(roles->gone);
         free(roles);
         return NULL;
 }
@@ -91,15 +95,35 @@ static int roles_compile(Roles *roles) {
         memcpy(roles->specs, built_in, roles->built_in_count * sizeof(*roles->specs));
         for (size_t i = 0; i < roles->record_count; i++)
                 roles->specs[roles->built_in_count + i] = spec_of(roles->records[i]);
-        r = policy_roles_measure(roles->specs, roles->spec_count, NULL, 0, &bytes);
+        r = policy_roles_measure(roles->specs, roles->spec_count, roles->areas.specs,
+                                 roles->areas.count, &bytes);
         if (r < 0)
                 return r;
         roles->memory = malloc(bytes);
         if (!roles->memory)
                 return -ENOMEM;
-        roles->set = policy_roles_compile(roles->specs, roles->spec_count, NULL, 0, roles->memory,
-                                          bytes);
+        roles->set = policy_roles_compile(roles->specs, roles->spec_count, roles->areas.specs,
+                                          roles->areas.count, roles->memory, bytes);
         return roles->set ? 0 : -EINVAL;
+}
+
+/* The names that are kept are in the set, so that patterns go on covering something. */
+static int roles_note_gone(Roles *roles) {
+        roles->gone = calloc(policy_right_count(roles->set), sizeof(*roles->gone));
+        if (!roles->gone)
+                return -ENOMEM;
+        for (size_t i = 0; i < roles->areas.count; i++) {
+                const StoreArea *area = roles->areas.records[i];
+
+                for (size_t k = 0; k < area->permission_count; k++) {
+                        uint16_t right =
+                                policy_right_from_name(roles->set, area->permissions[k].name);
+
+                        if (area->permissions[k].gone && right != RIGHT_NONE)
+                                roles->gone[right] = true;
+                }
+        }
+        return 0;
 }
 
 int core_roles(Core *core, StoreTxn *txn, const Roles **ret) {
@@ -120,7 +144,11 @@ int core_roles(Core *core, StoreTxn *txn, const Roles **ret) {
         memcpy(roles->stamp, stamp, sizeof(stamp));
         r = store_role_each(txn, record_add, roles);
         if (r == 0)
+                r = core_areas_load(txn, &roles->areas);
+        if (r == 0)
                 r = roles_compile(roles);
+        if (r == 0)
+                r = roles_note_gone(roles);
         if (r != 0)
                 return r;
         core_roles_free(core->roles);
@@ -151,6 +179,20 @@ const RoleSpec *core_roles_spec(const Roles *roles, uint16_t role) {
 
 const StoreRole *core_roles_record(const Roles *roles, uint16_t role) {
         return role < roles->built_in_count ? NULL : roles->records[role - roles->built_in_count];
+}
+
+const Areas *core_roles_areas(const Roles *roles) {
+        return &roles->areas;
+}
+
+bool core_roles_right_is_gone(const Roles *roles, uint16_t right) {
+        return right < policy_right_count(roles->set) && roles->gone[right];
+}
+
+uint16_t core_roles_right(const Roles *roles, const char *permission) {
+        uint16_t right = policy_right_from_name(roles->set, permission);
+
+        return core_roles_right_is_gone(roles, right) ? RIGHT_NONE : right;
 }
 
 int core_role_find(const RoleSet *set, const char *name, uint16_t *ret, CoreError *error) {

@@ -18,16 +18,17 @@ static void view_done(View *view) {
 }
 
 /* The names of the rights that are so, and a NULL. */
-static int names_of(const RoleSet *set, uint16_t role,
+static int names_of(const Roles *roles, uint16_t role,
                     bool (*is)(const RoleSet *set, uint16_t role, uint16_t right),
                     const char ***ret) {
+        const RoleSet *set = core_roles_set(roles);
         size_t count = policy_right_count(set), at = 0;
         const char **names = calloc(count + 1, sizeof(*names));
 
         if (!names)
                 return -ENOMEM;
         for (uint16_t right = 0; right < count; right++)
-                if (is(set, role, right))
+                if (is(set, role, right) && !core_roles_right_is_gone(roles, right))
                         names[at++] = policy_right_name(set, right);
         *ret = names;
         return 0;
@@ -39,9 +40,9 @@ static int view_fill(const Roles *roles, uint16_t number, View *view) {
         const StoreRole *record = core_roles_record(roles, number);
         int r;
 
-        r = names_of(set, number, policy_role_permits, &view->permissions);
+        r = names_of(roles, number, policy_role_permits, &view->permissions);
         if (r == 0)
-                r = names_of(set, number, policy_role_denies, &view->denied);
+                r = names_of(roles, number, policy_role_denies, &view->denied);
         if (r < 0)
                 return r;
         (void)policy_role_fault(set, number, &view->fault);
