@@ -53,7 +53,7 @@ def documented():
     with open(API + "org.um1.md", encoding="utf-8") as f:
         for line in f:
             if line.startswith("## "):
-                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant)$", line.strip())
+                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant|App)$", line.strip())
                 interface = match.group(0) if match else None
             cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
             if not interface or not line.startswith("|") or len(cells) < 6 or cells[0] in ("method", "---"):
@@ -109,7 +109,7 @@ def value(method, kind, name, people):
         return "local"
     known = {"permission": "user.view", "user": "alice", "uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",
              "name": "newname", "report": "mfa-coverage"}
-    return known.get(name, {"s": "", "u": 1, "t": 0, "b": False, "ay": b"x", "as": [], "a{sv}": {}}[kind])
+    return known.get(name, {"s": "", "u": 1, "t": 0, "b": False, "ay": b"x", "as": [], "a{sv}": {}, "a(ssbs)": []}[kind])
 
 
 def path_of(interface):
