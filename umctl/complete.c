@@ -112,6 +112,22 @@ static void offer_rows(Ctl *ctl, const char *interface, const char *member, bool
         json_decref(rows);
 }
 
+static void offer_apps(Ctl *ctl, const char *prefix) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        json_t *rows, *row;
+        size_t i;
+
+        if (!connected(ctl) ||
+            sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_APP, "List") <
+                    0 ||
+            sd_bus_call(ctl->bus, m, USEC_PER_SEC, NULL, &reply) < 0 ||
+            json_from_dicts(reply, &rows) < 0)
+                return;
+        json_array_foreach(rows, i, row)
+                offer(json_string_value(json_object_get(row, "name")), prefix);
+        json_decref(rows);
+}
+
 static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
 
         switch (kind) {
@@ -137,6 +153,9 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
                 break;
         case COMPLETE_TENANT:
                 offer_rows(ctl, WIRE_TENANT, "List", false, prefix);
+                break;
+        case COMPLETE_APP:
+                offer_apps(ctl, prefix);
                 break;
         case COMPLETE_PERMISSION:
                 offer_rows(ctl, WIRE_ROLE, "Permissions", false, prefix);

@@ -297,6 +297,14 @@ int list_any(Ctl *ctl, const char *report, const char *filter, const char *key, 
         return r;
 }
 
+int report_role_conflicts(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const known[] = { "user", "conflicts", NULL };
+        static const List list = { "Report", "users",         known, known, ARRAY_LENGTH(known) - 1,
+                                   NULL,     "role-conflicts" };
+
+        return list_run(ctl, &list);
+}
+
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]) {
         static const char *const known[] = { "user",     "roles",     "required", "because",
                                              "methods",  "strongest", "enrolled", "codes_left",

@@ -214,6 +214,18 @@ int role_list(Ctl *ctl, int argc, char *argv[]) {
         return r != 0 ? r : rows_print(ctl, "roles", rows, columns, ARRAY_LENGTH(columns));
 }
 
+static int role_get(Ctl *ctl, const char *name, json_t **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        int r = message_new(ctl, "Get", name, NULL, &m);
+
+        if (r == 0)
+                r = ctl_call(ctl, m, &reply);
+        if (r != 0)
+                return r;
+        r = json_from_dict(reply, ret);
+        return r < 0 ? ctl_bad_reply(ctl, r) : 0;
+}
+
 static const char *const grant_columns[] = { "user",  "role", "tenant", "over",  "from",
                                              "until", "by",   "reason", "state", "attribute" };
 
@@ -223,17 +235,11 @@ int role_show(Ctl *ctl, int argc, char *argv[]) {
                 "require", "conflicts",   "kind",     "one_tenant", "linux_groups", "permissions",
                 "denied",  "fault",       "built_in", "created",
         };
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         json_t *role = NULL, *holders = NULL;
-        int r = message_new(ctl, "Get", argv[0], NULL, &m);
+        int r = role_get(ctl, argv[0], &role);
 
-        if (r == 0)
-                r = ctl_call(ctl, m, &reply);
         if (r != 0)
                 return r;
-        r = json_from_dict(reply, &role);
-        if (r < 0)
-                return ctl_bad_reply(ctl, r);
         r = pages_get(ctl, "ListHolders", argv[0], &holders);
         if (r == 0 && ctl->json != JSON_OFF) {
                 json_object_set(role, "holders", holders);
@@ -296,8 +302,56 @@ static int append_grant(Ctl *ctl, sd_bus_message *m) {
         return r < 0 ? fail(ctl, r) : 0;
 }
 
+static bool list_has(json_t *rows, const char *key, const char *text) {
+        json_t *row;
+        size_t i;
+
+        json_array_foreach(rows, i, row) {
+                const json_t *value = key ? json_object_get(row, key) : row;
+
+                if (strcmp(json_string_value(value) ?: "", text) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What of the role's list the user has, or has not. */
+static json_t *list_pick(json_t *list, json_t *effective, bool has) {
+        json_t *picked = json_array(), *name;
+        size_t i;
+
+        json_array_foreach(list, i, name) if (list_has(effective, "permission",
+                                                       json_string_value(name)) == has)
+                json_array_append(picked, name);
+        return picked;
+}
+
+/* What a grant would change for the user: all that the role has and he has not, and what it denies
+ * him. */
+static int gains_get(Ctl *ctl, const char *role, const char *user, json_t *ret) {
+        const char *tenant = option_get(ctl, "tenant");
+        json_t *shown = NULL, *effective = NULL;
+        int r = role_get(ctl, role, &shown);
+
+        if (r == 0)
+                r = rows_get(ctl, "GetEffective", user,
+                             tenant && strcmp(tenant, "all") != 0 ? tenant : "", &effective);
+        if (r == 0) {
+                json_object_set_new(ret, "gains",
+                                    list_pick(json_object_get(shown, "permissions"), effective,
+                                              false));
+                json_object_set_new(ret, "loses",
+                                    list_pick(json_object_get(shown, "denied"), effective, true));
+        }
+        json_decref(shown);
+        json_decref(effective);
+        return r;
+}
+
 static int grant_write(Ctl *ctl, char *argv[], const char *member, const char *done) {
+        static const char *const keys[] = { "gains", "loses" };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        json_t *more;
         char text[300];
         int r;
 
@@ -309,7 +363,15 @@ static int grant_write(Ctl *ctl, char *argv[], const char *member, const char *d
         if (r != 0)
                 return r;
         (void)snprintf(text, sizeof(text), "%s %.255s", done, argv[1]);
-        return change(ctl, m, argv[0], text, json_pack("{s:s}", "user", argv[1]));
+        more = json_pack("{s:s}", "user", argv[1]);
+        if (ctl->dry_run && strcmp(member, "Grant") == 0)
+                r = gains_get(ctl, argv[0], argv[1], more);
+        if (r == 0)
+                r = change(ctl, m, argv[0], text, json_incref(more));
+        if (r == 0 && ctl->json == JSON_OFF)
+                record_print(more, keys, ARRAY_LENGTH(keys));
+        json_decref(more);
+        return r;
 }
 
 int role_grant(Ctl *ctl, int argc, char *argv[]) {
@@ -388,7 +450,7 @@ int access_why(Ctl *ctl, int argc, char *argv[]) {
                 json_object_set_new(why, "tenant", json_string(tenant));
                 json_object_set_new(why, "answer", json_string(answer));
                 json_object_set(why, "paths", paths);
-                if (strcmp(answer, "held") != 0)
+                if (strcmp(answer, "held") != 0 && strcmp(answer, "account") != 0)
                         json_object_set(why, "roles", roles);
                 r = why_print(ctl, argv[0], argv[1], why);
         }

@@ -44,6 +44,7 @@ typedef enum Complete {
         COMPLETE_POLICY_WORDS, /* and behind it the words it may be */
         COMPLETE_ROLE,
         COMPLETE_TENANT,
+        COMPLETE_APP,
         COMPLETE_PERMISSION,
         COMPLETE_ROLE_USER,       /* a role, then a user */
         COMPLETE_USER_PERMISSION, /* a user, then a permission */
@@ -237,9 +238,14 @@ int device_add_key(Ctl *ctl, int argc, char *argv[]);
 int device_list(Ctl *ctl, int argc, char *argv[]);
 int device_remove(Ctl *ctl, int argc, char *argv[]);
 int access_why(Ctl *ctl, int argc, char *argv[]);
+int app_register(Ctl *ctl, int argc, char *argv[]);
+int app_unregister(Ctl *ctl, int argc, char *argv[]);
+int app_show(Ctl *ctl, int argc, char *argv[]);
+int app_list(Ctl *ctl, int argc, char *argv[]);
 int self_factor(Ctl *ctl, int argc, char *argv[]);
 int user_factor(Ctl *ctl, int argc, char *argv[]);
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]);
+int report_role_conflicts(Ctl *ctl, int argc, char *argv[]);
 int report_failed_logins(Ctl *ctl, int argc, char *argv[]);
 /* Has any row of the report that text for that key? */
 int list_any(Ctl *ctl, const char *report, const char *filter, const char *key, const char *value,

@@ -97,6 +97,30 @@ def conflicts_are_refused_with_the_way_and_excepted_for_a_time():
 
 
 @check
+def who_holds_roles_that_conflict_is_reported():
+    user, other, approver, payer, lead = person(), person(), fresh("approver"), fresh("payer"), fresh("lead")
+    good("role add", approver, "--permit", "request.approve")
+    good("role add", payer, "--permit", "billing.view")
+    good("role add", lead, "--inherit", payer)
+    for role in approver, lead:
+        good("role grant", role, user)
+    good("role grant", lead, other)
+    good("role grant", approver, other, "--tenant", "local", "--for", "1h")
+    mine = "--filter", f"name={user}"
+    same(get("role conflicts", *mine)["users"], [])
+    good("role set", payer, "--conflicts", approver)
+    row, = get("role conflicts", *mine)["users"]
+    same((row["user"], row["conflicts"]), (user, [f"{approver} at local and {lead} > {payer} at local"]))
+    names = [r["user"] for r in get("report role-conflicts", "--sort", "user", "--columns", "user", "--limit", "100000")["users"]]
+    assert user in names and other in names, names
+    has(good("role conflicts", "--filter", f"name={other}", "--csv"), f"{other},", "until 20")
+    for verb in "role conflicts", "report role-conflicts":
+        good(verb, "--filter", f"name={user}", "--sort", "user", "--columns", "user,conflicts", "--limit", "1", "--csv")
+    good("role revoke", approver, user)
+    same(get("role conflicts", *mine)["users"], [])
+
+
+@check
 def why_somebody_may_is_told_and_what_he_may():
     user, role = person(), fresh("role")
     good("role add", role, "--inherit", "technician")
@@ -112,6 +136,45 @@ def why_somebody_may_is_told_and_what_he_may():
     rows = get("role effective", user)["paths"]
     assert ("user.unlock", f"{role} > technician") in {(r["permission"], r["roles"]) for r in rows}
     has(good("role effective", user, "--tenant", "local", "--csv"), "user.unlock")
+
+
+@check
+def why_somebody_may_not_is_told_too():
+    user, tenant, deny, soon, there = person(), fresh("tenant"), fresh("deny"), fresh("soon"), fresh("there")
+    good("tenant add", tenant)
+    for role in soon, there:
+        good("role add", role, "--permit", "asset.edit", "--require", "email")
+    good("role add", deny, "--deny", "asset.*")
+    good("role grant", soon, user, "--starting", "1h")
+    good("role grant", there, user, "--tenant", tenant)
+    why = get("access why", user, "asset.edit")
+    same((why["answer"], {(p["roles"], p["state"]) for p in why["paths"]}),
+         ("missing", {(soon, "not-yet"), (there, "other-tenant")}))
+    assert {soon, there} <= set(why["roles"]) and deny not in why["roles"], why
+    good("role grant", soon, user)
+    same(get("access why", user, "asset.edit")["answer"], "held")
+    good("role grant", deny, user)
+    why = get("access why", user, "asset.edit")
+    same((why["answer"], [(p["roles"], p["denies"]) for p in why["paths"] if p["denies"]]), ("denied", [(deny, True)]))
+    good("role revoke", deny, user)
+    good("user lock", user)
+    same(get("access why", user, "asset.edit")["answer"], "account")
+    good("user unlock", user)
+    good("user set", user, "--email", "")
+    why = get("access why", user, "asset.edit")
+    same((why["answer"], {(p["roles"], p["state"], p["attribute"]) for p in why["paths"] if p["roles"] == soon}),
+         ("missing", {(soon, "needs-email", "")}))
+
+
+@check
+def a_dry_run_of_a_grant_shows_what_it_would_change():
+    user, role = person(), fresh("role")
+    good("role add", role, "--permit", "asset.view", "--permit", "self.key.edit", "--deny", "self.profile.edit")
+    has(good("role grant", role, user, "--dry-run"), f"role {role}: would be granted to {user}", "gains: asset.view\n",
+        "loses: self.profile.edit\n")
+    told = get("role grant", role, user, "--dry-run")
+    same((told["gains"], told["loses"], told["dry_run"]), (["asset.view"], ["self.profile.edit"], True))
+    same(held(user), {("self-service", "local", ""): "counts"})
 
 
 @check

@@ -38,7 +38,13 @@ def arguments_for(command, usage):
     if noun == "policy":
         return ["lockout.attempts", "5"] if verb == "set" else ["lockout.attempts"]
     name = fresh()
-    if verb != "add":
+    if noun == "app":
+        path = pathlib.Path("/run", name + ".json")
+        path.write_text(f'[{{"name": "{name}.view", "category": "data", "meaning": "see"}}]')
+        if verb == "register":
+            return [name, "--permissions", path]
+        good("app register", name, "--permissions", path)
+    elif verb != "add":
         good(f"{noun} add", name)
     if verb in BEFORE:
         good(f"{noun} {BEFORE[verb]}", name, "--yes")

@@ -380,6 +380,16 @@ static void each_way_to_a_right_is_told(void **state) {
         assert_non_null(strstr(f->error.text, "user.password.reset"));
 }
 
+/* Whoever may do nothing has what he has, and may not. */
+static void what_an_account_may_not_do_is_told(void **state) {
+        Fixture *f = *state;
+
+        make_user(f, "alice");
+        step_user(f, "alice", STATUS_STEP_DISABLE);
+        assert_non_null(strstr(why(f, "alice", "self.key.edit"), "\naccount at local;"));
+        assert_null(strstr(why(f, "alice", "user.view"), "account at"));
+}
+
 static void what_somebody_may_is_told_with_the_way(void **state) {
         Fixture *f = *state;
         char buf[8192];
@@ -435,6 +445,7 @@ int main(void) {
                 STORY(a_login_needs_its_service),
                 STORY(a_login_needs_it_here_and_now),
                 STORY(each_way_to_a_right_is_told),
+                STORY(what_an_account_may_not_do_is_told),
                 STORY(what_somebody_may_is_told_with_the_way),
                 STORY(holders_come_by_the_page),
         };

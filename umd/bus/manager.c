@@ -245,18 +245,42 @@ static void page_add_coverage(void *userdata, const CoreCoverage *coverage) {
                 page->r = coverage_append(page->reply, coverage);
 }
 
+static int conflicts_append(sd_bus_message *m, const CoreConflicts *conflicts) {
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "user", "s", conflicts->user);
+        if (r >= 0)
+                r = dict_append_texts(m, "conflicts", conflicts->list, conflicts->count);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void page_add_conflicts(void *userdata, const CoreConflicts *conflicts) {
+        Page *page = userdata;
+
+        if (page->r >= 0)
+                page->r = conflicts_append(page->reply, conflicts);
+}
+
 int manager_report(Call *call, CoreError *error) {
         _cleanup_(page_clear) Page page = { 0 };
         const char *report;
+        bool conflicts;
         int r = sd_bus_message_read(call->message, "s", &report);
 
         if (r < 0)
                 return r;
-        if (strcmp(report, "mfa-coverage") != 0)
+        conflicts = strcmp(report, "role-conflicts") == 0;
+        if (!conflicts && strcmp(report, "mfa-coverage") != 0)
                 return error_set(error, CORE_E_BAD_VALUE,
-                                 "report: there is none of that name; there are: mfa-coverage");
+                                 "report: there is none of that name; there are: mfa-coverage, "
+                                 "role-conflicts");
         r = page_begin(call, &page, error);
-        if (r == 0)
+        if (r == 0 && conflicts)
+                r = core_role_conflicts(call->bus->core, &call->actor, page.filter, page.cursor,
+                                        page.limit, call->now_usec, page_add_conflicts, &page,
+                                        page.next, error);
+        else if (r == 0)
                 r = core_factor_coverage(call->bus->core, &call->actor, page.filter, page.cursor,
                                          page.limit, call->now_usec, page_add_coverage, &page,
                                          page.next, error);

@@ -161,7 +161,7 @@ bool core_area_is_kept(const Roles *roles, const StoreArea *area) {
 void core_permission_near(const Roles *roles, const char *permission, char *buf) {
         const Areas *areas = core_roles_areas(roles);
         const char *near[3];
-        size_t at = 0, count;
+        size_t at = 0, count, told = 0;
         Text text;
 
         while (at < areas->count && !names_area(permission, areas->records[at]->name))
@@ -170,5 +170,6 @@ void core_permission_near(const Roles *roles, const char *permission, char *buf)
                                        at < areas->count ? 1 : 0, near, ARRAY_LENGTH(near));
         base_text_init(&text, buf, CORE_NEAR_BYTES);
         for (size_t i = 0; i < count; i++)
-                base_text_addf(&text, "%s%s", i == 0 ? "; near: " : ", ", near[i]);
+                if (core_roles_right(roles, near[i]) != RIGHT_NONE)
+                        base_text_addf(&text, "%s%s", told++ == 0 ? "; near: " : ", ", near[i]);
 }

@@ -54,8 +54,7 @@ static int grant_show(const Shown *shown, const StoreUser *user, const Holder *h
         return 0;
 }
 
-/* A grant is seen by role.view in its tenant over a user who is seen; his own by everybody. */
-static int grant_is_seen(Asker *asker, const StoreUser *user, const StoreGrant *grant, bool *ret) {
+int core_grant_is_seen(Asker *asker, const StoreUser *user, const StoreGrant *grant, bool *ret) {
         *ret = core_asker_is_root(asker) || asker->uid == user->uid;
         if (*ret)
                 return 0;
@@ -74,7 +73,7 @@ static int grants_show(const Shown *shown, const StoreUser *user, const char *ro
         for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++) {
                 if (role && strcmp(holder.records[i].role, role) != 0)
                         continue;
-                r = grant_is_seen(shown->asker, user, &holder.records[i], &seen);
+                r = core_grant_is_seen(shown->asker, user, &holder.records[i], &seen);
                 if (r == 0 && seen)
                         r = grant_show(shown, user, &holder, i);
         }
@@ -168,6 +167,7 @@ typedef struct Asking {
         const Roles *roles;
         const RoleSet *set;
         RightsPlace place;
+        bool acts; /* may the user do anything at all? */
         RightsPath paths[RIGHTS_PATHS_MAX];
         void (*each)(void *userdata, const CoreRightPath *path);
         void *userdata;
@@ -216,8 +216,8 @@ static int paths_show(Asking *asking, uint16_t right, const char *permission, bo
         for (size_t i = 0; i < count && r == 0; i++) {
                 if (only_counting && asking->paths[i].state != GRANT_COUNTS)
                         continue;
-                r = grant_is_seen(&asking->asker, asking->user,
-                                  &asking->holder.records[asking->paths[i].grant], &seen);
+                r = core_grant_is_seen(&asking->asker, asking->user,
+                                       &asking->holder.records[asking->paths[i].grant], &seen);
                 if (r == 0 && seen)
                         path_show(asking, &asking->paths[i], permission, denies);
         }
@@ -274,6 +274,7 @@ static int asking_begin(Core *core, StoreTxn *txn, const Actor *actor, const cha
                 return r;
         asking->set = core_roles_set(asking->roles);
         asking->place = (RightsPlace){ .tenant = tenant, .now_usec = now_usec };
+        asking->acts = core_user_acts(asking->user, now_usec);
         r = core_holder_load(txn, asking->set, asking->user, &asking->holder);
         if (r < 0)
                 return r;
@@ -345,11 +346,13 @@ int core_access_why(Core *core, const Actor *actor, const char *user, const char
                 return r;
         free(roles.list[--roles.count]);
         roles.list[roles.count] = NULL;
-        answer(userdata, &(CoreWhy){
-                                 .answer = answer_name(found),
-                                 .tenant = asking->place.tenant,
-                                 .roles = (const char *const *)roles.list,
-                         });
+        answer(userdata,
+               &(CoreWhy){
+                       .answer = found == RIGHTS_HELD && !asking->acts ? "account"
+                                                                       : answer_name(found),
+                       .tenant = asking->place.tenant,
+                       .roles = (const char *const *)roles.list,
+               });
         return 0;
 }
 

@@ -142,6 +142,9 @@ int core_asker_sees(Asker *asker, const StoreUser *user, bool *ret);
 bool core_asker_sees_group(const Asker *asker, const StoreGroup *group);
 /* Is he seen, and has the asker it over him at home?  For lists. */
 int core_asker_has_seen(Asker *asker, Permission permission, const StoreUser *user, bool *ret);
+/* A grant is seen by role.view in its tenant over a user who is seen; his own by everybody:
+ * grant_view.c */
+int core_grant_is_seen(Asker *asker, const StoreUser *user, const StoreGrant *grant, bool *ret);
 /* CORE_E_ACCESS_DENIED unless he has it over the user at home. */
 int core_asker_check(Asker *asker, Permission permission, const StoreUser *user, CoreError *error);
 /* core_may() again, within the change: for what waited, and what depends on what is written. */

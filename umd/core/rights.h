@@ -156,6 +156,22 @@ int core_grant_holders(Core *core, const Actor *actor, const char *role, const c
                        uint32_t limit, uint64_t now_usec, CoreGrantEach each, void *userdata,
                        char *ret_cursor, CoreError *error);
 
+/* Roles that meet in one user and must not (D16): "lead > payer at local and approver at all until
+ * 2026-08-01T00:00:00Z".  Texts are valid during the call. */
+typedef struct CoreConflicts {
+        const char *user;
+        const char *const *list;
+        size_t count;
+} CoreConflicts;
+
+typedef void (*CoreConflictsEach)(void *userdata, const CoreConflicts *conflicts);
+
+/* A row for each user who has any, by pages as core_user_list(), with its filter: of grants that
+ * the actor sees. */
+int core_role_conflicts(Core *core, const Actor *actor, const char *filter, const char *cursor,
+                        uint32_t limit, uint64_t now_usec, CoreConflictsEach each, void *userdata,
+                        char *ret_cursor, CoreError *error);
+
 /* ---- applications and their permissions (D25) --------------------------------------------- */
 
 #define CORE_APP_USES_MAX 256U /* told of in one call */
@@ -239,7 +255,8 @@ typedef struct CoreRightPath {
 } CoreRightPath;
 
 typedef struct CoreWhy {
-        const char *answer; /* "held", "missing", "denied", "read-only", "unknown" */
+        const char *answer; /* "held", "missing", "denied", "read-only"; "account": held by a user
+                               who may do nothing now */
         const char *tenant;
         const char *const *roles; /* where it is not held: which would bring it */
 } CoreWhy;

@@ -483,38 +483,6 @@ static inline void store_role_freep(StoreRole **role) {
 #define STORE_ROLE_STAMP_BYTES 16U
 int store_role_stamp(StoreTxn *txn, uint8_t *ret);
 
-/* ---- areas of permissions that applications registered --------------------------------------- */
-
-#define STORE_AREA_MAX PERMISSION_AREA_COUNT_MAX /* permissions of one, those that are gone too */
-
-typedef struct StoreAreaPermission {
-        const char *name, *meaning;
-        uint32_t category; /* PermissionCategory */
-        bool reads;
-        bool gone; /* nobody has it any more; the name is kept, since roles use it */
-} StoreAreaPermission;
-
-typedef struct StoreArea {
-        uint64_t version;
-        const char *name, *app;
-        const StoreAreaPermission *permissions; /* 1 to STORE_AREA_MAX */
-        size_t permission_count;
-        uint64_t created_usec;
-        uid_t created_by;
-} StoreArea;
-
-int store_area_get(StoreTxn *txn, const char *name, StoreArea **ret); /* STORE_E_MISSING */
-/* As store_role_put(). */
-int store_area_put(StoreTxn *txn, const StoreArea *area);
-int store_area_delete(StoreTxn *txn, const char *name); /* STORE_E_MISSING */
-/* As store_role_each(). */
-int store_area_each(StoreTxn *txn, int (*each)(void *userdata, StoreArea **area), void *userdata);
-StoreArea *store_area_free(StoreArea *area);
-
-static inline void store_area_freep(StoreArea **area) {
-        *area = store_area_free(*area);
-}
-
 /* ---- tenants --------------------------------------------------------------------------------- */
 
 typedef struct StoreTenant {
@@ -622,23 +590,6 @@ typedef struct StoreAuditCheck {
  * or bad_seq.  The end is held against the head in the meta record: a shortened log is found. */
 int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
 
-/* ---- sessions that are open ------------------------------------------------------------------ */
-
-/* Written with the audit entry that opens it, deleted with the one that closes it. */
-typedef struct StoreSession {
-        uint64_t seq; /* of the entry that opened it; never 0 */
-        uid_t uid;
-        uint32_t pid;         /* the process that holds it; 0 unknown */
-        uint64_t start_ticks; /* ... and when it began, proc(5)'s starttime */
-} StoreSession;
-
-int store_session_put(StoreTxn *txn, const StoreSession *session);
-int store_session_delete(StoreTxn *txn, uint64_t seq); /* STORE_E_MISSING */
-/* All of them, the oldest first; a value other than 0 from each ends the walk and is returned.
- * Valid during the call; each may read, not write. */
-int store_session_each(StoreTxn *txn, int (*each)(void *userdata, const StoreSession *session),
-                       void *userdata);
-
 /* ---- events: the outbox ---------------------------------------------------------------------- */
 
 #define STORE_EVENT_SPAN 100000U /* an event goes when the log has as many entries after it */
@@ -651,4 +602,6 @@ int store_event_append(StoreTxn *txn, const char *type, const char *object, uint
 int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_object,
                     uint64_t *ret_time_usec);
 
+#include "umd/store/areas.h"
 #include "umd/store/policy_values.h"
+#include "umd/store/sessions.h"
