@@ -65,7 +65,8 @@ static const Command commands[] = {
           "/etc/skel at the first login.  Without --password or --setup-code nobody can\n"
           "log in with a password yet; that comes with \"umctl user passwd NAME\".  A service\n"
           "account has no role but that of --role.  Ids\n"
-          "come from uid-range in um.conf(5) and are never given out again." },
+          "come from uid-range in um.conf(5) and are never given out again.",
+          .needs = "user.create" },
         { "user",
           "show",
           "NAME",
@@ -75,7 +76,8 @@ static const Command commands[] = {
           "show a user, by name, e-mail address or uid",
           {},
           COMPLETE_USER,
-          "umctl user show alice@acme.example" },
+          "umctl user show alice@acme.example",
+          .needs = "user.view" },
         { "user",
           "list",
           "",
@@ -97,7 +99,8 @@ static const Command commands[] = {
           "locked, created, valid-until;\n"
           "operators = != ~ (a glob) < >; terms joined by commas must all hold.\n"
           "\"created<7d\" is less than 7 days ago.  Columns are the names that --json\n"
-          "shows." },
+          "shows.",
+          .needs = "user.view" },
         { "user",
           "set",
           "NAME",
@@ -115,7 +118,8 @@ static const Command commands[] = {
           "A new name leaves uid, groups, home and files as they are: move the home and\n"
           "set --home yourself.  The old name is unknown to the system then, and never\n"
           "given to somebody else.  A new --home is not filled from the old one; it is\n"
-          "made at the next login if it is not there." },
+          "made at the next login if it is not there.",
+          .needs = "user.edit" },
         { "user",
           "passwd",
           "NAME",
@@ -134,7 +138,8 @@ static const Command commands[] = {
           "Asks twice on a terminal, else takes one line of standard input.  --hash takes\n"
           "what stands in /etc/shadow, so that people keep their passwords:\n"
           "  getent shadow alice | cut -d: -f2 | umctl user passwd alice --hash\n"
-          "passwd(1) and chpasswd(8) set the passwords of um's users as well." },
+          "passwd(1) and chpasswd(8) set the passwords of um's users as well.",
+          .needs = "user.password.reset" },
         { "user",
           "lock",
           "NAME",
@@ -149,7 +154,8 @@ static const Command commands[] = {
           "that who tries it does not learn of the lock; a key is told of it.  A lock\n"
           "stands beside the state: \"suspend\" is for a person who is away, \"disable\" for\n"
           "one who left; both are told so once the password was right.  Sessions that are\n"
-          "open stay open: loginctl terminate-user NAME ends them." },
+          "open stay open: loginctl terminate-user NAME ends them.",
+          .needs = "user.lock" },
         { "user",
           "unlock",
           "NAME",
@@ -159,7 +165,8 @@ static const Command commands[] = {
           "unlock, and say why it was locked",
           {},
           COMPLETE_USER,
-          "umctl user unlock alice" },
+          "umctl user unlock alice",
+          .needs = "user.unlock" },
         { "user",
           "suspend",
           "NAME",
@@ -172,7 +179,8 @@ static const Command commands[] = {
           "umctl user suspend bob --until 2026-09-01 --reason leave",
           "Who has the right password is told of the suspension, but not the reason;\n"
           "keys, cron jobs and su are refused as well.  Sessions that are open stay open:\n"
-          "loginctl terminate-user NAME ends them." },
+          "loginctl terminate-user NAME ends them.",
+          .needs = "user.suspend" },
         { "user",
           "resume",
           "NAME",
@@ -182,7 +190,8 @@ static const Command commands[] = {
           "end a suspension",
           {},
           COMPLETE_USER,
-          "umctl user resume bob" },
+          "umctl user resume bob",
+          .needs = "user.suspend" },
         { "user",
           "disable",
           "NAME",
@@ -195,7 +204,8 @@ static const Command commands[] = {
           "umctl user disable bob",
           "For a person who left: no login in any way until \"enable\"; name, uid, groups\n"
           "and files stay.  Sessions that are open stay open: loginctl terminate-user\n"
-          "NAME ends them." },
+          "NAME ends them.",
+          .needs = "user.disable" },
         { "user",
           "enable",
           "NAME",
@@ -205,7 +215,8 @@ static const Command commands[] = {
           "open a disabled account again",
           {},
           COMPLETE_USER,
-          "umctl user enable bob" },
+          "umctl user enable bob",
+          .needs = "user.disable" },
         { "user",
           "delete",
           "NAME",
@@ -218,7 +229,8 @@ static const Command commands[] = {
           "umctl user delete bob --yes",
           "The name is unknown to the system from then on; home and files stay, with a\n"
           "bare number as their owner.  \"restore\" brings back user, groups and password;\n"
-          "neither name nor uid is ever given to somebody else." },
+          "neither name nor uid is ever given to somebody else.",
+          .needs = "user.delete" },
         { "user",
           "restore",
           "NAME",
@@ -230,7 +242,8 @@ static const Command commands[] = {
           COMPLETE_NOTHING,
           "umctl user restore bob",
           "Deleted users are listed by \"umctl user list --filter status=deleted\";\n"
-          "\"enable\" then lets him in." },
+          "\"enable\" then lets him in.",
+          .needs = "user.delete" },
         { "user",
           "2fa",
           "list|reset NAME, remove NAME N",
@@ -244,7 +257,8 @@ static const Command commands[] = {
           "For who lost his phone and has no recovery code: with \"reset\" all factors are\n"
           "gone, and where he has to have one (factor.required) the next login leads him\n"
           "through a new one.  So be sure that it is he.  Nobody can add a factor for\n"
-          "somebody else: a key that two people saw proves nothing." },
+          "somebody else: a key that two people saw proves nothing.",
+          .needs = "user.factor.reset" },
         { "group",
           "add",
           "NAME",
@@ -258,7 +272,8 @@ static const Command commands[] = {
           COMPLETE_NOTHING,
           "umctl group add web --owner alice",
           "Members are um's users and groups.  To put a user of um into a local group of\n"
-          "this host, such as sudo or docker, use gpasswd -a USER GROUP." },
+          "this host, such as sudo or docker, use gpasswd -a USER GROUP.",
+          .needs = "group.edit" },
         { "group",
           "show",
           "NAME",
@@ -268,7 +283,8 @@ static const Command commands[] = {
           "show a group",
           {},
           COMPLETE_GROUP,
-          "umctl group show web" },
+          "umctl group show web",
+          .needs = "group.view" },
         { "group",
           "list",
           "",
@@ -282,7 +298,8 @@ static const Command commands[] = {
             { "limit", "N", "at most N groups", COMPLETE_NOTHING },
             { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
-          "umctl group list --json" },
+          "umctl group list --json",
+          .needs = "group.view" },
         { "group",
           "set",
           "NAME",
@@ -296,7 +313,8 @@ static const Command commands[] = {
               COMPLETE_USER } },
           COMPLETE_GROUP,
           "umctl group set web --description 'web servers'",
-          "--owner gives the whole list anew: name those who stay, too." },
+          "--owner gives the whole list anew: name those who stay, too.",
+          .needs = "group.edit" },
         { "group",
           "add-member",
           "NAME [USER...]",
@@ -308,7 +326,8 @@ static const Command commands[] = {
           COMPLETE_USER,
           "umctl group add-member web bob --group ops",
           "A new login sees it at once; a session that is open keeps the groups it began\n"
-          "with, as always." },
+          "with, as always.",
+          .needs = "group.member.set" },
         { "group",
           "remove-member",
           "NAME [USER...]",
@@ -318,7 +337,8 @@ static const Command commands[] = {
           "remove users or nested groups",
           { { "group", "GROUP", "no longer nest this group", COMPLETE_GROUP } },
           COMPLETE_USER,
-          "umctl group remove-member web bob" },
+          "umctl group remove-member web bob",
+          .needs = "group.member.set" },
         { "group",
           "delete",
           "NAME",
@@ -328,7 +348,8 @@ static const Command commands[] = {
           "delete a group; name and gid stay reserved",
           { { "force", NULL, "also where other groups nest it", COMPLETE_NOTHING } },
           COMPLETE_GROUP,
-          "umctl group delete web" },
+          "umctl group delete web",
+          .needs = "group.edit" },
         { "self",
           "show",
           "",
@@ -403,7 +424,8 @@ static const Command commands[] = {
           "\"required\" is factor.required as it is in effect for the user, \"because\" what\n"
           "says so: a level, or a role that requires it; \"enrolled\" is no\n"
           "where he has to log in without; \"deadline\" is when that ends (factor.enrol-within).\n"
-          "\"strongest\" is what he can prove: single, weak-mfa, mfa or hardware." },
+          "\"strongest\" is what he can prove: single, weak-mfa, mfa or hardware.",
+          .needs = "report.view" },
         { "report",
           "role-conflicts",
           "",
@@ -418,7 +440,8 @@ static const Command commands[] = {
             { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
           "umctl report role-conflicts --csv",
-          "By an exception (--allow-conflict), or since before the roles conflicted." },
+          "By an exception (--allow-conflict), or since before the roles conflicted.",
+          .needs = "report.view" },
         { "report",
           "failed-logins",
           "",
@@ -437,7 +460,8 @@ static const Command commands[] = {
           "umctl report failed-logins --by source --since 7d",
           "What was refused later, after the right password, is among them.  Names nobody\n"
           "has are one row, (nobody), and what came from this machine is one.  What umd\n"
-          "only counted (authenticate.repeated in the log) is added." },
+          "only counted (authenticate.repeated in the log) is added.",
+          .needs = "audit.view" },
         { "policy",
           "set",
           "NAME [VALUE]",
@@ -458,7 +482,8 @@ static const Command commands[] = {
           "role over department over company; of several roles the strictest.  It counts\n"
           "from the next login or change on.  \"policy show\" tells which values there are,\n"
           "\"policy show NAME\" what one may be.",
-          true },
+          true,
+          .needs = "policy.edit" },
         { "policy",
           "unset",
           "NAME",
@@ -471,7 +496,8 @@ static const Command commands[] = {
             { "role", "ROLE", "that of this role", COMPLETE_ROLE },
             { "user", "USER", "that of this user", COMPLETE_USER } },
           COMPLETE_POLICY,
-          "umctl policy unset password.min-length --user alice" },
+          "umctl policy unset password.min-length --user alice",
+          .needs = "policy.edit" },
         { "policy",
           "show",
           "[NAME]",
@@ -497,7 +523,8 @@ static const Command commands[] = {
           "list what is set, by level: companies, departments, roles, users",
           { { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_NOTHING,
-          "umctl policy list" },
+          "umctl policy list",
+          .needs = "policy.view" },
         { "status",
           NULL,
           "",
@@ -544,7 +571,8 @@ static const Command commands[] = {
           COMPLETE_NOTHING,
           "umctl audit verify",
           "Every entry holds the hash of the one before.  Prints the entries that were\n"
-          "checked, or the first that is wrong or missing, and then exits with 1." },
+          "checked, or the first that is wrong or missing, and then exits with 1.",
+          .needs = "audit.view" },
         { "doctor",
           NULL,
           "[PATH...]",
@@ -563,9 +591,11 @@ static const Command commands[] = {
           2,
           help_run,
           "explain a command",
-          {},
+          { { "all", NULL, "also what you may not do, marked", COMPLETE_NOTHING },
+            { "tenant", "TENANT", "as you may there; without, the host's", COMPLETE_TENANT } },
           COMPLETE_COMMAND,
-          "umctl help user add" },
+          "umctl help user add",
+          "Verbs are listed that umd would let you use: root all." },
         { "complete", NULL, "[WORD...]", 0, -1, complete_run, NULL, {}, COMPLETE_NOTHING, NULL },
         { 0 },
 };

@@ -199,11 +199,12 @@ static void offer_options(const Option *options, const char *prefix) {
         }
 }
 
-static void offer_words(const char *noun, const char *prefix) {
+/* Of what umd would let the caller use. */
+static void offer_words(Ctl *ctl, const char *noun, const char *prefix) {
         const char *last = "";
 
         for (const Command *c = command_next(NULL); c; c = command_next(c)) {
-                if (!c->help)
+                if (!c->help || !rights_permit(ctl, c))
                         continue;
                 if (noun && c->verb && strcmp(c->noun, noun) == 0)
                         offer(c->verb, prefix);
@@ -250,7 +251,7 @@ int complete_run(Ctl *ctl, int argc, char *argv[]) {
         }
         command = noun ? command_find(noun, verb) : NULL;
         if (noun && strcmp(noun, "help") == 0)
-                offer_words(verb, word);
+                offer_words(ctl, verb, word);
         else if (pending)
                 offer_kind(ctl, pending->complete, word);
         else if (first && command && command->complete == COMPLETE_POLICY_WORDS &&
@@ -265,7 +266,7 @@ int complete_run(Ctl *ctl, int argc, char *argv[]) {
                 offer_options(command ? command->options : NULL, word);
                 offer_options(global_options, word);
         } else if (!noun || !command)
-                offer_words(noun, word);
+                offer_words(ctl, noun, word);
         else if (command->complete == COMPLETE_FACTOR)
                 offer_factor(ctl, command, argv[argc - 2], word);
         else

@@ -27,6 +27,8 @@ void help_command(FILE *f, const Command *command) {
                 command->arguments[0] ? " " : "", command->arguments, command->help);
         if (command->about)
                 fprintf(f, "\n%s\n", command->about);
+        if (command->needs)
+                fprintf(f, "\nneeds the permission %s\n", command->needs);
         if (own)
                 fputs("\noptions:\n", f);
         for (const Option *o = command->options; o->name; o++)
@@ -38,36 +40,48 @@ void help_command(FILE *f, const Command *command) {
                 fprintf(f, "\nexample:\n  %s\n", command->example);
 }
 
-/* The verbs of one noun, or of all (NULL). */
-static bool verbs_list(FILE *f, const char *noun) {
-        bool found = false;
+/* The verbs of one noun, or of all (NULL): those the caller may use, and with --all the others,
+ * marked; how many there are. */
+static size_t verbs_list(Ctl *ctl, FILE *f, const char *noun) {
+        bool all = option_given(ctl, "all");
+        size_t found = 0, left_out = 0;
 
-        for (const Command *c = command_next(NULL); c; c = command_next(c))
-                if (c->help && (!noun || strcmp(c->noun, noun) == 0)) {
-                        char left[96];
+        for (const Command *c = command_next(NULL); c; c = command_next(c)) {
+                bool may;
+                char left[96];
 
-                        found = true;
-
-                        snprintf(left, sizeof(left), "%s%s%s%s%s", c->noun, c->verb ? " " : "",
-                                 c->verb ? c->verb : "", c->arguments[0] ? " " : "", c->arguments);
-                        fprintf(f, "  %-38s %s\n", left, c->help);
-                }
+                if (!c->help || (noun && strcmp(c->noun, noun) != 0))
+                        continue;
+                found++;
+                may = rights_permit(ctl, c);
+                left_out += !may;
+                if (!may && !all)
+                        continue;
+                snprintf(left, sizeof(left), "%s%s%s%s%s", c->noun, c->verb ? " " : "",
+                         c->verb ? c->verb : "", c->arguments[0] ? " " : "", c->arguments);
+                fprintf(f, "%s %-38s %s\n", may ? " " : "-", left, c->help);
+        }
+        if (left_out > 0)
+                fprintf(f,
+                        all ? "\n-: needs a permission that you have not (%zu).\n"
+                            : "\n%zu more need permissions that you have not: umctl help --all\n",
+                        left_out);
         return found;
 }
 
-bool help_noun(FILE *f, const char *noun) {
-        bool found = verbs_list(f, noun);
+bool help_noun(Ctl *ctl, FILE *f, const char *noun) {
+        bool found = verbs_list(ctl, f, noun) > 0;
 
         if (found)
                 fprintf(f, "\n\"umctl help %s VERB\" explains one.\n", noun);
         return found;
 }
 
-void help_overview(FILE *f) {
+void help_overview(Ctl *ctl, FILE *f) {
         fputs("usage: umctl NOUN VERB [OPTION...] [ARGUMENT...]\n\num, user management for Linux "
               "hosts.\n\n",
               f);
-        (void)verbs_list(f, NULL);
+        (void)verbs_list(ctl, f, NULL);
         fputs("\neverywhere:\n", f);
         for (const Option *o = global_options; o->name; o++)
                 option_line(f, o);
@@ -80,7 +94,7 @@ int help_run(Ctl *ctl, int argc, char *argv[]) {
         const Command *command;
 
         if (argc == 0) {
-                help_overview(stdout);
+                help_overview(ctl, stdout);
                 return EXIT_DONE;
         }
         command = command_find(argv[0], argc > 1 ? argv[1] : NULL);
@@ -88,7 +102,7 @@ int help_run(Ctl *ctl, int argc, char *argv[]) {
                 help_command(stdout, command);
                 return EXIT_DONE;
         }
-        if (argc == 1 && help_noun(stdout, argv[0]))
+        if (argc == 1 && help_noun(ctl, stdout, argv[0]))
                 return EXIT_DONE;
         return complain(ctl, EXIT_USAGE, "%s%s%s: no such command; see \"umctl help\"", argv[0],
                         argc > 1 ? " " : "", argc > 1 ? argv[1] : "");

@@ -82,6 +82,7 @@ int main(int argc, char *argv[]) {
         r = options_parse(&ctl, argc, argv, &rest_count, &rest);
         if (r < 0)
                 r = ctl.command->run(&ctl, rest_count, rest);
+        json_decref(ctl.rights);
         sd_bus_close_unref(ctl.bus);
         if ((fflush(stdout) != 0 || ferror(stdout)) && r == EXIT_DONE)
                 r = errno == EPIPE ? EXIT_FAILED

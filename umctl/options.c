@@ -22,7 +22,7 @@ const Command *command_find(const char *noun, const char *verb) {
 static size_t option_index(const Ctl *ctl, const char *name) {
         size_t i;
 
-        for (i = 0; ctl->command->options[i].name; i++)
+        for (i = 0; ctl->command && ctl->command->options[i].name; i++)
                 if (strcmp(ctl->command->options[i].name, name) == 0)
                         break;
         return i;
@@ -86,8 +86,8 @@ static int global_take(Ctl *ctl, const char *noun, const char *name, const char 
         } else if (strcmp(name, "help") == 0) {
                 if (ctl->command)
                         help_command(stdout, ctl->command);
-                else if (!noun || !help_noun(stdout, noun))
-                        help_overview(stdout);
+                else if (!noun || !help_noun(ctl, stdout, noun))
+                        help_overview(ctl, stdout);
                 return EXIT_DONE;
         }
         return -1;
@@ -258,7 +258,7 @@ int options_parse(Ctl *ctl, int argc, char *argv[], int *ret_argc, char ***ret_a
         if (noun == 0) {
                 if (ctl->json != JSON_OFF)
                         return complain(ctl, EXIT_USAGE, "a command is missing");
-                help_overview(stderr);
+                help_overview(ctl, stderr);
                 return EXIT_USAGE;
         }
         if (!ctl->command)

@@ -74,6 +74,8 @@ typedef struct Command {
         const char *example;
         const char *about; /* lines that tell what the one line does not, or NULL */
         bool minus;        /* the last argument may begin with one '-', which is no option then */
+        const char *needs; /* the permission without which umd refuses it; NULL: none, or the
+                              caller's own matters need none */
 } Command;
 
 /* The first (NULL) and so on; NULL behind the last. */
@@ -91,6 +93,8 @@ struct Ctl {
         const char *reason, *socket;
         char map_dir[256];
         sd_bus *bus;
+        bool rights_asked;
+        json_t *rights; /* what the caller may, the permissions' names; NULL: not known */
 };
 
 /* ---- options.c ------------------------------------------------------------------------------- */
@@ -108,9 +112,15 @@ const char *const *option_values(const Ctl *ctl, const char *name, size_t *ret_c
 
 int help_run(Ctl *ctl, int argc, char *argv[]);
 void help_command(FILE *f, const Command *command);
-bool help_noun(FILE *f, const char *noun); /* its verbs; false where there is none */
-void help_overview(FILE *f);
+bool help_noun(Ctl *ctl, FILE *f, const char *noun); /* its verbs; false where there is none */
+void help_overview(Ctl *ctl, FILE *f);
 int complete_run(Ctl *ctl, int argc, char *argv[]);
+
+/* ---- rights.c: what the caller may (FEATURES D21) -------------------------------------------- */
+
+/* As far as umd says within a moment; where it says nothing, everything.  It is a courtesy: what
+ * may not be done is refused by umd. */
+bool rights_permit(Ctl *ctl, const Command *command);
 
 /* ---- messages -------------------------------------------------------------------------------- */
 

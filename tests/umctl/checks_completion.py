@@ -66,7 +66,7 @@ def bash_completes_what_2fa_takes():
     same(complete("user", "2fa", "re"), ["remove", "reset"])
     same(complete("user", "2fa", "reset", name), [name])
     same(complete("self", "2fa", "list", ""), [])
-    same(set(complete("report", "")), {"failed-logins", "mfa-coverage"})
+    same(set(complete("report", "")), {"failed-logins", "mfa-coverage", "role-conflicts"})
 
 
 @check
