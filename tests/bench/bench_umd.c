@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a real umd takes, by hand and over its private socket: from its start until it serves, idle
- * memory, one user created among many against one among the first figure's, a rule for all of them,
- * many clients at once, and a change to a group of nearly everybody.
+ * memory, one user created among many against one among the first figure's, one grant likewise, a
+ * rule for all of them, many clients at once, a change to a group of nearly everybody, and what a
+ * program waits for that asks whether somebody has a permission.
  *
  *     bench_umd UMD VAULT STATE-DIR RUN-DIR USERS [USERS...]
  *
@@ -36,7 +37,9 @@
 #define GROUP_AT_ONCE 2000U
 #define GROUP_CHANGES 40U
 #define RULE_CHANGES  10U
+#define CHECKS        5000U
 #define GROUP         "everybody"
+#define ROLE          "bench"
 
 static const char *umd_program, *vault_program, *quality_program, *notify_program;
 
@@ -282,6 +285,105 @@ static void creations_measure(Daemon *few, Daemon *many) {
         fflush(stdout);
 }
 
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+static void role_add(Daemon *daemon, const char *name) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        call_check(sd_bus_call_method(daemon->bus, NULL, WIRE_PATH, WIRE_ROLE, "Add", &error, NULL,
+                                      "sa{sv}a{sv}", name, 1, "permit", "as", 2, "user.view",
+                                      "host.*", 0),
+                   &error);
+}
+
+static double grant_usec(Daemon *daemon, uint32_t user) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        uint64_t began_usec = base_boottime_usec();
+        char name[PEOPLE_NAME_BYTES];
+
+        people_name(user, name);
+        call_check(sd_bus_call_method(daemon->bus, NULL, WIRE_PATH, WIRE_ROLE, "Grant", &error,
+                                      NULL, "ssa{sv}a{sv}", name, ROLE, 0, 0),
+                   &error);
+        return (double)(base_boottime_usec() - began_usec);
+}
+
+static void grants_measure(Daemon *few, Daemon *many, bool first) {
+        static double few_times[CREATIONS], many_times[CREATIONS];
+        uint32_t count = few->users < CREATIONS ? few->users : CREATIONS;
+        double few_usec, many_usec;
+
+        if (first)
+                role_add(few, ROLE);
+        role_add(many, ROLE);
+        for (uint32_t i = 0; i < count; i++) {
+                few_times[i] = grant_usec(few, i); /* later times write it anew: another change */
+                many_times[i] = grant_usec(many, i);
+        }
+        few_usec = median(few_times, count);
+        many_usec = median(many_times, count);
+        printf("grant: %u users: %.0f us, %u users: %.0f us, %.2f times\n", few->users, few_usec,
+               many->users, many_usec, many_usec / few_usec);
+        fflush(stdout);
+}
+
+static double check_usec(Daemon *daemon, const char *name) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        uint64_t began_usec = base_boottime_usec();
+        sd_bus_message *reply = NULL;
+        int allowed = 0;
+
+        call_check(sd_bus_call_method(daemon->bus, NULL, WIRE_PATH, WIRE_MANAGER, "CheckPermission",
+                                      &error, &reply, "sss", name, "user.view", ""),
+                   &error);
+        began_usec = base_boottime_usec() - began_usec;
+        if (sd_bus_message_read(reply, "b", &allowed) < 0 || !allowed)
+                die("a permission that is held is not", -EACCES);
+        sd_bus_message_unref(reply);
+        return (double)began_usec;
+}
+
+/* What takes the same way there and back, and asks nothing. */
+static double ping_usec(Daemon *daemon) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        uint64_t began_usec = base_boottime_usec();
+
+        call_check(sd_bus_call_method(daemon->bus, NULL, WIRE_PATH, "org.freedesktop.DBus.Peer",
+                                      "Ping", &error, NULL, NULL),
+                   &error);
+        return (double)(base_boottime_usec() - began_usec);
+}
+
+/* With ever more roles; the two calls take turns. */
+static void checks_measure(Daemon *daemon) {
+        static const unsigned counts[] = { 10, 100, 1000 };
+        static double checks[CHECKS], pings[CHECKS];
+        char name[PEOPLE_NAME_BYTES], role[32];
+        unsigned roles = 1;
+
+        people_name(0, name);
+        for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
+                double check, ping;
+
+                for (; roles < counts[i]; roles++) {
+                        snprintf(role, sizeof(role), ROLE "-%u", roles);
+                        role_add(daemon, role);
+                }
+                for (unsigned k = 0; k < CHECKS; k++) {
+                        checks[k] = check_usec(daemon, name);
+                        pings[k] = ping_usec(daemon);
+                }
+                check = median(checks, CHECKS);
+                ping = median(pings, CHECKS);
+                printf("checks: %u roles: %.0f us, a Ping %.0f us, %.2f times; %.0f a second by "
+                       "one client\n",
+                       counts[i], check, ping, check / ping, 1e6 / check);
+                fflush(stdout);
+        }
+}
+
+/* ---- many at once ---------------------------------------------------------------------------- */
+
 typedef struct Clients {
         Daemon *daemon;
         pthread_barrier_t barrier;
@@ -431,11 +533,14 @@ int main(int argc, char **argv) {
 
                 start_measure(&many, argv[5], argv[6]);
                 creations_measure(&few, &many);
+                grants_measure(&few, &many, i == 8);
                 rule_measure(&many);
                 if (many.users == GROUP_MEMBERS)
                         group_measure(&many);
                 daemon_done(&many);
         }
+        if (argc > 8)
+                checks_measure(&few); /* its users have been granted something */
         clients_measure(&few);
         daemon_done(&few);
         return 0;

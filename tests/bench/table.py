@@ -145,6 +145,17 @@ def rights(text):
              f"**{found[1]:.2f} ×**; {figure(found[0])} ns", "1 µs"]]
 
 
+def asked(umd):
+    found = first(rf"^checks: 1000 roles: {NUMBER} us, a Ping {NUMBER} us, {NUMBER} times; {NUMBER} a second", umd)
+    lines = [["the same through umd, 1,000 roles of one's own, beside Peer.Ping on the same connection",
+              f"**{found[2]:.2f} ×**; {count(found[3])}/s by one client", ""]] if found else []
+    for few, _, many, many_usec, ratio in re.findall(
+            rf"^grant: (\d+) users: {NUMBER} us, (\d+) users: {NUMBER} us, {NUMBER} times", umd, re.M):
+        lines.append([f"a role granted, {count(many)} users against {count(few)}",
+                      f"**{ratio} ×**; {figure(float(many_usec) / 1000)} ms", ""])
+    return lines
+
+
 def commits(store, umd):
     lines = []
     for label, name, bar in ((r"store: one user created", "users created, a durable commit each", "0.9"),
@@ -195,7 +206,7 @@ def main():
         *lookups(nss), *cold(nss),
         *rows(["the daemon", "measured", "to reach"],
               login(read(folder, "pam")) + guess(read(folder, "guess")) + load(read(folder, "logins")) + oracle(read(folder, "oracle"))
-              + rights(read(folder, "rights")) + commits(read(folder, "store"), umd) + growth(umd))]))
+              + rights(read(folder, "rights")) + asked(umd) + commits(read(folder, "store"), umd) + growth(umd))]))
 
 
 main()

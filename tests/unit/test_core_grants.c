@@ -404,6 +404,45 @@ static void what_somebody_may_is_told_with_the_way(void **state) {
         assert_null(strstr(buf, "user.view"));
 }
 
+static void conflicts_line(void *userdata, const CoreConflicts *conflicts) {
+        for (size_t i = 0; i < conflicts->count; i++)
+                base_text_addf(userdata, "%s: %s\n", conflicts->user, conflicts->list[i]);
+}
+
+static const char *conflicts(Fixture *f) {
+        static char buf[2048];
+        char cursor[64];
+        Text text;
+
+        base_text_init(&text, buf, sizeof(buf));
+        must(core_role_conflicts(f->core, "", "", 100, f->now, conflicts_line, &text, cursor,
+                                 &f->error));
+        return buf;
+}
+
+/* Since before they conflicted; by whatever they inherit; as long as both last, where they meet. */
+static void roles_that_meet_and_must_not_are_reported(void **state) {
+        Fixture *f = *state;
+
+        make_person(f, "alice");
+        make_person(f, "bob");
+        must(tenant_add(f, "acme"));
+        must(role_add(f, "approver", .permit = "request.approve"));
+        must(role_add(f, "payer", .permit = "billing.view"));
+        must(role_add(f, "lead", .inherit = "payer"));
+        must(grant(f, "approver", "alice"));
+        must(grant_until(f, "lead", "alice", 0, f->now + DAY));
+        must(grant_at(f, "approver", "bob", "acme"));
+        must(grant_at(f, "payer", "bob", "local"));
+        assert_string_equal(conflicts(f), "");
+        must(role_set(f, "payer", .conflict = "approver"));
+        assert_non_null(strstr(conflicts(f), "alice: approver at local and lead > payer at local "
+                                             "until "));
+        assert_null(strstr(conflicts(f), "bob"));
+        f->now += DAY;
+        assert_string_equal(conflicts(f), "");
+}
+
 static void holders_come_by_the_page(void **state) {
         Fixture *f = *state;
         char buf[1024], cursor[64] = "";
@@ -447,6 +486,7 @@ int main(void) {
                 STORY(each_way_to_a_right_is_told),
                 STORY(what_an_account_may_not_do_is_told),
                 STORY(what_somebody_may_is_told_with_the_way),
+                STORY(roles_that_meet_and_must_not_are_reported),
                 STORY(holders_come_by_the_page),
         };
 

@@ -104,22 +104,15 @@ static int check_edit(const AppEdit *edit, CoreError *error) {
                          "%.500s", fault.text);
 }
 
-/* The area of that application; else one of which only names are kept. */
+/* The area of that application, also where only its names are kept. */
 static const StoreArea *find_app(const Roles *roles, const char *app) {
         const Areas *areas = core_roles_areas(roles);
-        const StoreArea *kept = NULL;
 
-        for (size_t i = 0; i < areas->count; i++) {
-                const StoreArea *area = areas->records[i];
-
-                if (strcmp(area->app, app) != 0)
-                        continue;
-                if (core_area_is_registered(area))
-                        return area;
-                if (core_area_is_kept(roles, area))
-                        kept = area;
-        }
-        return kept;
+        for (size_t i = 0; i < areas->count; i++)
+                if (strcmp(areas->records[i]->app, app) == 0 &&
+                    core_area_is_kept(roles, areas->records[i]))
+                        return areas->records[i];
+        return NULL;
 }
 
 static int refuse_taken(const Roles *roles, const AppEdit *edit, CoreError *error) {
@@ -190,7 +183,7 @@ static bool is_same(const StoreArea *a, const StoreArea *b) {
         return true;
 }
 
-/* What is kept for nobody any more makes room. */
+/* What is kept for nobody any more makes room: so no application ever has two areas. */
 static int areas_sweep(Change *change, const Roles *roles, const char *but) {
         const Areas *areas = core_roles_areas(roles);
         int r = 0;
