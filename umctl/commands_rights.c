@@ -307,7 +307,8 @@ const Command rights_commands[] = {
           "umctl device add-key svc-crm --label crm.example < id_ed25519.pub",
           "The public key, in one line, as ssh-keygen(1) writes it.  sshd then takes it for\n"
           "the user without any file in his home.  Of a service account it opens the API\n"
-          "and nothing else: busctl --host=svc-crm@HOST." },
+          "and nothing else: busctl --host=svc-crm@HOST.",
+          .needs = "device.edit" },
         { "device",
           "list",
           "USER",
@@ -318,7 +319,8 @@ const Command rights_commands[] = {
           { { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
           COMPLETE_USER,
           "umctl device list svc-crm",
-          "Keys in the user's own authorized_keys are not among them." },
+          "Keys in the user's own authorized_keys are not among them.",
+          .needs = "device.view" },
         { "device",
           "remove",
           "USER FINGERPRINT",
@@ -328,6 +330,7 @@ const Command rights_commands[] = {
           "take an ssh key from an account",
           {},
           COMPLETE_USER,
-          "umctl device remove svc-crm SHA256:hCtJ7TcnP64jp6tYDfFw84Vdpyq55IgRCGZFGy6FmSE" },
+          "umctl device remove svc-crm SHA256:hCtJ7TcnP64jp6tYDfFw84Vdpyq55IgRCGZFGy6FmSE",
+          .needs = "device.edit" },
         { 0 },
 };
