@@ -415,8 +415,8 @@ static const char *conflicts(Fixture *f) {
         Text text;
 
         base_text_init(&text, buf, sizeof(buf));
-        must(core_role_conflicts(f->core, "", "", 100, f->now, conflicts_line, &text, cursor,
-                                 &f->error));
+        must(core_role_conflicts(f->core, &f->root, "", "", 100, f->now, conflicts_line, &text,
+                                 cursor, &f->error));
         return buf;
 }
 
