@@ -95,6 +95,8 @@ typedef struct Sample {
         Encoded encoded;
 } Sample;
 
+#define SAMPLES_MAX 40U
+
 static size_t samples_make(Sample *samples) {
         static const uint8_t list[] = { 1, 'f', 3, 1, 'a', 0 }; /* "f": "a" -> "" */
         StoreUser user = full_user();
@@ -171,14 +173,13 @@ static size_t samples_make(Sample *samples) {
                 { &codec_area, encoded(&codec_area, &full_area) },
         };
 
+        _Static_assert(ARRAY_LENGTH(made) <= SAMPLES_MAX, "room for all");
         memcpy(samples, made, sizeof(made));
         return ARRAY_LENGTH(made);
 }
 
-#define SAMPLE_COUNT 23
-
 static void each_kind_decodes_as_itself_alone(void **state) {
-        Sample samples[SAMPLE_COUNT];
+        Sample samples[SAMPLES_MAX];
         size_t count = samples_make(samples);
 
         for (size_t i = 0; i < count; i++)
@@ -189,7 +190,7 @@ static void each_kind_decodes_as_itself_alone(void **state) {
 }
 
 static void no_beginning_of_a_record_is_one(void **state) {
-        Sample samples[SAMPLE_COUNT];
+        Sample samples[SAMPLES_MAX];
         size_t count = samples_make(samples);
 
         for (size_t i = 0; i < count; i++) {
@@ -207,7 +208,7 @@ static void no_beginning_of_a_record_is_one(void **state) {
 }
 
 static void a_flipped_bit_is_refused_or_is_another_value(void **state) {
-        Sample samples[SAMPLE_COUNT];
+        Sample samples[SAMPLES_MAX];
         size_t count = samples_make(samples), refused = 0, taken = 0;
 
         for (size_t i = 0; i < count; i++)
@@ -224,7 +225,7 @@ static void a_flipped_bit_is_refused_or_is_another_value(void **state) {
 }
 
 static void the_header_has_one_value(void **state) {
-        Sample samples[SAMPLE_COUNT];
+        Sample samples[SAMPLES_MAX];
         size_t count = samples_make(samples);
 
         for (size_t i = 0; i < count; i++)
