@@ -37,3 +37,9 @@ size_t name_edits(const char *a, const char *b) {
         }
         return line[b_len];
 }
+
+bool policy_name_near(const char *a, const char *b) {
+        size_t edits = name_edits(a, b);
+
+        return edits <= NEAR_EDITS && edits < strlen(a) && edits < strlen(b);
+}

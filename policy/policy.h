@@ -361,6 +361,8 @@ typedef struct PolicyEffective {
 const char *policy_value_name(PolicyValue value);
 int policy_value_from_name(const char *name, PolicyValue *ret); /* -ENOENT */
 const char *policy_level_name(PolicyLevel level);
+/* Could the one have been meant by the other? */
+bool policy_name_near(const char *a, const char *b);
 /* Up to max values whose names are near to a name that is none; how many. */
 size_t policy_value_near(const char *name, PolicyValue *ret, size_t max);
 /* The words a value is made of ("off", "on", "never", "totp"), one after the other: NULL behind the

@@ -390,3 +390,8 @@ bool policy_rights_cover(const RoleSet *set, const RightsHolder *actor, const Ri
  * has must be as well. */
 bool policy_rights_cover_grant(const RoleSet *set, const RightsHolder *actor,
                                const RightsGrant *grant, uint64_t now_usec, uint16_t *ret_missing);
+
+/* ---- Linux groups of a role (FEATURES D2) ---------------------------------------------------- */
+
+/* Is who is in it as good as root?  host: it is one of /etc/group, with that gid. */
+bool policy_linux_group_is_root(const char *name, bool host, uint32_t gid);

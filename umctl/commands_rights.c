@@ -16,7 +16,8 @@
                   COMPLETE_NOTHING },                                                              \
                 { "conflicts", "ROLE", "never with this role in one user and tenant",              \
                   COMPLETE_ROLE },                                                                 \
-                { "linux-group", "GROUP", "kept, and not used yet", COMPLETE_NOTHING },            \
+                { "linux-group", "GROUP", "who holds it is in this group, of um or /etc/group",    \
+                  COMPLETE_GROUP },                                                                \
                 { "kind", "KIND", "for any, person or service alone", COMPLETE_NOTHING }, {        \
                 "one-tenant", "YESNO", "yes: only for one named tenant, never for all",            \
                         COMPLETE_NOTHING                                                           \
@@ -105,6 +106,8 @@ const Command rights_commands[] = {
             { "over", "WHOM", "only over department=NAME or group=NAME", COMPLETE_NOTHING },
             { "allow-conflict", NULL,
               "although he holds one it conflicts with; needs an end and --reason",
+              COMPLETE_NOTHING },
+            { "end-sessions", NULL, "at its end the user's sessions on this host end",
               COMPLETE_NOTHING } },
           COMPLETE_ROLE_USER,
           "umctl role grant technician bob --for 4h --reason INC-77",

@@ -226,14 +226,16 @@ static int role_get(Ctl *ctl, const char *name, json_t **ret) {
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
-static const char *const grant_columns[] = { "user",  "role", "tenant", "over",  "from",
-                                             "until", "by",   "reason", "state", "attribute" };
+static const char *const grant_columns[] = { "user",  "role",      "tenant",      "over",
+                                             "from",  "until",     "by",          "reason",
+                                             "state", "attribute", "end_sessions" };
 
 int role_show(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "name",    "description", "inherit",  "permit",     "without",      "deny",
-                "require", "conflicts",   "kind",     "one_tenant", "linux_groups", "permissions",
-                "denied",  "fault",       "built_in", "created",
+                "name",         "description",    "inherit",     "permit", "without",
+                "deny",         "require",        "conflicts",   "kind",   "one_tenant",
+                "linux_groups", "missing_groups", "permissions", "denied", "fault",
+                "built_in",     "created",
         };
         json_t *role = NULL, *holders = NULL;
         int r = role_get(ctl, argv[0], &role);
@@ -289,6 +291,8 @@ static int append_grant(Ctl *ctl, sd_bus_message *m) {
                                                   option_get(ctl, texts[i]));
         if (r >= 0 && option_given(ctl, "allow-conflict"))
                 r = sd_bus_message_append(m, "{sv}", "allow_conflict", "b", 1);
+        if (r >= 0 && option_given(ctl, "end-sessions"))
+                r = sd_bus_message_append(m, "{sv}", "end_sessions", "b", 1);
         if (r < 0)
                 return fail(ctl, r);
         r = append_time(ctl, m, "starting", "from");

@@ -51,6 +51,14 @@ const char *host_name_held(Host *host, const char *name, bool group) {
         return host_list_has_name(host->lists[kind], name) ? kind_paths[kind] : NULL;
 }
 
+bool host_group_gid(const Host *host, const char *name, gid_t *ret) {
+        return host_list_id_of(host->lists[HOST_GROUP], name, ret);
+}
+
+const char *host_group_at(const Host *host, size_t at) {
+        return host_list_name_at(host->lists[HOST_GROUP], at);
+}
+
 const char *host_holds_name(const Host *host, const char *name) {
         for (size_t i = 0; i < _HOST_KIND_MAX; i++)
                 if (host_list_has_name(host->lists[i], name))

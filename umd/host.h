@@ -22,6 +22,10 @@ bool host_list_is_absent(const HostList *list);
 /* Is the file still the one that was read? */
 bool host_list_is_current(const HostList *list);
 bool host_list_has_name(const HostList *list, const char *name);
+/* The id of that name; false also where lines of that name differ in it. */
+bool host_list_id_of(const HostList *list, const char *name, uint32_t *ret);
+/* The name at that place in their order; NULL behind the last. */
+const char *host_list_name_at(const HostList *list, size_t at);
 /* Whose the id is (one of them), or NULL; valid as long as the list. */
 const char *host_list_name_of(const HostList *list, uint32_t id);
 

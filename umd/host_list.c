@@ -228,6 +228,27 @@ bool host_list_has_name(const HostList *list, const char *name) {
                bsearch(&key, list->by_name, list->count, sizeof(key), local_compare_name);
 }
 
+bool host_list_id_of(const HostList *list, const char *name, uint32_t *ret) {
+        Local key = { .name = name };
+        const Local *found = NULL, *end = list->by_name + list->count;
+
+        if (list->count > 0)
+                found = bsearch(&key, list->by_name, list->count, sizeof(key), local_compare_name);
+        if (!found)
+                return false;
+        while (found > list->by_name && strcmp(found[-1].name, name) == 0)
+                found--;
+        *ret = found->id;
+        for (found++; found < end && strcmp(found->name, name) == 0; found++)
+                if (found->id != *ret)
+                        return false;
+        return true;
+}
+
+const char *host_list_name_at(const HostList *list, size_t at) {
+        return at < list->count ? list->by_name[at].name : NULL;
+}
+
 const char *host_list_name_of(const HostList *list, uint32_t id) {
         Local key = { .id = id };
         const Local *found;
@@ -267,10 +288,12 @@ HostDiff *host_diff_free(HostDiff *diff) {
         return NULL;
 }
 
-/* What a has and b has not. */
+/* What a has and b has not; a name also where it has another id there. */
 static void diff_collect(Diff *whole, const HostList *a, const HostList *b) {
         for (size_t i = 0; i < a->count; i++) {
-                if (!host_list_has_name(b, a->by_name[i].name))
+                uint32_t id;
+
+                if (!host_list_id_of(b, a->by_name[i].name, &id) || id != a->by_name[i].id)
                         whole->names[whole->diff.name_count++] = a->by_name[i].name;
                 if (!host_list_name_of(b, a->by_id[i].id))
                         whole->ids[whole->diff.id_count++] = a->by_id[i].id;

@@ -52,6 +52,7 @@ typedef struct Manager {
         sd_event_source *tick, *wake;
         uint64_t wake_usec; /* boottime; USEC_INFINITY: not wanted */
         BootClock clock;
+        ClockWatch clock_watch;
         uint64_t flush_told_usec; /* boottime: when a flush that failed was last told of */
         bool disk_full;           /* told */
         char why[1024];           /* degraded: what is wrong and what to do */
@@ -131,6 +132,13 @@ static int wake_prepare(Manager *manager) {
         return r < 0 ? r : sd_event_source_set_enabled(manager->wake, SD_EVENT_OFF);
 }
 
+static void clock_was_set(void *userdata) {
+        Manager *manager = userdata;
+
+        if (manager->core)
+                core_tick(manager->core, base_realtime_usec());
+}
+
 /* ---- what core asks of the host -------------------------------------------------------------- */
 
 static const char *name_held(void *userdata, const char *name, bool group) {
@@ -155,6 +163,18 @@ static bool time_zone_known(void *userdata, const char *zone) {
         const Manager *manager = userdata;
 
         return host_time_zone_known(manager->host, zone);
+}
+
+static bool group_gid(void *userdata, const char *name, gid_t *ret) {
+        const Manager *manager = userdata;
+
+        return host_group_gid(manager->host, name, ret);
+}
+
+static const char *group_at(void *userdata, size_t at) {
+        const Manager *manager = userdata;
+
+        return host_group_at(manager->host, at);
 }
 
 static void clock_read(void *userdata, CoreClock *ret) {
@@ -193,6 +213,7 @@ static void local_changed(void *userdata, const HostDiff *diff) {
         if (!manager->publish)
                 return;
         publish_host_changed(manager->publish, diff);
+        core_host_changed(manager->core);
         flush_wanted(manager);
 }
 
@@ -352,6 +373,8 @@ static void core_start(Manager *manager) {
                 .id_held = id_held,
                 .time_zone_known = time_zone_known,
                 .home_held = home_held,
+                .group_gid = group_gid,
+                .group_at = group_at,
                 .refresh = local_refresh,
                 .flush_wanted = flush_wanted,
                 .flush_wanted_later = flush_wanted_later,
@@ -385,6 +408,7 @@ static void core_start(Manager *manager) {
         if (r == 0) {
                 token_client_attach(manager->tokens, manager->core);
                 vault_client_bind(manager->vault, core_store_id(manager->core));
+                core_tick(manager->core, base_realtime_usec()); /* before the map is made */
                 return;
         }
         manager->core = core_free(manager->core);
@@ -534,6 +558,8 @@ static int loop_prepare(Manager *manager) {
         if (r >= 0)
                 r = wake_prepare(manager);
         if (r >= 0)
+                r = clock_watch_init(&manager->clock_watch, manager->event);
+        if (r >= 0)
                 r = sd_event_set_watchdog(manager->event, true);
         return r < 0 ? complain(manager, "the event loop", r) : 0;
 }
@@ -596,6 +622,7 @@ static void manager_done(Manager *manager) {
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
         sd_event_source_disable_unref(manager->wake);
+        clock_watch_done(&manager->clock_watch);
         flush_timer_done(&manager->flush);
         sd_event_source_disable_unref(manager->tick);
         sd_event_unref(manager->event);
@@ -607,6 +634,8 @@ int manager_run(const Options *options, const Log *log) {
         Manager manager = { .options = options, .log = log, .state_fd = -1, .map_fd = -1 };
         int r;
 
+        manager.clock_watch =
+                (ClockWatch){ .was_set = clock_was_set, .userdata = &manager, .fd = -1 };
         manager.flush = (FlushTimer){ .run = manager_flush, .userdata = &manager };
         r = manager_start(&manager);
         if (r >= 0) {

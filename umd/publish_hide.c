@@ -72,12 +72,15 @@ int publish_user_spec(const Publish *publish, const CoreEntry *entry, PublishLis
                       MapUserSpec *ret) {
         size_t count = 0;
 
-        *lists = (PublishLists){ .gids = calloc(entry->gid_count + 1, sizeof(gid_t)) };
+        *lists = (PublishLists){ .gids = calloc(entry->gid_count + entry->host_gid_count + 1,
+                                                sizeof(gid_t)) };
         if (!lists->gids)
                 return -ENOMEM;
         for (size_t i = 0; i < entry->gid_count; i++)
                 if (!host_holds_id(publish->spec.host, entry->gids[i]))
                         lists->gids[count++] = entry->gids[i];
+        for (size_t i = 0; i < entry->host_gid_count; i++)
+                lists->gids[count++] = entry->host_gids[i];
         *ret = (MapUserSpec){
                 .uid = entry->id,
                 .gid = entry->id, /* the private group's */

@@ -289,6 +289,18 @@ typedef struct BootClock {
 int boot_clock_init(BootClock *clock, const char *boot_id);
 void boot_clock_read(const BootClock *clock, CoreClock *ret);
 
+/* ---- when the clock is set ------------------------------------------------------------------- */
+
+typedef struct ClockWatch {
+        void (*was_set)(void *userdata);
+        void *userdata;
+        int fd; /* -1: none */
+        sd_event_source *source;
+} ClockWatch;
+
+int clock_watch_init(ClockWatch *watch, sd_event *event);
+void clock_watch_done(ClockWatch *watch);
+
 /* ---- when the loop flushes ------------------------------------------------------------------- */
 
 typedef struct FlushTimer {
@@ -338,6 +350,8 @@ Host *host_free(Host *host);
 const char *host_name_held(Host *host, const char *name, bool group);
 bool host_id_held(Host *host, uint32_t id, char *ret_holder, size_t size);
 bool host_time_zone_known(Host *host, const char *zone);
+bool host_group_gid(const Host *host, const char *name, gid_t *ret);
+const char *host_group_at(const Host *host, size_t at);
 bool host_home_held(Host *host, const char *home, char *ret_holder, size_t size);
 /* Which of the two files holds the name, or the id, or NULL.  For the map both files count for
  * users and groups alike, so that a user and his private group come and go together. */

@@ -9,8 +9,9 @@ from fixture import ERRORS, HERE, ROOT
 
 FOREVER = 18446744073709551615
 ROLE_KEYS = {"name", "description", "kind", "fault", "version", "created", "built_in", "one_tenant", "inherit", "permit",
-             "without", "deny", "require", "conflicts", "linux_groups"}
-GRANT_KEYS = {"user", "role", "tenant", "over", "by", "reason", "state", "attribute", "from", "until", "made"}
+             "without", "deny", "require", "conflicts", "linux_groups", "missing_groups"}
+GRANT_KEYS = {"user", "role", "tenant", "over", "by", "reason", "state", "attribute", "from", "until", "made",
+              "end_sessions"}
 
 
 class Side:

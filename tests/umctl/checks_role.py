@@ -3,8 +3,10 @@
 
 import json
 import re
+import subprocess
 
-from harness import NOT_FOUND, REFUSED, ROOT, USAGE, bad, check, fresh, get, good, has, same
+from daemon import until
+from harness import NOT_FOUND, REFUSED, ROOT, USAGE, bad, check, environment, fresh, get, good, has, same
 
 
 def person():
@@ -239,3 +241,29 @@ def tenants_are_made_changed_and_deleted():
     bad(NOT_FOUND, "tenant show", name)
     bad(REFUSED, "tenant delete", "local", "--yes")
     bad(USAGE, "tenant set", "local", "--seats", "many")
+
+
+@check
+def who_holds_a_role_is_in_its_linux_groups():
+    user, role, group = person(), fresh("role"), fresh("web")
+    good("group add", group)
+    has(bad(USAGE, "role add", role, "--linux-group", group + "x"), f"near: {group}")
+    has(bad(REFUSED, "role add", role, "--linux-group", "root"), "root's own group")
+    good("role add", role, "--linux-group", group, "--linux-group", "adm")
+    has(good("role show", role), f"linux groups: {group},adm")
+    good("role grant", role, user, "--for", "2s", "--reason", "INC-78", "--end-sessions")
+    same(get("role show", role)["role"]["holders"][0]["end_sessions"], True)
+    groups = subprocess.run(["id", "-nG", user], capture_output=True, text=True, env=environment(), check=True).stdout.split()
+    same(sorted(groups), sorted([user, group, "adm"]))
+    members = subprocess.run(["getent", "group", group], capture_output=True, text=True, env=environment(), check=True).stdout
+    same(members.strip().split(":")[3], user)
+    same(get("user show", user)["user"]["groups"], [group])
+    until(lambda: subprocess.run(["id", "-nG", user], capture_output=True, text=True, env=environment(),
+                                 check=True).stdout.split() == [user], 4)
+    same(held(user)[(role, "local", "")], "expired")
+    entry = get("audit log", "--user", user, "--limit", "1")["entries"][0]
+    same((entry["verb"], entry["reason"]), ("role.end", "INC-78"))
+    bad(USAGE, "role grant", role, user, "--end-sessions")
+    has(bad(REFUSED, "group delete", group, "--yes"), f"the role {role} puts its holders into it")
+    good("group delete", group, "--yes", "--force")
+    has(good("role show", role), f"missing groups: {group}")

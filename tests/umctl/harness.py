@@ -59,6 +59,7 @@ class World(Daemon):
         super().__init__()
         self.run = pathlib.Path("/run/um")
         self.map, self.bus = self.run / "map.d/map", self.run / "bus"
+        self.local("group", "root:x:0:\nadm:x:4:\ndocker:x:990:\n")
         self.config.write_text(self.config.read_text() + "sendmail = /run/no-sendmail\n")
 
 

@@ -9,10 +9,30 @@
 
 /* ---- the host ----------------------------------------------------------------------------- */
 
+static bool host_group_gid(void *userdata, const char *name, gid_t *ret) {
+        Fixture *f = userdata;
+
+        for (size_t i = 0; i < f->host_group_count; i++)
+                if (strcmp(f->host_groups[i].name, name) == 0) {
+                        *ret = f->host_groups[i].gid;
+                        return true;
+                }
+        return false;
+}
+
+static const char *host_group_at(void *userdata, size_t at) {
+        Fixture *f = userdata;
+
+        return at < f->host_group_count ? f->host_groups[at].name : NULL;
+}
+
 static const char *host_name_held(void *userdata, const char *name, bool group) {
         Fixture *f = userdata;
         const char *held = group ? f->held_group : f->held_user;
+        gid_t gid;
 
+        if (group && host_group_gid(userdata, name, &gid))
+                return "/etc/group";
         if (!held || strcmp(held, name) != 0)
                 return NULL;
         return group ? "/etc/group" : "/etc/passwd";
@@ -244,7 +264,9 @@ void fixture_open(Fixture *f) {
                                 host_lockout,
                                 { f, host_mail_ready, host_mail_send },
                                 host_sshd_verifies,
-                                host_notice };
+                                host_notice,
+                                host_group_gid,
+                                host_group_at };
         const CoreQuality quality = { f, quality_check };
         const CoreHelper helper = { f, helper_make_home, helper_end_sessions };
         const CoreListener listener = { f, listener_changed, listener_everybody, listener_flushed };

@@ -76,6 +76,11 @@ typedef struct Fixture {
         const char *held_user, *held_group;
         uint32_t held_id;
         const char *held_home;
+        struct {
+                const char *name;
+                gid_t gid;
+        } host_groups[8]; /* of /etc/group */
+        size_t host_group_count;
         size_t flushes_called, flushes_called_later;
         /* the vault */
         VaultJob *jobs[256];

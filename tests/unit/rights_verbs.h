@@ -6,7 +6,7 @@
 #include "tests/unit/core_fixture.h"
 
 typedef struct RoleText {
-        const char *inherit, *permit, *without, *deny, *require, *conflict;
+        const char *inherit, *permit, *without, *deny, *require, *conflict, *linux_groups;
 } RoleText;
 
 static inline Actor actor_of(uid_t uid) {
@@ -26,9 +26,13 @@ static inline size_t list_of(const char *text, char *buf, size_t size, const cha
 static inline int role_write(Fixture *f, const Actor *actor, const char *name, bool new,
                              const RoleText *text) {
         const char *const texts[_CORE_ROLE_LIST_MAX] = {
-                [CORE_ROLE_INHERIT] = text->inherit, [CORE_ROLE_PERMIT] = text->permit,
-                [CORE_ROLE_WITHOUT] = text->without, [CORE_ROLE_DENY] = text->deny,
-                [CORE_ROLE_REQUIRE] = text->require, [CORE_ROLE_CONFLICT] = text->conflict,
+                [CORE_ROLE_INHERIT] = text->inherit,
+                [CORE_ROLE_PERMIT] = text->permit,
+                [CORE_ROLE_WITHOUT] = text->without,
+                [CORE_ROLE_DENY] = text->deny,
+                [CORE_ROLE_REQUIRE] = text->require,
+                [CORE_ROLE_CONFLICT] = text->conflict,
+                [CORE_ROLE_LINUX_GROUPS] = text->linux_groups,
         };
         const char *lists[_CORE_ROLE_LIST_MAX][16];
         char bufs[_CORE_ROLE_LIST_MAX][512];

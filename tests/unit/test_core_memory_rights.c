@@ -80,12 +80,16 @@ static void levels(Fixture *f) {
 
 /* Whatever fails, the last owner stays. */
 static void rights(Fixture *f) {
-        static const char *const permit[] = { "user.view" }, *const inherit[] = { "member" };
-        const RoleEdit role = {
-                .name = "helper",
-                .lists = { [CORE_ROLE_PERMIT] = permit, [CORE_ROLE_INHERIT] = inherit },
-                .counts = { [CORE_ROLE_PERMIT] = 1, [CORE_ROLE_INHERIT] = 1 }
-        };
+        static const char *const permit[] = { "user.view" }, *const inherit[] = { "member" },
+                                 *const groups[] = { "web" };
+        const GroupSpec web = { .name = "web" };
+        const RoleEdit role = { .name = "helper",
+                                .lists = { [CORE_ROLE_PERMIT] = permit,
+                                           [CORE_ROLE_INHERIT] = inherit,
+                                           [CORE_ROLE_LINUX_GROUPS] = groups },
+                                .counts = { [CORE_ROLE_PERMIT] = 1,
+                                            [CORE_ROLE_INHERIT] = 1,
+                                            [CORE_ROLE_LINUX_GROUPS] = 1 } };
         const TenantEdit tenant = { .name = "acme", .title = "Acme" };
         GrantEdit grant = { .user = "bob", .role = "owner", .until_usec = USEC_INFINITY };
         const UserSpec address = { .text[USER_FIELD_EMAIL] = "b@example.org" };
@@ -95,6 +99,8 @@ static void rights(Fixture *f) {
         memory_on();
         (void)core_user_update(f->core, &f->root, "bob", &address, &f->options, f->now, &f->change,
                                &f->error);
+        (void)core_group_create(f->core, &f->root, &web, &f->options, f->now, &f->change,
+                                &f->error);
         (void)core_role_create(f->core, &f->root, &role, &f->options, f->now, &f->change,
                                &f->error);
         (void)core_role_update(f->core, &f->root, "helper", &role, &f->options, f->now, &f->change,
@@ -107,9 +113,14 @@ static void rights(Fixture *f) {
                               &f->error);
         memory_off();
         assert_true(owned != 0 || r != 0);
-        grant = (GrantEdit){ .user = "bob", .role = "helper", .until_usec = USEC_INFINITY };
+        grant = (GrantEdit){ .user = "bob", .role = "helper", .until_usec = f->now + HOUR };
         memory_on();
         (void)core_grant_add(f->core, &f->root, &grant, &f->options, f->now, &f->change, &f->error);
+        (void)core_entries_all(f->core, nothing_entry, NULL);
+        f->now += HOUR;
+        core_tick(f->core, f->now); /* it ends */
+        f->now -= HOUR;
+        core_tick(f->core, f->now);
         memory_off();
         levels(f);
         memory_on();

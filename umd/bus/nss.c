@@ -43,6 +43,8 @@ static int gids_append(const Answer *answer, const CoreEntry *entry) {
         for (size_t i = 0; i < entry->gid_count && r >= 0; i++)
                 if (entry->gids[i] != entry->id && !hidden(answer, NULL, entry->gids[i]))
                         r = sd_bus_message_append_basic(m, 'u', &entry->gids[i]);
+        for (size_t i = 0; i < entry->host_gid_count && r >= 0; i++)
+                r = sd_bus_message_append_basic(m, 'u', &entry->host_gids[i]);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

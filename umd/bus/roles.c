@@ -126,6 +126,8 @@ static int role_append(sd_bus_message *m, const CoreRole *role, bool whole) {
                                           role->fault, "created", "t", role->created_usec);
         for (size_t i = 0; i < _CORE_ROLE_LIST_MAX && r >= 0; i++)
                 r = list_append(m, core_role_list_name((CoreRoleList)i), role->lists[i]);
+        if (r >= 0)
+                r = list_append(m, "missing_groups", role->missing_groups);
         if (r >= 0 && whole)
                 r = list_append(m, "permissions", role->permissions);
         if (r >= 0 && whole)
@@ -223,6 +225,7 @@ static int grant_read(Call *call, GrantEdit *edit, CoreOptions *options, CoreErr
                 { "until", "t", &edit->until_usec, NULL },
                 { "over", "s", &edit->over, NULL },
                 { "allow_conflict", "b", &edit->allow_conflict, NULL },
+                { "end_sessions", "b", &edit->end_sessions, NULL },
         };
         int r;
 
@@ -279,13 +282,14 @@ static void page_add_grant(void *userdata, const CoreGrant *grant) {
 
         if (page->r >= 0)
                 page->r =
-                        sd_bus_message_append(page->reply, "a{sv}", 11, "user", "s", grant->user,
+                        sd_bus_message_append(page->reply, "a{sv}", 12, "user", "s", grant->user,
                                               "role", "s", grant->role, "tenant", "s",
                                               grant->tenant, "over", "s", grant->over, "from", "t",
                                               grant->from_usec, "until", "t", grant->until_usec,
                                               "made", "t", grant->made_usec, "by", "s", grant->by,
                                               "reason", "s", grant->reason, "state", "s",
-                                              grant->state, "attribute", "s", grant->attribute);
+                                              grant->state, "attribute", "s", grant->attribute,
+                                              "end_sessions", "b", (int)grant->end_sessions);
 }
 
 int role_list_grants(Call *call, CoreError *error) {

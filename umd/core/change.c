@@ -156,6 +156,18 @@ static int follow(Change *change, const char *kind, uint32_t id) {
         return user || change->second_factors ? core_mfa_follow(change, user ? id : 0) : 0;
 }
 
+int core_change_close(Change *change) {
+        int r = core_news_reserve(&change->core->news, change->news.count);
+
+        if (r == 0)
+                r = core_txn_commit(change->core, &change->txn);
+        if (r < 0)
+                return r;
+        core_news_merge(&change->core->news, &change->news);
+        core_notices_keep(change->core, &change->notices);
+        return 0;
+}
+
 int core_change_commit(Change *change, const char *verb, const char *kind, const char *name,
                        uint32_t id, uint64_t version, CoreChange *ret) {
         char object[CORE_POLICY_SUBJECT_BYTES + 16];
@@ -175,14 +187,9 @@ int core_change_commit(Change *change, const char *verb, const char *kind, const
                 store_txn_abortp(&change->txn);
                 change->txn = NULL;
         } else {
-                r = core_news_reserve(&change->core->news, change->news.count);
+                r = core_change_close(change);
                 if (r < 0)
                         return r;
-                r = core_txn_commit(change->core, &change->txn);
-                if (r < 0)
-                        return r;
-                core_news_merge(&change->core->news, &change->news);
-                core_notices_keep(change->core, &change->notices);
         }
         if (ret)
                 *ret = (CoreChange){ .id = seq, .object_id = id, .version = version };

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
 int core_group_load_by_gid(StoreTxn *txn, gid_t gid, StoreGroup **ret) {
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
@@ -66,7 +66,19 @@ static int add_mfa(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret) {
         return r < 0 ? r : 0;
 }
 
-int core_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret) {
+static int add_by_role(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret, IdSet *ret_host) {
+        _cleanup_(core_linux_groups_done) LinuxGroups groups = { 0 };
+        int r;
+
+        r = core_linux_groups_of_user(core, txn, uid, &groups);
+        for (size_t i = 0; r >= 0 && i < groups.own.count; i++)
+                r = core_idset_add(ret, groups.own.ids[i]);
+        for (size_t i = 0; r >= 0 && ret_host && i < groups.host.count; i++)
+                r = core_idset_add(ret_host, groups.host.ids[i]);
+        return r < 0 ? r : 0;
+}
+
+int core_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret, IdSet *ret_host) {
         _cleanup_free_ gid_t *direct = NULL;
         size_t count;
         int r;
@@ -75,21 +87,34 @@ int core_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret) {
         for (size_t i = 0; r >= 0 && i < count; i++)
                 r = core_idset_add(ret, direct[i]);
         if (r >= 0)
+                r = add_by_role(core, txn, uid, ret, ret_host);
+        if (r >= 0)
                 r = core_groups_above(txn, ret);
         return r < 0 ? r : add_mfa(core, txn, uid, ret);
 }
 
 int core_change_news_user_groups(Change *change, uid_t uid) {
+        _cleanup_(store_user_freep) StoreUser *user = NULL;
         _cleanup_idset_ IdSet set = { 0 };
         int r;
 
-        r = core_groups_of_user(change->core, change->txn, uid, &set);
-        if (r < 0)
-                return r;
-        return core_change_news_groups(change, &set);
+        r = core_groups_of_user(change->core, change->txn, uid, &set, NULL);
+        if (r == 0)
+                r = core_change_news_groups(change, &set);
+        if (r == 0)
+                r = store_user_get(change->txn, uid, &user);
+        if (r != 0)
+                return r < 0 ? r : -EBADMSG;
+        return core_linux_news_of_user(change, user);
 }
 
-int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids) {
+int core_members_of(Core *core, StoreTxn *txn, const IdSet *gids, IdSet *uids) {
+        int r = core_members_listed(txn, gids, uids);
+
+        return r < 0 ? r : core_linux_members(core, txn, gids, uids);
+}
+
+int core_members_listed(StoreTxn *txn, const IdSet *gids, IdSet *uids) {
         for (size_t i = 0; i < gids->count; i++) {
                 _cleanup_(store_group_freep) StoreGroup *group = NULL;
                 int r = core_group_load_by_gid(txn, gids->ids[i], &group);

@@ -183,8 +183,10 @@ int core_flush(Core *core) {
         core->flush_called = false;
         ending = core->ending;
         core->ending = (IdSet){ 0 };
-        if (r < 0)
+        if (r < 0) {
                 core_logins_drop_batch(core->logins, core->batch);
+                core_moments_lost(core);
+        }
         core->batch++;
         /* Of a batch that is lost in part nobody knows which: listeners look at each object anew,
          * and find it as it is. */
@@ -220,12 +222,14 @@ void core_tick(Core *core, uint64_t now_usec) {
         /* where it fails the counts stay, and are told with the next */
         (void)core_refusals_tick(core, now_usec);
         (void)core_misses_tick(core, now_usec);
+        core_moments_run(core, now_usec);
 }
 
 void core_wake(Core *core, uint64_t now_usec) {
         core_note_time(core, now_usec);
         core_attempts_wake(core, now_usec);
         core_mails_wake(core, now_usec);
+        core_moments_run(core, now_usec);
 }
 
 bool core_disk_is_full(const Core *core) {

@@ -131,6 +131,10 @@ typedef struct CoreHost {
         bool (*sshd_verifies)(void *userdata, char *ret_why);
         /* For the log: what a user is going to be told at his next login.  NULL: nobody logs it. */
         void (*notice)(void *userdata, const char *name, const char *text);
+        /* The gid of that group of /etc/group; false: there is none, or none for certain. */
+        bool (*group_gid)(void *userdata, const char *name, gid_t *ret);
+        /* The groups of /etc/group by their places in some order; NULL behind the last. */
+        const char *(*group_at)(void *userdata, size_t at);
 } CoreHost;
 
 typedef enum CoreHomeResult {
@@ -168,6 +172,9 @@ int core_new(const char *state_dir, const CoreSettings *settings, const CoreHost
              Core **ret, CoreError *error);
 Core *core_free(Core *core);
 void core_set_settings(Core *core, const CoreSettings *settings); /* SIGHUP */
+/* What /etc/passwd and /etc/group hold changed: where a role names what did, the next flush tells
+ * that anybody's groups may have. */
+void core_host_changed(Core *core);
 
 /* The vault's key, by its id (16 bytes), at each connection to a vault: is it the one that the
  * store's verifiers are sealed under?  The first one is noted, and a new one as long as nobody has
@@ -441,6 +448,8 @@ typedef struct CoreEntry {
         const char *name, *gecos, *home, *shell;
         const gid_t *gids;
         size_t gid_count;
+        const gid_t *host_gids; /* groups of /etc/group that his roles put him into */
+        size_t host_gid_count;
         const char *const *members;
         size_t member_count;
 } CoreEntry;

@@ -11,21 +11,27 @@
 #include <errno.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/holders.h"
 
 #define NO_HOME  "/nonexistent"
 #define NO_SHELL "/usr/sbin/nologin"
 
-static int emit_user(const StoreUser *user, const gid_t *gids, size_t gid_count, CoreEntryEach each,
-                     void *userdata) {
+typedef struct Gids {
+        const gid_t *own, *host;
+        size_t own_count, host_count;
+} Gids;
+
+static int emit_user(const StoreUser *user, const Gids *gids, CoreEntryEach each, void *userdata) {
         CoreEntry entry = {
                 .id = user->uid,
                 .name = user->name,
                 .gecos = user->full_name,
                 .home = user->home[0] ? user->home : NO_HOME,
                 .shell = user->shell[0] ? user->shell : NO_SHELL,
-                .gids = gids,
-                .gid_count = gid_count,
+                .gids = gids->own,
+                .gid_count = gids->own_count,
+                .host_gids = gids->host,
+                .host_gid_count = gids->host_count,
         };
         CoreEntry own = { .is_group = true, .id = user->gid, .name = user->name };
         int r;
@@ -86,33 +92,35 @@ static int name_add(void *userdata, uid_t uid, const char *name) {
 
 static int entry_user(Core *core, StoreTxn *txn, const StoreUser *user, CoreEntryEach each,
                       void *userdata) {
-        _cleanup_idset_ IdSet gids = { 0 };
+        _cleanup_idset_ IdSet gids = { 0 }, host = { 0 };
         int r;
 
-        r = core_groups_of_user(core, txn, user->uid, &gids);
+        r = core_groups_of_user(core, txn, user->uid, &gids, &host);
         if (r < 0)
                 return r;
         core_idset_sort(&gids);
-        return emit_user(user, gids.ids, gids.count, each, userdata);
+        return emit_user(user, &(Gids){ gids.ids, host.ids, gids.count, host.count }, each,
+                         userdata);
 }
 
 /* Who is in the group, nesting unrolled. */
-static int uids_of_group(StoreTxn *txn, gid_t gid, IdSet *ret) {
+static int uids_of_group(Core *core, StoreTxn *txn, gid_t gid, IdSet *ret) {
         _cleanup_idset_ IdSet below = { 0 };
         int r;
 
         r = core_groups_below(txn, gid, &below);
-        return r < 0 ? r : core_members_of(txn, &below, ret);
+        return r < 0 ? r : core_members_of(core, txn, &below, ret);
 }
 
-static int entry_group(StoreTxn *txn, const StoreGroup *group, CoreEntryEach each, void *userdata) {
+static int entry_group(Core *core, StoreTxn *txn, const StoreGroup *group, CoreEntryEach each,
+                       void *userdata) {
         _cleanup_idset_ IdSet uids = { 0 };
         _cleanup_(names_done) Names names = { 0 };
         _cleanup_free_ const char **members = NULL;
         CoreEntry entry = { .is_group = true, .id = group->gid, .name = group->name };
         int r;
 
-        r = uids_of_group(txn, group->gid, &uids);
+        r = uids_of_group(core, txn, group->gid, &uids);
         if (r < 0)
                 return r;
         core_idset_sort(&uids);
@@ -169,7 +177,7 @@ static int show_group(Core *core, const char *name, gid_t gid, CoreEntryEach eac
         if (r < 0)
                 return r;
         if (r == 0 && !group->deleted)
-                return entry_group(txn, group, each, userdata);
+                return entry_group(core, txn, group, each, userdata);
         r = find_user(txn, name, gid, &user);
         if (r < 0)
                 return r;
@@ -208,6 +216,10 @@ typedef struct Everything {
         size_t pair_count, pair_size, pair_at;
         gid_t *gids;
         size_t gid_size;
+        LinuxMembers linux_members; /* by a role */
+        size_t host_at;             /* in them */
+        gid_t *host_gids;           /* room for one user's */
+        size_t host_gid_size;
         CoreMfa mfa;
         IdSet members; /* users of any group that have passed by */
         Names names;   /* theirs, at the same positions */
@@ -215,6 +227,8 @@ typedef struct Everything {
 
 static void everything_done(Everything *all) {
         core_mfa_done(&all->mfa);
+        core_linux_members_done(&all->linux_members);
+        free(all->host_gids);
         core_idset_done(&all->groups);
         core_idset_done(&all->members);
         free(all->pairs);
@@ -232,11 +246,22 @@ static int collect_group(void *userdata, const StoreGroup *group) {
         return r < 0 ? r : 0;
 }
 
+/* As uids_of_group(), with what is there for all groups. */
+static int uids_of_one(const Everything *all, gid_t gid, IdSet *ret) {
+        _cleanup_idset_ IdSet below = { 0 };
+        int r;
+
+        r = core_groups_below(all->txn, gid, &below);
+        if (r == 0)
+                r = core_members_listed(all->txn, &below, ret);
+        return r < 0 ? r : core_linux_members_add(&all->linux_members, &below, ret);
+}
+
 static int collect_pairs(Everything *all, gid_t gid) {
         _cleanup_idset_ IdSet uids = { 0 };
         int r;
 
-        r = uids_of_group(all->txn, gid, &uids);
+        r = uids_of_one(all, gid, &uids);
         if (r == 0)
                 r = room((void **)&all->pairs, &all->pair_size, all->pair_count + uids.count,
                          sizeof(Pair));
@@ -275,9 +300,27 @@ static int put_mfa(Everything *all, size_t *count) {
         return 0;
 }
 
+/* His groups of /etc/group; those pairs are by uid too. */
+static int take_host_gids(Everything *all, uid_t uid, size_t *ret_count) {
+        const LinuxPairs *pairs = &all->linux_members.host;
+        int r;
+
+        while (all->host_at < pairs->count && pairs->list[all->host_at].uid < uid)
+                all->host_at++;
+        for (*ret_count = 0; all->host_at < pairs->count && pairs->list[all->host_at].uid == uid;
+             all->host_at++) {
+                r = room((void **)&all->host_gids, &all->host_gid_size, *ret_count + 1,
+                         sizeof(gid_t));
+                if (r < 0)
+                        return r;
+                all->host_gids[(*ret_count)++] = pairs->list[all->host_at].gid;
+        }
+        return 0;
+}
+
 static int walk_user(void *userdata, const StoreUser *user) {
         Everything *all = userdata;
-        size_t count = 0;
+        size_t count = 0, host_count = 0;
         int r = 0;
 
         if (user->status == USER_STATUS_DELETED)
@@ -298,9 +341,12 @@ static int walk_user(void *userdata, const StoreUser *user) {
         r = user->service ? 0 : core_mfa_has(&all->mfa, user);
         if (r > 0)
                 r = put_mfa(all, &count);
+        if (r == 0)
+                r = take_host_gids(all, user->uid, &host_count);
         if (r < 0)
                 return r;
-        return emit_user(user, all->gids, count, all->each, all->userdata);
+        return emit_user(user, &(Gids){ all->gids, all->host_gids, count, host_count }, all->each,
+                         all->userdata);
 }
 
 static int emit_group(Everything *all, gid_t gid) {
@@ -315,7 +361,7 @@ static int emit_group(Everything *all, gid_t gid) {
         if (r > 0)
                 return -EUCLEAN;
         if (r == 0)
-                r = uids_of_group(all->txn, gid, &uids);
+                r = uids_of_one(all, gid, &uids);
         if (r < 0)
                 return r;
         names = calloc(uids.count + 1, sizeof(*names));
@@ -340,6 +386,8 @@ int core_entries_all(Core *core, CoreEntryEach each, void *userdata) {
                 return r;
         all.txn = txn;
         r = core_mfa_load(core, txn, &all.mfa);
+        if (r == 0)
+                r = core_linux_members_load(core, txn, &all.linux_members);
         if (r == 0)
                 r = store_group_each(txn, collect_group, &all);
         for (size_t i = 0; r == 0 && i < all.groups.count; i++)

@@ -229,7 +229,7 @@ static int read_group(const Reader *reader, const char *where, Term *term) {
         for (size_t i = 0; r >= 0 && i < named.count; i++)
                 r = core_groups_below(reader->txn, named.ids[i], &below);
         if (r >= 0)
-                r = core_members_of(reader->txn, &below, &term->set);
+                r = core_members_of(reader->core, reader->txn, &below, &term->set);
         if (r >= 0)
                 r = core_mfa_gid(reader->txn, &mfa);
         if (r >= 0)
@@ -247,7 +247,7 @@ static int read_user(const Reader *reader, const char *where, Term *term) {
         if (r > 0)
                 return value_fail(reader, where, term->value, "no such user");
         if (r == 0 && term->key->kind == TERM_MEMBER)
-                return core_groups_of_user(reader->core, reader->txn, user->uid, &term->set);
+                return core_groups_of_user(reader->core, reader->txn, user->uid, &term->set, NULL);
         if (r == 0)
                 r = store_groups_owned(reader->txn, user->uid, &owned, &count);
         for (size_t i = 0; r >= 0 && i < count; i++)

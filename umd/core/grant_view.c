@@ -50,6 +50,7 @@ static int grant_show(const Shown *shown, const StoreUser *user, const Holder *h
                                              .reason = grant->reason,
                                              .state = policy_grant_state_name(state),
                                              .attribute = attribute ? attribute : "",
+                                             .end_sessions = grant->end_sessions,
                                      });
         return 0;
 }

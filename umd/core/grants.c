@@ -108,6 +108,7 @@ static int ask(Change *change, const GrantEdit *edit, Asked *ret, CoreError *err
                 .by = change->actor->uid,
                 .reason = change->options->reason,
                 .made_usec = change->now_usec,
+                .end_sessions = edit->end_sessions,
         };
         r = find_tenant(change, edit, ret, error);
         if (r == 0)
@@ -135,6 +136,8 @@ static int check_times(Change *change, const StoreGrant *grant, CoreError *error
         base_format_rfc3339(grant->until_usec, until);
         if (grant->until_usec <= change->now_usec)
                 return core_fail(error, CORE_E_BAD_VALUE, "until: %s: is over already", until);
+        if (grant->end_sessions && grant->until_usec == USEC_INFINITY)
+                return core_fail(error, CORE_E_BAD_VALUE, "end_sessions: needs an end");
         if (grant->until_usec <= grant->from_usec)
                 return core_fail(error, CORE_E_BAD_VALUE, "until: %s: must be after from, %s",
                                  until, from);
@@ -241,7 +244,11 @@ static int check_actor(Change *change, const Asked *asked, const Holder *actor, 
                                  asked->grant.role,
                                  missing == RIGHT_NONE ? "what that is cannot be told"
                                                        : policy_right_name(asked->set, missing));
-        r = core_owner_guard(change, asked->user, error);
+        r = core_linux_check_actor(change, asked->set, actor, asked->facts.role,
+                                   asked->facts.all_tenants ? NULL : asked->grant.tenant,
+                                   asked->grant.role, error);
+        if (r == 0)
+                r = core_owner_guard(change, asked->user, error);
         if (r != 0)
                 return r;
         return asked->facts.all_tenants
@@ -292,8 +299,7 @@ static int check_grant(Change *change, const GrantEdit *edit, Asked *asked, Core
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-/* "technician at acme over department=sales, from 2026-..., until 2026-..., by alice: INC-77" */
-static int grant_text(StoreTxn *txn, const StoreGrant *grant, char *buf, size_t size) {
+int core_grant_text(StoreTxn *txn, const StoreGrant *grant, char *buf, size_t size) {
         char over[CORE_OVER_BYTES], when[32], by[CORE_ACTOR_BYTES];
         Text text;
         int r = core_actor_name(txn, grant->by, by);
@@ -310,25 +316,28 @@ static int grant_text(StoreTxn *txn, const StoreGrant *grant, char *buf, size_t 
                 base_format_rfc3339(grant->until_usec, when);
                 base_text_addf(&text, ", until %s", when);
         }
+        if (grant->end_sessions)
+                base_text_add(&text, ", sessions end with it");
         base_text_addf(&text, ", by %s%s%s", by, grant->reason[0] ? ": " : "", grant->reason);
         return r;
 }
 
-#define GRANT_TEXT_BYTES 1500U
-
 static int grant_write(Change *change, const StoreUser *user, const StoreGrant *old,
                        const StoreGrant *grant) {
-        char was[GRANT_TEXT_BYTES] = "", is[GRANT_TEXT_BYTES];
+        char was[CORE_GRANT_TEXT_BYTES] = "", is[CORE_GRANT_TEXT_BYTES];
         int r = 0;
 
         if (old)
-                r = grant_text(change->txn, old, was, sizeof(was));
+                r = core_grant_text(change->txn, old, was, sizeof(was));
         if (r == 0)
-                r = grant_text(change->txn, grant, is, sizeof(is));
+                r = core_grant_text(change->txn, grant, is, sizeof(is));
         if (r == 0)
                 r = core_change_value(change, "grant", was, is);
         if (r == 0)
                 r = store_grant_put(change->txn, grant);
+        if (r < 0)
+                return r;
+        r = core_linux_news_of_role(change, grant->role);
         if (r < 0)
                 return r;
         return core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid, user->name,
@@ -336,16 +345,19 @@ static int grant_write(Change *change, const StoreUser *user, const StoreGrant *
 }
 
 int core_grant_remove(Change *change, const StoreUser *user, const StoreGrant *grant) {
-        char was[GRANT_TEXT_BYTES];
+        char was[CORE_GRANT_TEXT_BYTES];
         int r;
 
-        r = grant_text(change->txn, grant, was, sizeof(was));
+        r = core_grant_text(change->txn, grant, was, sizeof(was));
         if (r == 0 && change->value_count < CHANGE_VALUES_MAX / 2)
                 r = core_change_value(change, "grant", was, NULL);
         if (r == 0)
                 r = store_grant_delete(change->txn, grant);
         if (r != 0)
                 return r < 0 ? r : -EUCLEAN;
+        r = core_linux_news_of_role(change, grant->role);
+        if (r < 0)
+                return r;
         return core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, user->uid, user->name,
                                 NULL);
 }
@@ -362,7 +374,7 @@ static int demand_note(Change *change, const Asked *asked) {
 
 static bool grant_is(const StoreGrant *old, const StoreGrant *grant) {
         return old && old->from_usec == grant->from_usec && old->until_usec == grant->until_usec &&
-               strcmp(old->reason, grant->reason) == 0;
+               old->end_sessions == grant->end_sessions && strcmp(old->reason, grant->reason) == 0;
 }
 
 int core_grant_add(Core *core, const Actor *actor, const GrantEdit *edit,

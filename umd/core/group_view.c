@@ -46,7 +46,7 @@ static void lists_done(Lists *lists) {
         core_texts_done(&lists->effective);
 }
 
-static int lists_fill(StoreTxn *txn, const StoreGroup *group, Lists *lists) {
+static int lists_fill(Core *core, StoreTxn *txn, const StoreGroup *group, Lists *lists) {
         _cleanup_idset_ IdSet below = { 0 }, uids = { 0 };
         int r;
 
@@ -55,25 +55,30 @@ static int lists_fill(StoreTxn *txn, const StoreGroup *group, Lists *lists) {
                 r = core_texts_add_groups(txn, group->nested, group->nested_count, &lists->nested);
         if (r == 0)
                 r = core_texts_add_users(txn, group->owners, group->owner_count, &lists->owners);
-        for (size_t i = 0; r == 0 && group->nested_count == 0 && i < lists->members.count; i++)
-                r = core_texts_add(&lists->effective, lists->members.list[i]);
-        if (r < 0 || group->nested_count == 0) /* a great group is looked up once, not twice */
-                return r;
-        r = core_groups_below(txn, group->gid, &below);
         if (r == 0)
-                r = core_members_of(txn, &below, &uids);
+                r = core_groups_below(txn, group->gid, &below);
+        if (r == 0)
+                r = core_linux_members(core, txn, &below, &uids);
+        if (r < 0)
+                return r;
+        if (group->nested_count == 0 && uids.count == 0) { /* a great group is looked up once */
+                for (size_t i = 0; r == 0 && i < lists->members.count; i++)
+                        r = core_texts_add(&lists->effective, lists->members.list[i]);
+                return r;
+        }
+        r = core_members_listed(txn, &below, &uids);
         if (r == 0)
                 r = core_texts_add_users(txn, uids.ids, uids.count, &lists->effective);
         return r;
 }
 
-static int group_view(StoreTxn *txn, const StoreGroup *group, CoreGroup **ret) {
+static int group_view(Core *core, StoreTxn *txn, const StoreGroup *group, CoreGroup **ret) {
         _cleanup_(lists_done) Lists lists = { 0 };
         CoreGroup view;
         void *packed;
         int r;
 
-        r = lists_fill(txn, group, &lists);
+        r = lists_fill(core, txn, group, &lists);
         if (r < 0)
                 return r;
         view = (CoreGroup){
@@ -121,7 +126,7 @@ int core_group_get(Core *core, const char *name, CoreGroup **ret, CoreError *err
                 r = core_group_load(txn, name, &group, error);
         if (r != 0)
                 return r;
-        return group_view(txn, group, ret);
+        return group_view(core, txn, group, ret);
 }
 
 int core_group_get_by_gid(Core *core, gid_t gid, CoreGroup **ret, CoreError *error) {
@@ -136,7 +141,7 @@ int core_group_get_by_gid(Core *core, gid_t gid, CoreGroup **ret, CoreError *err
                 return r;
         if (r > 0)
                 return core_fail(error, CORE_E_NO_SUCH_GROUP, "gid %u: no such group", gid);
-        return group_view(txn, group, ret);
+        return group_view(core, txn, group, ret);
 }
 
 bool core_group_has_owner(const StoreGroup *group, uid_t owner) {
@@ -168,7 +173,7 @@ static int list_one(const Asker *asker, const StoreGroup *group, const Filter *t
         if (group->deleted || !core_filter_group(terms, group) ||
             !core_asker_sees_group(asker, group))
                 return 0;
-        r = group_view(asker->txn, group, &view);
+        r = group_view(asker->core, asker->txn, group, &view);
         if (r < 0)
                 return r;
         each(userdata, view);

@@ -100,6 +100,8 @@ static int insert_group(Change *change, const StoreGroup *group) {
                 r = core_change_value(change, "description", NULL, group->description);
         if (r == 0)
                 r = value_users(change, "owners", NULL, 0, group->owners, group->owner_count);
+        if (r == 0)
+                r = core_linux_group_came(change, group->name);
         if (r < 0)
                 return r;
         return core_change_news(change, CORE_OBJECT_GROUP, CORE_NEWS_ADDED, group->gid, group->name,
@@ -172,6 +174,8 @@ static int update_group(Change *change, const StoreGroup *before, const StoreGro
                 r = store_group_update(change->txn, after);
         if (r > 0)
                 return -EUCLEAN;
+        if (r == 0 && renamed)
+                r = core_linux_group_came(change, after->name);
         if (r < 0)
                 return r;
         return core_change_news(change, CORE_OBJECT_GROUP, CORE_NEWS_CHANGED, after->gid,
@@ -207,6 +211,10 @@ int core_group_update(Core *core, const Actor *actor, const char *name, const Gr
                 *error = faults;
                 return (int)faults.outcome;
         }
+        if (spec->name && strcmp(spec->name, group->name) != 0)
+                r = core_linux_group_refuse_named(&change, group->name, "", error);
+        if (r != 0)
+                return r;
         edited = *group;
         edited.name = spec->name ? spec->name : group->name;
         edited.description = spec->description ? spec->description : group->description;
@@ -283,7 +291,7 @@ static int news_of_deletion(Change *change, const StoreGroup *group) {
         if (r == 0)
                 r = core_groups_below(change->txn, group->gid, &below);
         if (r == 0)
-                r = core_members_of(change->txn, &below, &uids);
+                r = core_members_of(change->core, change->txn, &below, &uids);
         if (r == 0)
                 r = core_change_news_users(change, &uids);
         if (r == 0) /* CHANGED after REMOVED stays REMOVED */
@@ -334,6 +342,8 @@ int core_group_delete(Core *core, const Actor *actor, const char *name, bool for
                 r = store_groups_of_group(change.txn, group->gid, &above, &above_count);
         if (r == 0 && above_count > 0 && !force)
                 r = refuse_nested(change.txn, group, above, above_count, error);
+        if (r == 0 && !force)
+                r = core_linux_group_refuse_named(&change, group->name, ", or use --force", error);
         if (r != 0)
                 return r;
         r = delete_group(&change, group, above, above_count);

@@ -53,6 +53,9 @@ int core_role_find(const RoleSet *set, const char *name, uint16_t *ret, CoreErro
 int core_role_check_actor(Change *change, const RoleSet *set, uint16_t role, CoreError *error);
 int core_role_refuse_built_in(const char *name, CoreError *error);
 
+/* The roles with Linux groups of their own, one after the other; ROLE_NONE behind the last. */
+uint16_t core_roles_linux(const Roles *roles, size_t at);
+
 /* ---- who holds them (holders.c) ----------------------------------------------------------- */
 
 #define CORE_ROLE_OWNER     "owner"
@@ -180,6 +183,72 @@ void core_owners_done(Owners *owners);
 /* Has the tenant an owner for good? */
 int core_tenant_has_owner(Change *change, const char *tenant, bool *ret);
 
+/* ---- Linux groups (linux_groups.c, linux_checks.c) ---------------------------------------- */
+
+typedef enum LinuxGroupKind {
+        LINUX_GROUP_NONE,
+        LINUX_GROUP_OWN,  /* um's */
+        LINUX_GROUP_HOST, /* of /etc/group */
+        LINUX_GROUP_BOTH, /* of either: none is meant */
+        LINUX_GROUP_ZERO, /* gid 0: nobody is put into it */
+        _LINUX_GROUP_MAX,
+} LinuxGroupKind;
+
+typedef struct LinuxGroups {
+        IdSet own, host;
+} LinuxGroups;
+
+typedef struct LinuxPair {
+        uid_t uid;
+        gid_t gid;
+} LinuxPair;
+
+typedef struct LinuxPairs {
+        LinuxPair *list;
+        size_t count, size;
+} LinuxPairs;
+
+/* Who is in which group by a role, by uid. */
+typedef struct LinuxMembers {
+        LinuxPairs own, host;
+} LinuxMembers;
+
+int core_linux_group_find(Core *core, StoreTxn *txn, const char *name, LinuxGroupKind *ret_kind,
+                          gid_t *ret_gid);
+/* Those that a user is in by a role now, without those above them. */
+int core_linux_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, LinuxGroups *ret);
+void core_linux_groups_done(LinuxGroups *groups);
+/* Adds who is in any of these of um's groups by a role now. */
+int core_linux_members(Core *core, StoreTxn *txn, const IdSet *gids, IdSet *uids);
+/* The same for many groups. */
+int core_linux_members_load(Core *core, StoreTxn *txn, LinuxMembers *ret);
+int core_linux_members_add(const LinuxMembers *all, const IdSet *gids, IdSet *uids);
+void core_linux_members_done(LinuxMembers *all);
+
+/* News of um's groups that show their members anew: those the role gives; all that any grant of the
+ * user would give. */
+int core_linux_news_of_role(Change *change, const char *role);
+int core_linux_news_of_user(Change *change, const StoreUser *user);
+/* Before a role is written, and after it: news of all who hold it, if it gives groups. */
+int core_linux_note_role(Change *change, const char *role, IdSet *ret_own, bool *ret_gives);
+int core_linux_news_of_edit(Change *change, const Roles *roles, const char *role, IdSet *own,
+                            bool gave);
+/* A group of um's that a role names must not go: CORE_E_POLICY_REFUSED, with a hint behind it. */
+int core_linux_group_refuse_named(Change *change, const char *name, const char *hint,
+                                  CoreError *error);
+/* One of that name came: news of those whom a role puts into it. */
+int core_linux_group_came(Change *change, const char *name);
+
+/* Are there such groups?  What the role had before is not asked about. */
+int core_linux_groups_check(Change *change, const char *const *names, const char *const *had,
+                            CoreError *error);
+/* CORE_E_PROTECTED where the role gives a group that amounts to root and the actor may not give
+ * that away in the tenant (NULL: all). */
+int core_linux_check_actor(Change *change, const RoleSet *set, const Holder *actor, uint16_t role,
+                           const char *tenant, const char *subject, CoreError *error);
+/* Those of the names that put nobody anywhere. */
+int core_linux_missing(Core *core, StoreTxn *txn, const char *const *names, Texts *ret);
+
 /* ---- tenants (tenants.c) ------------------------------------------------------------------ */
 
 /* CORE_E_NO_SUCH_TENANT, also for one that is not to be known. */
@@ -195,5 +264,8 @@ int core_tenant_names(Core *core, StoreTxn *txn, Texts *ret);
 /* The grant a new user comes with: of the role, or (NULL) of what his tenant grants, which is for
  * persons alone. */
 int core_grant_first(Change *change, const StoreUser *user, const char *role, CoreError *error);
+/* "technician at acme over department=sales, from 2026-..., until 2026-..., by alice: INC-77" */
+#define CORE_GRANT_TEXT_BYTES 1500U
+int core_grant_text(StoreTxn *txn, const StoreGrant *grant, char *buf, size_t size);
 /* Takes one away, with the change's value and news. */
 int core_grant_remove(Change *change, const StoreUser *user, const StoreGrant *grant);

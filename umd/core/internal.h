@@ -130,7 +130,12 @@ struct Core {
         Logins *logins;
         Refusals *refusals;
         Misses *misses;
-        Roles *roles;                          /* NULL: not asked for yet */
+        Roles *roles; /* NULL: not asked for yet */
+        struct {
+                bool known;
+                StoreMoment at; /* all moments up to this one are told, at what time it is */
+        } moments;
+        uint64_t linux_meaning;                /* of the names of Linux groups, when last looked */
         uint8_t lane_key[CORE_HASH_KEY_BYTES]; /* random, of this run */
 };
 
@@ -164,11 +169,18 @@ typedef struct Texts {
 
 #define _cleanup_texts_ _cleanup_(core_texts_done)
 
-int core_texts_add(Texts *texts, const char *s);
+int core_texts_add(Texts *texts, const char *s); /* a NULL stands behind the last */
 void core_texts_sort(Texts *texts);
 void core_texts_unite(Texts *texts); /* of a sorted list each once */
 void core_texts_drop(Texts *texts, size_t at);
 void core_texts_done(Texts *texts);
+
+/* ---- grants that begin and end (moments.c) ------------------------------------------------- */
+
+/* Tells those that are due, some at a time, and asks to be woken for the next. */
+void core_moments_run(Core *core, uint64_t now_usec);
+/* A flush failed: what was told may not have been. */
+void core_moments_lost(Core *core);
 
 /* ---- changes ------------------------------------------------------------------------------ */
 
@@ -209,6 +221,8 @@ int core_change_news_groups(Change *change, const IdSet *gids);
 /* Appends audit entry and event and commits (unless dry_run); ret may be NULL. */
 int core_change_commit(Change *change, const char *verb, const char *kind, const char *name,
                        uint32_t id, uint64_t version, CoreChange *ret);
+/* Commits what has its entries already, with the news. */
+int core_change_close(Change *change);
 void core_change_done(Change *change);
 /* Commits what is not a change of an object (logins, sessions); calls for a flush. */
 int core_txn_commit(Core *core, StoreTxn **txn);
@@ -255,8 +269,9 @@ int core_user_load(Core *core, StoreTxn *txn, const char *name, bool deleted, St
 typedef struct GroupNames GroupNames;
 int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser *user,
                    CoreUser **ret);
-/* The groups a user is in, nesting flattened; those of a tombstone are none. */
-int core_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret);
+/* The groups a user is in, nesting flattened; those of a tombstone are none.  ret_host (NULL
+ * allowed): and those of /etc/group, by his roles. */
+int core_groups_of_user(Core *core, StoreTxn *txn, uid_t uid, IdSet *ret, IdSet *ret_host);
 /* News for the groups whose shown members change with this user. */
 int core_change_news_user_groups(Change *change, uid_t uid);
 /* "root", the name, or "uid 1000"; buf has CORE_ACTOR_BYTES. */
@@ -287,7 +302,9 @@ int core_groups_below(StoreTxn *txn, gid_t gid, IdSet *set);
 /* All groups that what is in set counts for; what set holds stays first. */
 int core_groups_above(StoreTxn *txn, IdSet *set);
 /* Adds who is listed in any of the groups (tombstones too). */
-int core_members_of(StoreTxn *txn, const IdSet *gids, IdSet *uids);
+int core_members_listed(StoreTxn *txn, const IdSet *gids, IdSet *uids);
+/* The same, and who is in them by a role. */
+int core_members_of(Core *core, StoreTxn *txn, const IdSet *gids, IdSet *uids);
 /* Refuses to nest child in group where that makes a loop or too deep a chain, naming the path. */
 int core_check_nesting(StoreTxn *txn, const StoreGroup *group, gid_t child, CoreError *error);
 

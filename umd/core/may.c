@@ -122,7 +122,7 @@ static int groups_load(Asker *asker, const StoreUser *user) {
         free(asker->groups);
         asker->groups = NULL;
         asker->groups_uid = 0;
-        r = core_groups_of_user(asker->core, asker->txn, user->uid, &asker->gids);
+        r = core_groups_of_user(asker->core, asker->txn, user->uid, &asker->gids, NULL);
         if (r < 0)
                 return r;
         asker->groups = calloc(asker->gids.count + 1, sizeof(*asker->groups));

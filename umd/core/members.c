@@ -144,7 +144,7 @@ static int tell(Change *change, const StoreGroup *group, const Asked *changed) {
         for (size_t i = 0; r >= 0 && i < changed->groups.count; i++)
                 r = core_groups_below(change->txn, changed->groups.ids[i], &below);
         if (r >= 0)
-                r = core_members_of(change->txn, &below, &uids);
+                r = core_members_of(change->core, change->txn, &below, &uids);
         for (size_t i = 0; r >= 0 && i < changed->users.count; i++)
                 r = core_idset_add(&uids, changed->users.ids[i]);
         if (r >= 0)

@@ -57,6 +57,22 @@ static bool actor_is_in(const Covering *covering, const RightsPlace *place) {
         return false;
 }
 
+/* Linux groups of his roles that amount to root are more than any permission. */
+static int linux_covers_in(const Covering *covering, const StoreUser *user, const char *tenant,
+                           CoreError *error) {
+        int r = 0;
+
+        for (size_t i = 0; i < covering->target.facts.grant_count && r == 0; i++) {
+                const RightsGrant *grant = &covering->target.grants[i];
+
+                if (grant->all_tenants || (tenant && strcmp(grant->tenant, tenant) == 0))
+                        r = core_linux_check_actor(covering->change, covering->set,
+                                                   &covering->actor, grant->role, tenant,
+                                                   user->name, error);
+        }
+        return r;
+}
+
 /* tenant NULL: what is held for all of them, those too that are not there yet. */
 static int covers_in(const Covering *covering, const StoreUser *user, const char *tenant,
                      CoreError *error) {
@@ -65,7 +81,10 @@ static int covers_in(const Covering *covering, const StoreUser *user, const char
                                     .now_usec = covering->change->now_usec,
                                     .over = RIGHTS_OVER_SOMEBODY };
         uint16_t missing = RIGHT_NONE;
+        int r = linux_covers_in(covering, user, tenant, error);
 
+        if (r != 0)
+                return r;
         if (policy_rights_cover(covering->set, &covering->actor.facts, &covering->target.facts,
                                 &place, &missing))
                 return 0;

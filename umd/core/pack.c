@@ -57,7 +57,7 @@ int core_pack(const void *source, size_t bytes, const size_t *texts, size_t text
 }
 
 int core_texts_add(Texts *texts, const char *s) {
-        if (texts->count == texts->size) {
+        if (texts->count + 1 >= texts->size) {
                 size_t size = texts->size ? texts->size * 2 : 8;
                 char **p = reallocarray(texts->list, size, sizeof(*p));
 
@@ -69,7 +69,7 @@ int core_texts_add(Texts *texts, const char *s) {
         texts->list[texts->count] = strdup(s);
         if (!texts->list[texts->count])
                 return -ENOMEM;
-        texts->count++;
+        texts->list[++texts->count] = NULL;
         return 0;
 }
 

@@ -22,7 +22,7 @@ typedef enum CoreRoleList {
         CORE_ROLE_DENY,
         CORE_ROLE_REQUIRE,
         CORE_ROLE_CONFLICT,
-        CORE_ROLE_LINUX_GROUPS, /* kept, and not used yet */
+        CORE_ROLE_LINUX_GROUPS,
         _CORE_ROLE_LIST_MAX,
 } CoreRoleList;
 
@@ -65,7 +65,8 @@ typedef struct CoreRole {
         const char *const *permissions; /* all it gives, by um's names; login.* and sudo.* are the
                                            services and groups that no role names */
         const char *const *denied;
-        const char *fault; /* "": none */
+        const char *const *missing_groups; /* of its Linux groups: those that nobody finds here */
+        const char *fault;                 /* "": none */
         uint64_t created_usec;
 } CoreRole;
 
@@ -125,6 +126,7 @@ typedef struct GrantEdit {
         uint64_t until_usec; /* USEC_INFINITY: without end */
         const char *over;    /* "department=NAME", "group=NAME"; NULL: all of the tenant */
         bool allow_conflict; /* for a time, with a reason (D16) */
+        bool end_sessions;   /* with it the user's sessions on this host end (D10) */
 } GrantEdit;
 
 /* Granting what is granted already, or revoking what is not, changes nothing: 0 with ret->id 0. Of
@@ -143,6 +145,7 @@ typedef struct CoreGrant {
         const char *by, *reason;
         const char *state;     /* policy_grant_state_name(), in its own tenant */
         const char *attribute; /* that is missing, or "" */
+        bool end_sessions;
 } CoreGrant;
 
 typedef void (*CoreGrantEach)(void *userdata, const CoreGrant *grant);

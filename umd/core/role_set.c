@@ -25,6 +25,8 @@ struct Roles {
         uint8_t stamp[STORE_ROLE_STAMP_BYTES];
         StoreRole **records; /* of the store's; the built-in ones have none */
         size_t record_count, record_size;
+        uint16_t *linux_roles; /* those with Linux groups of their own */
+        size_t linux_count;
         RoleSpec *specs;
         size_t spec_count, built_in_count;
         Areas areas;
@@ -39,6 +41,7 @@ Roles *core_roles_free(Roles *roles) {
         for (size_t i = 0; i < roles->record_count; i++)
                 store_role_free(roles->records[i]);
         free(roles->records);
+        free(roles->linux_roles);
         free(roles->specs);
         core_areas_done(&roles->areas);
         free(roles->memory);
@@ -93,8 +96,17 @@ static int roles_compile(Roles *roles) {
         if (!roles->specs)
                 return -ENOMEM;
         memcpy(roles->specs, built_in, roles->built_in_count * sizeof(*roles->specs));
-        for (size_t i = 0; i < roles->record_count; i++)
+        roles->linux_roles = calloc(roles->record_count + 1, sizeof(*roles->linux_roles));
+        if (!roles->linux_roles)
+                return -ENOMEM;
+        for (size_t i = 0; i < roles->record_count; i++) {
+                const char *const *groups = roles->records[i]->lists[ROLE_LIST_LINUX_GROUPS];
+
                 roles->specs[roles->built_in_count + i] = spec_of(roles->records[i]);
+                if (groups && groups[0])
+                        roles->linux_roles[roles->linux_count++] =
+                                (uint16_t)(roles->built_in_count + i);
+        }
         r = policy_roles_measure(roles->specs, roles->spec_count, roles->areas.specs,
                                  roles->areas.count, &bytes);
         if (r < 0)
@@ -193,6 +205,10 @@ uint16_t core_roles_right(const Roles *roles, const char *permission) {
         uint16_t right = policy_right_from_name(roles->set, permission);
 
         return core_roles_right_is_gone(roles, right) ? RIGHT_NONE : right;
+}
+
+uint16_t core_roles_linux(const Roles *roles, size_t at) {
+        return at < roles->linux_count ? roles->linux_roles[at] : ROLE_NONE;
 }
 
 int core_role_find(const RoleSet *set, const char *name, uint16_t *ret, CoreError *error) {

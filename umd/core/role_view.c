@@ -10,11 +10,13 @@ typedef struct View {
         CoreRole role;
         RightsFault fault;
         const char **permissions, **denied;
+        Texts missing; /* and a NULL */
 } View;
 
 static void view_done(View *view) {
         free(view->permissions);
         free(view->denied);
+        core_texts_done(&view->missing);
 }
 
 /* The names of the rights that are so, and a NULL. */
@@ -34,7 +36,7 @@ static int names_of(const Roles *roles, uint16_t role,
         return 0;
 }
 
-static int view_fill(const Roles *roles, uint16_t number, View *view) {
+static int view_fill(Core *core, StoreTxn *txn, const Roles *roles, uint16_t number, View *view) {
         const RoleSet *set = core_roles_set(roles);
         const RoleSpec *spec = core_roles_spec(roles, number);
         const StoreRole *record = core_roles_record(roles, number);
@@ -43,6 +45,9 @@ static int view_fill(const Roles *roles, uint16_t number, View *view) {
         r = names_of(roles, number, policy_role_permits, &view->permissions);
         if (r == 0)
                 r = names_of(roles, number, policy_role_denies, &view->denied);
+        if (r == 0 && record)
+                r = core_linux_missing(core, txn, record->lists[ROLE_LIST_LINUX_GROUPS],
+                                       &view->missing);
         if (r < 0)
                 return r;
         (void)policy_role_fault(set, number, &view->fault);
@@ -65,15 +70,17 @@ static int view_fill(const Roles *roles, uint16_t number, View *view) {
                 .built_in = !record,
                 .permissions = view->permissions,
                 .denied = view->denied,
+                .missing_groups = (const char *const *)view->missing.list,
                 .fault = view->fault.text,
                 .created_usec = record ? record->created_usec : 0,
         };
         return 0;
 }
 
-static int role_show(const Roles *roles, uint16_t number, CoreRoleEach each, void *userdata) {
+static int role_show(Core *core, StoreTxn *txn, const Roles *roles, uint16_t number,
+                     CoreRoleEach each, void *userdata) {
         _cleanup_(view_done) View view = { 0 };
-        int r = view_fill(roles, number, &view);
+        int r = view_fill(core, txn, roles, number, &view);
 
         if (r == 0)
                 each(userdata, &view.role);
@@ -93,7 +100,7 @@ int core_role_show(Core *core, const char *name, CoreRoleEach each, void *userda
                 r = core_roles(core, txn, &roles);
         if (r == 0)
                 r = core_role_find(core_roles_set(roles), name, &number, error);
-        return r != 0 ? r : role_show(roles, number, each, userdata);
+        return r != 0 ? r : role_show(core, txn, roles, number, each, userdata);
 }
 
 /* A cursor is the name a page ended with: the store has them by name. */
@@ -133,7 +140,7 @@ int core_role_list(Core *core, const char *cursor, uint32_t limit, CoreRoleEach 
                                  core_roles_spec(roles, (uint16_t)(number - 1))->name);
                         return 0;
                 }
-                r = role_show(roles, number, each, userdata);
+                r = role_show(core, txn, roles, number, each, userdata);
         }
         return r;
 }

@@ -138,7 +138,8 @@ static int check_linux_groups(const Draft *draft, CoreError *error) {
         return (int)faults.outcome;
 }
 
-static int draft_edit(Draft *draft, const RoleEdit *edit, CoreError *error) {
+static int draft_edit(Change *change, Draft *draft, const StoreRole *record, const RoleEdit *edit,
+                      CoreError *error) {
         CoreError faults = { 0 };
         uint32_t kind = 0;
         int r = 0;
@@ -165,7 +166,13 @@ static int draft_edit(Draft *draft, const RoleEdit *edit, CoreError *error) {
         for (CoreRoleList l = 0; l < _CORE_ROLE_LIST_MAX && r == 0; l++)
                 if (edit->lists[l])
                         r = list_edit(draft, l, edit, error);
-        return r != 0 ? r : check_linux_groups(draft, error);
+        if (r == 0)
+                r = check_linux_groups(draft, error);
+        if (r != 0)
+                return r;
+        return core_linux_groups_check(change, draft->role.lists[ROLE_LIST_LINUX_GROUPS],
+                                       record ? record->lists[ROLE_LIST_LINUX_GROUPS] : NULL,
+                                       error);
 }
 
 /* What the draft begins with: the role as it is, or the one that is cloned. */
@@ -268,7 +275,9 @@ int core_role_check_actor(Change *change, const RoleSet *set, uint16_t role, Cor
                 if (policy_role_includes(set, actor.grants[i].role, role))
                         return core_fail(error, CORE_E_PROTECTED, "%s: is a role of your own",
                                          policy_role_name(set, role));
-        return check_covers(change, set, &actor, role, error);
+        r = core_linux_check_actor(change, set, &actor, role, NULL, policy_role_name(set, role),
+                                   error);
+        return r != 0 ? r : check_covers(change, set, &actor, role, error);
 }
 
 /* Whoever holds two that conflict already, by an exception, or since before they did. */
@@ -496,7 +505,7 @@ int core_role_create(Core *core, const Actor *actor, const RoleEdit *edit,
                 r = draft_begin(&draft, core_roles_spec(roles, clone),
                                 core_roles_record(roles, clone), edit);
         if (r == 0)
-                r = draft_edit(&draft, edit, error);
+                r = draft_edit(&change, &draft, NULL, edit, error);
         if (r == 0)
                 r = core_change_value(&change, "name", NULL, edit->name);
         if (r == 0)
@@ -530,15 +539,21 @@ static int update_write(Change *change, const Roles *roles, uint16_t role, const
                         CoreError *error) {
         _cleanup_owners_ Owners owners = { 0 };
         _cleanup_(clashes_done) Clashes clashes = { .change = change, .error = error };
-        bool inherits = lists_differ(core_roles_record(roles, role)->lists[ROLE_LIST_INHERIT],
+        _cleanup_idset_ IdSet own = { 0 }; /* Linux groups before and after */
+        bool gave = false,
+             inherits = lists_differ(core_roles_record(roles, role)->lists[ROLE_LIST_INHERIT],
                                      draft->role.lists[ROLE_LIST_INHERIT]);
         int r;
 
         r = update_note(change, roles, role, &clashes, &owners, error);
         if (r == 0)
+                r = core_linux_note_role(change, draft->role.name, &own, &gave);
+        if (r == 0)
                 r = draft_write(change, draft, &roles, error);
         if (r == 0 && inherits)
                 r = clashes_walk(&clashes, roles, draft->role.name);
+        if (r == 0)
+                r = core_linux_news_of_edit(change, roles, draft->role.name, &own, gave);
         if (r == 0)
                 r = core_owners_check(change, &owners, error);
         return r;
@@ -573,7 +588,7 @@ int core_role_update(Core *core, const Actor *actor, const char *name, const Rol
         draft.role.name = name;
         r = draft_begin(&draft, core_roles_spec(roles, role), record, edit);
         if (r == 0)
-                r = draft_edit(&draft, edit, error);
+                r = draft_edit(&change, &draft, record, edit, error);
         if (r == 0)
                 r = values_of(&change, record, &draft.role);
         if (r != 0)

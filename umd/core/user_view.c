@@ -294,7 +294,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
 
         r = core_credential_load(txn, user->uid, &credential);
         if (r == 0)
-                r = core_groups_of_user(core, txn, user->uid, &set);
+                r = core_groups_of_user(core, txn, user->uid, &set, NULL);
         if (r == 0)
                 r = core_roles_of_user(core, txn, user, &role_names, &type);
         if (r < 0)

@@ -385,6 +385,8 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
         r = core_owners_note_user(&change, user->uid, &owners);
         if (r == 0)
                 r = update_user(&change, user->name, &edited);
+        if (r == 0 && !user->email[0] != !edited.email[0]) /* roles may require one */
+                r = core_linux_news_of_user(&change, &edited);
         if (r == 0)
                 r = core_owners_check(&change, &owners, error);
         if (r != 0)

@@ -130,6 +130,8 @@ static int fresh_fill(MDB_env *env, size_t map_bytes) {
         store.page_bytes = 1;
         txn.mdb = mdb;
         r = meta_save(&txn);
+        if (r == 0)
+                r = store_moment_tell(&txn, &(StoreMoment){ 0 });
         free(store.scratch.data);
         if (r < 0)
                 return r;

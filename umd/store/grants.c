@@ -27,6 +27,7 @@ static const CodecField grant_fields[] = {
         { 8, CODEC_U64, false, offsetof(StoreGrant, made_usec), 0, 0 },
         { 9, CODEC_U32, false, offsetof(StoreGrant, scope), 0, 0 },
         { 10, CODEC_TEXT, false, offsetof(StoreGrant, over), 0, CODEC_KEY_MAX },
+        { 11, CODEC_BOOL, false, offsetof(StoreGrant, end_sessions), 0, 0 },
 };
 
 const CodecKind codec_grant = { 5, 1, sizeof(StoreGrant), grant_fields,
@@ -156,7 +157,57 @@ int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *r
         return r == STORE_E_MISSING ? 0 : r;
 }
 
+/* ---- when they begin and end ----------------------------------------------------------------- */
+
+static int begins_or_ends(void *userdata, const StoreGrant *grant) {
+        const uint64_t *usec = userdata;
+
+        return grant->from_usec == *usec || grant->until_usec == *usec;
+}
+
+/* A moment that no grant of his has any more. */
+static int moment_drop(StoreTxn *txn, uid_t uid, uint64_t usec) {
+        int r;
+
+        if (usec == 0 || usec == USEC_INFINITY)
+                return 0;
+        r = store_grant_each(txn, uid, begins_or_ends, &usec);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = store_moment_delete(txn, &(StoreMoment){ usec, uid, STORE_MOMENT_GRANT });
+        return r > 0 ? 0 : r;
+}
+
+static int moments_drop(StoreTxn *txn, const StoreGrant *grant) {
+        int r = moment_drop(txn, grant->uid, grant->from_usec);
+
+        return r < 0 ? r : moment_drop(txn, grant->uid, grant->until_usec);
+}
+
+static int moments_put(StoreTxn *txn, const StoreGrant *grant) {
+        int r = store_moment_put(txn, &(StoreMoment){ grant->from_usec, grant->uid,
+                                                      STORE_MOMENT_GRANT });
+
+        return r < 0 ? r
+                     : store_moment_put(txn, &(StoreMoment){ grant->until_usec, grant->uid,
+                                                             STORE_MOMENT_GRANT });
+}
+
 /* ---- grants ---------------------------------------------------------------------------------- */
+
+static void grant_freep(StoreGrant **grant) {
+        free(*grant);
+}
+
+/* As it stands under the key: STORE_E_MISSING. */
+static int grant_get(StoreTxn *txn, const uint8_t *key, size_t len, StoreGrant **ret) {
+        void *grant = NULL;
+        int r = record_get(txn, TABLE_USERS, key, len, &codec_grant, &grant);
+
+        if (r == 0)
+                *ret = grant;
+        return r;
+}
 
 int store_grant_put_first(StoreTxn *txn, const StoreGrant *grant) {
         uint8_t key[GRANT_KEY_MAX];
@@ -170,14 +221,27 @@ int store_grant_put_first(StoreTxn *txn, const StoreGrant *grant) {
 }
 
 int store_grant_put(StoreTxn *txn, const StoreGrant *grant) {
-        uint8_t key[HOLDER_KEY_MAX];
-        size_t len = 0;
+        _cleanup_(grant_freep) StoreGrant *old = NULL;
+        uint8_t key[GRANT_KEY_MAX], holder[HOLDER_KEY_MAX];
+        size_t len, holder_len = 0;
         int r;
 
-        r = holder_key(grant->role, grant->uid, key, &len);
+        r = holder_key(grant->role, grant->uid, holder, &holder_len);
         if (r == 0)
+                r = grant_key(grant, key, &len);
+        if (r == 0)
+                r = grant_get(txn, key, len, &old);
+        if (r >= 0)
                 r = store_grant_put_first(txn, grant);
-        return r < 0 ? r : table_put(txn, TABLE_USERS, key, len, "", 0, 0);
+        if (r == 0 && old)
+                r = moments_drop(txn, old);
+        if (r == 0)
+                r = moments_put(txn, grant);
+        return r < 0 ? r : table_put(txn, TABLE_USERS, holder, holder_len, "", 0, 0);
+}
+
+int store_grant_index(StoreTxn *txn, const StoreGrant *grant) {
+        return moments_put(txn, grant);
 }
 
 static int role_is(void *userdata, const StoreGrant *grant) {
@@ -185,13 +249,20 @@ static int role_is(void *userdata, const StoreGrant *grant) {
 }
 
 int store_grant_delete(StoreTxn *txn, const StoreGrant *grant) {
+        _cleanup_(grant_freep) StoreGrant *old = NULL;
         uint8_t key[GRANT_KEY_MAX];
         size_t len;
         int r;
 
+        if (!txn->writing)
+                return -EINVAL;
         if (grant_key(grant, key, &len) < 0)
                 return STORE_E_MISSING;
-        r = table_delete(txn, TABLE_USERS, key, len);
+        r = grant_get(txn, key, len, &old);
+        if (r == 0)
+                r = table_delete(txn, TABLE_USERS, key, len);
+        if (r == 0)
+                r = moments_drop(txn, old);
         if (r != 0)
                 return r;
         /* he may have the role elsewhere too */

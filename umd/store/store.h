@@ -450,7 +450,7 @@ typedef enum RoleList {
         ROLE_LIST_DENY,
         ROLE_LIST_REQUIRE,
         ROLE_LIST_CONFLICT,
-        ROLE_LIST_LINUX_GROUPS, /* kept, and not used yet */
+        ROLE_LIST_LINUX_GROUPS, /* names of um's groups and of /etc/group's */
         _ROLE_LIST_MAX,
 } RoleList;
 
@@ -506,36 +506,6 @@ StoreTenant *store_tenant_free(StoreTenant *tenant);
 static inline void store_tenant_freep(StoreTenant **tenant) {
         *tenant = store_tenant_free(*tenant);
 }
-
-/* ---- grants: who holds which role where ------------------------------------------------------ */
-
-typedef struct StoreGrant {
-        uid_t uid;
-        const char *role, *tenant; /* the key, together with uid and what it is over */
-        uint64_t from_usec, until_usec;
-        uid_t by;
-        const char *reason;
-        uint64_t made_usec;
-        uint32_t scope;   /* GrantScope; 0: all of the tenant */
-        const char *over; /* the department or group; "" with none */
-} StoreGrant;
-
-int store_grant_put(StoreTxn *txn, const StoreGrant *grant); /* new or replaced */
-/* The same for the grant that a new user comes with: no holder is found by it, which spares each
- * creation a page.  Only for a role that nobody can take away as a whole. */
-int store_grant_put_first(StoreTxn *txn, const StoreGrant *grant);
-/* Of the grant only the key counts.  STORE_E_MISSING */
-int store_grant_delete(StoreTxn *txn, const StoreGrant *grant);
-int store_grant_each(StoreTxn *txn, uid_t uid, int (*each)(void *userdata, const StoreGrant *grant),
-                     void *userdata);
-/* Has he a grant of the role that a holder is found by?  0 or STORE_E_MISSING. */
-int store_grant_holds(StoreTxn *txn, const char *role, uid_t uid);
-/* The next holder behind the uid (0 for the first); STORE_E_MISSING at the end. */
-int store_grant_holder_next(StoreTxn *txn, const char *role, uid_t after, uid_t *ret);
-/* All holders of all roles, by role and uid; a value other than 0 from each ends the walk and is
- * returned.  The role is valid during the call; each may read, not write. */
-int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *role, uid_t uid),
-                        void *userdata);
 
 /* ---- audit: a hash chain --------------------------------------------------------------------- */
 
@@ -603,5 +573,6 @@ int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_obj
                     uint64_t *ret_time_usec);
 
 #include "umd/store/areas.h"
+#include "umd/store/grants.h"
 #include "umd/store/policy_values.h"
 #include "umd/store/sessions.h"
