@@ -313,6 +313,7 @@ int doctor_run(Ctl *ctl, int argc, char *argv[]) {
         doctor_files(&doctor);
         doctor_nss(&doctor);
         doctor_lookups(&doctor);
+        doctor_roles(&doctor);
         doctor_ssh(&doctor);
         doctor_clock(&doctor);
         doctor_pam(&doctor);

@@ -44,6 +44,7 @@ void doctor_daemon(Doctor *doctor);
 void doctor_files(Doctor *doctor);
 void doctor_nss(Doctor *doctor);
 void doctor_lookups(Doctor *doctor);
+void doctor_roles(Doctor *doctor);
 void doctor_ssh(Doctor *doctor);
 void doctor_clock(Doctor *doctor);
 /* The stacks of all services as they are written; finds doctor->services. */

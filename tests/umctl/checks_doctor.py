@@ -120,6 +120,20 @@ def no_password_and_no_home_is_left():
 
 
 @check
+def a_linux_group_of_a_role_that_is_gone_is_told():
+    stacks()
+    role, group = fresh("role"), fresh("web")
+    good("group add", group)
+    good("role add", role, "--linux-group", group)
+    same(findings("--dry-run")["Linux groups of roles"][0], "ok")
+    good("group delete", group, "--yes", "--force")
+    result, text, _ = findings("--dry-run")["Linux groups of roles"]
+    same(result, "warn")
+    has(text, role, group)
+    good("role delete", role, "--yes")
+
+
+@check
 def a_dry_run_tries_nobody():
     stacks()
     before = everything()

@@ -267,3 +267,4 @@ def who_holds_a_role_is_in_its_linux_groups():
     has(bad(REFUSED, "group delete", group, "--yes"), f"the role {role} puts its holders into it")
     good("group delete", group, "--yes", "--force")
     has(good("role show", role), f"missing groups: {group}")
+    good("role delete", role, "--yes", "--force")
