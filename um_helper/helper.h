@@ -21,7 +21,7 @@
 
 /* Where things are; from the options, unchanged afterwards. */
 typedef struct Helper {
-        const char *map_path, *skeleton, *cgroup_root, *passwd_path;
+        const char *map_path, *skeleton, *cgroup_root, *passwd_path, *terminals;
         const char *home_roots[HELPER_ROOTS_MAX];
         size_t home_root_count;
 } Helper;
@@ -29,6 +29,7 @@ typedef struct Helper {
 /* A HelperStatus, or a fault that becomes HELPER_FAULT. */
 int helper_home_make(const Helper *helper, uid_t uid, uint64_t deadline_usec);
 int helper_sessions_end(const Helper *helper, uid_t uid);
+int helper_sessions_warn(const Helper *helper, uid_t uid);
 /* May um act on this uid at all?  False for one that is reserved or local, and on any doubt. */
 bool helper_uid_is_ours(const Helper *helper, uid_t uid);
 

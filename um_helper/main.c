@@ -90,7 +90,8 @@ static int options_parse(int argc, char **argv, Options *ret) {
                 .helper = { .map_path = MAP_PATH,
                             .skeleton = SKELETON_DIR,
                             .cgroup_root = CGROUP_ROOT,
-                            .passwd_path = BASE_PASSWD_PATH },
+                            .passwd_path = BASE_PASSWD_PATH,
+                            .terminals = "/dev/pts" },
                 .fd = -1,
         };
         int c;

@@ -20,6 +20,8 @@ static int verb_do(const Helper *helper, const HelperRequest *request) {
                                         base_boottime_usec() + HELPER_REQUEST_USEC);
         case HELPER_END_SESSIONS:
                 return helper_sessions_end(helper, request->uid);
+        case HELPER_WARN_SESSIONS:
+                return helper_sessions_warn(helper, request->uid);
         case _HELPER_VERB_MAX:
                 break;
         }

@@ -25,6 +25,9 @@ typedef enum HelperVerb {
          * once.  HELPER_OK also where there is none.  Does not ask the map: whoever was taken out
          * of it must not stay. */
         HELPER_END_SESSIONS,
+        /* Tells him so a while before, on each of his terminals (/dev/pts): one fixed sentence.
+         * HELPER_OK also where there is none. */
+        HELPER_WARN_SESSIONS,
         _HELPER_VERB_MAX,
 } HelperVerb;
 

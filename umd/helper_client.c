@@ -27,6 +27,7 @@ struct HelperClient {
 typedef struct HelperCall {
         HelperClient *client;
         uid_t uid;
+        HelperVerb verb; /* of sessions */
         CoreHelperDone done;
         void *userdata;
 } HelperCall;
@@ -141,7 +142,11 @@ static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void
         return r;
 }
 
-static void end_answered(void *userdata, int r, const void *packet, size_t len) {
+static const char *done_word(HelperVerb verb) {
+        return verb == HELPER_END_SESSIONS ? "ended" : "warned";
+}
+
+static void sessions_answered(void *userdata, int r, const void *packet, size_t len) {
         HelperCall *call = userdata;
         HelperReply reply = { 0 };
 
@@ -151,15 +156,15 @@ static void end_answered(void *userdata, int r, const void *packet, size_t len) 
                 r = reply.status == HELPER_FAULT ? -(int)(reply.error & 0xFFF) : -EPERM;
         if (r < 0)
                 log_write(call->client->log, &(LogRecord){ .priority = LOG_ERR, .fault = r },
-                          "um-helper did not end the sessions of uid %u", call->uid);
+                          "by um-helper the sessions of uid %u were not %s", call->uid,
+                          done_word(call->verb));
 }
 
-static void helper_end_sessions(void *userdata, uid_t uid) {
-        HelperClient *client = userdata;
+static void sessions_call(HelperClient *client, HelperVerb verb, uid_t uid) {
         _cleanup_free_ HelperCall *call = NULL;
         HelperRequest request = {
                 .protocol = HELPER_PROTOCOL,
-                .verb = HELPER_END_SESSIONS,
+                .verb = verb,
                 .id = ++client->last_id,
                 .uid = uid,
         };
@@ -169,15 +174,23 @@ static void helper_end_sessions(void *userdata, uid_t uid) {
         if (!call)
                 r = -ENOMEM;
         else if (client->channel) {
-                *call = (HelperCall){ .client = client, .uid = uid };
+                *call = (HelperCall){ .client = client, .uid = uid, .verb = verb };
                 r = channel_call(client->channel, request.id, &request, sizeof(request),
-                                 end_answered, call);
+                                 sessions_answered, call);
         }
         if (r >= 0)
                 TAKE(call);
         else
                 log_write(client->log, &(LogRecord){ .priority = LOG_ERR, .fault = r },
-                          "the sessions of uid %u were not ended", uid);
+                          "the sessions of uid %u were not %s", uid, done_word(verb));
+}
+
+static void helper_end_sessions(void *userdata, uid_t uid) {
+        sessions_call(userdata, HELPER_END_SESSIONS, uid);
+}
+
+static void helper_warn_sessions(void *userdata, uid_t uid) {
+        sessions_call(userdata, HELPER_WARN_SESSIONS, uid);
 }
 
 static int client_connect(void *userdata, int *ret_fd) {
@@ -211,6 +224,7 @@ void helper_client_operations(HelperClient *client, CoreHelper *ret) {
                 .userdata = client,
                 .make_home = helper_make_home,
                 .end_sessions = helper_end_sessions,
+                .warn_sessions = helper_warn_sessions,
         };
 }
 

@@ -33,7 +33,7 @@ reads_plan() {
 # Bob comes in by ssh and stays.
 stay() {
         : >"$said"
-        lab_ssh bob "$PW" 'echo came-in; exec sleep 1001' >"$said" 2>&1 </dev/null &
+        lab_ssh bob "$PW" -tt 'echo came-in; exec sleep 1001' >"$said" 2>&1 </dev/null &
         eventually 20 grep -q came-in "$said"
 }
 
@@ -60,11 +60,11 @@ ck "a role gives groups" um role add dba --linux-group web --linux-group plan
 ck "bob is in by ssh" stay
 ck "in no group but his own" groups_are bob
 ck "he cannot read what is the group's" refused reads_plan
-ck "he is granted the role for a while" um role grant dba bob --for 6s --reason INC-77
+ck "he is granted the role for a while" um role grant dba bob --for 8s --reason INC-77
 ck "he is in its groups, with his session open" groups_are bob plan web
 ck "as getent tells it too" has '^web:.*:bob$' lab_enter getent group web
 ck "a new session of his has the group" has '^secret$' reads_plan
-ck "they are gone when it ends" eventually 7 groups_are bob
+ck "they are gone when it ends" eventually 9 groups_are bob
 ck "and what is the group's is closed again" refused reads_plan
 ck "his session went on" stays
 ck "the log says that it ended" eventually 2 ended 1
@@ -84,6 +84,7 @@ ck "each end is in the log once" eventually 3 ended 3
 
 ck "he is granted it, and his sessions are to end with it" um role grant dba bob --for 3s --end-sessions
 ck "his session is there" stays
+ck "he was told so on his terminal" eventually 2 grep -q 'all your sessions on this machine' "$said"
 ck "and ends" eventually 6 rc_is 1 stays
 ck "the chain is whole" has 'ok$' um audit verify
 rm -f "$said"

@@ -188,6 +188,12 @@ static void helper_end_sessions(void *userdata, uid_t uid) {
         f->sessions_ended_uid = uid;
 }
 
+static void helper_warn_sessions(void *userdata, uid_t uid) {
+        Fixture *f = userdata;
+
+        f->sessions_warned_uid = uid;
+}
+
 static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void *done_userdata) {
         Fixture *f = userdata;
 
@@ -268,7 +274,8 @@ void fixture_open(Fixture *f) {
                                 host_group_gid,
                                 host_group_at };
         const CoreQuality quality = { f, quality_check };
-        const CoreHelper helper = { f, helper_make_home, helper_end_sessions };
+        const CoreHelper helper = { f, helper_make_home, helper_end_sessions,
+                                    helper_warn_sessions };
         const CoreListener listener = { f, listener_changed, listener_everybody, listener_flushed };
         CoreVault vault;
 

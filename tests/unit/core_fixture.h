@@ -109,7 +109,7 @@ typedef struct Fixture {
         CoreHelperDone home_done;
         void *home_userdata;
         size_t homes_made;
-        uid_t sessions_ended_uid; /* the last one */
+        uid_t sessions_ended_uid, sessions_warned_uid; /* the last one */
         /* what listeners were told, a line each */
         char news[8192];
         size_t flushes;

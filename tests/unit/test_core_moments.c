@@ -197,7 +197,12 @@ static void sessions_end_with_a_grant_that_says_so(void **state) {
         must(grant_edit(f, &f->root, &edit));
         bob = f->change.object_id;
         fixture_flush(f);
-        pass(f, HOUR - 1);
+        pass(f, HOUR - 60 * USEC_PER_SEC - 1);
+        assert_int_equal(f->sessions_warned_uid, 0);
+        pass(f, 1);
+        assert_int_equal(f->sessions_warned_uid, bob);
+        f->sessions_warned_uid = 0;
+        pass(f, 60 * USEC_PER_SEC - 1);
         assert_int_equal(f->sessions_ended_uid, 0);
         f->now++;
         f->boottime++;
@@ -214,6 +219,13 @@ static void sessions_end_with_a_grant_that_says_so(void **state) {
         pass(f, HOUR);
         assert_int_equal(told(f, "role.end"), 2);
         assert_int_equal(f->sessions_ended_uid, 0);
+        assert_int_equal(f->sessions_warned_uid, 0);
+        /* a short one: at once */
+        edit.tenant = NULL;
+        edit.until_usec = f->now + 5 * USEC_PER_SEC;
+        must(grant_edit(f, &f->root, &edit));
+        pass(f, 0);
+        assert_int_equal(f->sessions_warned_uid, bob);
 }
 
 /* The store of an um that kept no moments: they are made, and what is over is not told. */

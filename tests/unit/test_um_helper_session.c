@@ -107,6 +107,62 @@ static void a_link_is_not_followed(void **state) {
         is_content(scene, "user.slice/cgroup.kill", "");
 }
 
+/* A terminal of that user: its other end. */
+static int terminal_make(uid_t uid) {
+        int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+
+        assert_true(fd >= 0);
+        assert_int_equal(grantpt(fd), 0);
+        assert_int_equal(unlockpt(fd), 0);
+        assert_int_equal(chown(ptsname(fd), uid, (gid_t)-1), 0);
+        assert_int_equal(chmod(ptsname(fd), 0600), 0); /* mesg n */
+        return fd;
+}
+
+static ssize_t terminal_read(int fd, char *buf, size_t size) {
+        ssize_t n = read(fd, buf, size - 1);
+
+        buf[n > 0 ? n : 0] = '\0';
+        return n;
+}
+
+static void he_is_warned_on_his_terminals_and_on_no_other(void **state) {
+        Scene *scene = *state;
+        int his = terminal_make(ALICE), his_too = terminal_make(ALICE),
+            other = terminal_make(ALICE + 1);
+        int slaves[] = { open(ptsname(his), O_RDWR | O_NOCTTY | O_CLOEXEC),
+                         open(ptsname(his_too), O_RDWR | O_NOCTTY | O_CLOEXEC),
+                         open(ptsname(other), O_RDWR | O_NOCTTY | O_CLOEXEC) };
+        char text[512];
+
+        scene->helper.terminals = "/dev/pts";
+        assert_int_equal(helper_sessions_warn(&scene->helper, ALICE), HELPER_OK);
+        assert_true(terminal_read(his, text, sizeof(text)) > 0);
+        assert_non_null(strstr(text, "is about to end, within a minute"));
+        assert_true(terminal_read(his_too, text, sizeof(text)) > 0);
+        assert_int_equal(terminal_read(other, text, sizeof(text)), -1);
+        assert_int_equal(helper_sessions_warn(&scene->helper, ALICE + 2), HELPER_OK);
+        assert_int_equal(helper_sessions_warn(&scene->helper, 0), HELPER_NO_USER);
+        scene->helper.terminals = "/nonexistent";
+        assert_int_equal(helper_sessions_warn(&scene->helper, ALICE), -ENOENT);
+        for (size_t i = 0; i < ARRAY_LENGTH(slaves); i++)
+                close(slaves[i]);
+        close(his);
+        close(his_too);
+        close(other);
+}
+
+/* What is no terminal is nothing to write to, whoever put it there. */
+static void a_file_is_no_terminal(void **state) {
+        Scene *scene = *state;
+
+        file_make(scene, "0");
+        assert_int_equal(fchownat(scene->fd, "0", ALICE, ALICE, 0), 0);
+        scene->helper.terminals = scene->dir;
+        assert_int_equal(helper_sessions_warn(&scene->helper, ALICE), HELPER_OK);
+        is_content(scene, "0", "");
+}
+
 static void root_and_local_users_are_never_ended(void **state) {
         static const uid_t uids[] = { 0, 1, 999, 61184, 65534, 524288, UINT32_MAX };
         Scene *scene = *state;
@@ -135,6 +191,8 @@ int main(void) {
                 SCENE(who_has_no_slice_has_no_sessions),
                 SCENE(a_hierarchy_that_cannot_kill_is_a_fault),
                 SCENE(a_link_is_not_followed),
+                SCENE(he_is_warned_on_his_terminals_and_on_no_other),
+                SCENE(a_file_is_no_terminal),
                 SCENE(root_and_local_users_are_never_ended),
         };
 

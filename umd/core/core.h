@@ -155,6 +155,8 @@ typedef struct CoreHelper {
         /* Ends every process of the user's sessions and his manager.  Nobody waits for it: what
          * goes wrong is logged. */
         void (*end_sessions)(void *userdata, uid_t uid);
+        /* Tells him on his terminals that it will be so within a minute; as little waited for. */
+        void (*warn_sessions)(void *userdata, uid_t uid);
 } CoreHelper;
 
 typedef struct CoreSettings {

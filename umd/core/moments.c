@@ -64,15 +64,17 @@ typedef struct Telling {
         Change change;
         StoreMoment told; /* in the log, as the store has it */
         IdSet ending;     /* whose sessions end */
+        IdSet warned;     /* ... and are about to */
 } Telling;
 
 static void telling_done(Telling *telling) {
         core_idset_done(&telling->ending);
+        core_idset_done(&telling->warned);
         core_change_done(&telling->change);
 }
 
-/* Did it count on this host until then? */
-static bool counted(const Change *change, const RoleSet *set, const Holder *holder, size_t at) {
+/* Does it count on this host until its end? */
+static bool counts(const Change *change, const RoleSet *set, const Holder *holder, size_t at) {
         const RightsPlace place = {
                 .tenant = change->core->settings.tenant,
                 .now_usec = holder->grants[at].until_usec - 1,
@@ -109,8 +111,25 @@ static int grants_tell(Telling *telling, const StoreUser *user, const Holder *ho
                 if (r == 0 && log)
                         r = grant_tell(telling, user, grant, moment->usec);
                 if (r == 0 && log && grant->end_sessions && grant->until_usec == moment->usec &&
-                    counted(&telling->change, set, holder, i))
+                    counts(&telling->change, set, holder, i))
                         r = core_idset_add(&telling->ending, user->uid);
+        }
+        return r < 0 ? r : 0;
+}
+
+/* Once, and only while there is something to save. */
+static int warning_tell(Telling *telling, const StoreUser *user, const Holder *holder,
+                        const RoleSet *set, const StoreMoment *moment) {
+        int r = 0;
+
+        for (size_t i = 0; i < holder->facts.grant_count && r >= 0; i++) {
+                const StoreGrant *grant = &holder->records[i];
+
+                if (store_grant_warning(grant) == moment->usec &&
+                    grant->until_usec > telling->change.now_usec &&
+                    store_moment_compare(&telling->told, moment) < 0 &&
+                    counts(&telling->change, set, holder, i))
+                        r = core_idset_add(&telling->warned, user->uid);
         }
         return r < 0 ? r : 0;
 }
@@ -128,6 +147,8 @@ static int moment_tell(Telling *telling, const StoreMoment *moment) {
         r = core_role_set(change->core, change->txn, &set);
         if (r == 0)
                 r = core_holder_load(change->txn, set, user, &holder);
+        if (r == 0 && moment->kind == STORE_MOMENT_WARNING)
+                return warning_tell(telling, user, &holder, set, moment);
         if (r == 0)
                 r = grants_tell(telling, user, &holder, set, moment);
         if (r != 0)
@@ -185,6 +206,8 @@ static int moments_take(Core *core, uint64_t now_usec) {
                 return r < 0 ? r : -EBADMSG;
         for (size_t i = 0; i < telling.ending.count; i++)
                 (void)core_idset_add(&core->ending, telling.ending.ids[i]); /* there is room */
+        for (size_t i = 0; i < telling.warned.count; i++)
+                core->helper.warn_sessions(core->helper.userdata, telling.warned.ids[i]);
         core->moments.at = at;
         return 0;
 }

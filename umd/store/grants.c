@@ -159,38 +159,59 @@ int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *r
 
 /* ---- when they begin and end ----------------------------------------------------------------- */
 
-static int begins_or_ends(void *userdata, const StoreGrant *grant) {
-        const uint64_t *usec = userdata;
+uint64_t store_grant_warning(const StoreGrant *grant) {
+        uint64_t until_usec = grant->until_usec;
 
-        return grant->from_usec == *usec || grant->until_usec == *usec;
-}
-
-/* A moment that no grant of his has any more. */
-static int moment_drop(StoreTxn *txn, uid_t uid, uint64_t usec) {
-        int r;
-
-        if (usec == 0 || usec == USEC_INFINITY)
+        if (!grant->end_sessions || until_usec == USEC_INFINITY)
                 return 0;
-        r = store_grant_each(txn, uid, begins_or_ends, &usec);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = store_moment_delete(txn, &(StoreMoment){ usec, uid, STORE_MOMENT_GRANT });
-        return r > 0 ? 0 : r;
+        return until_usec > STORE_GRANT_WARNING_USEC + grant->made_usec
+                       ? until_usec - STORE_GRANT_WARNING_USEC
+                       : grant->made_usec;
 }
 
-static int moments_drop(StoreTxn *txn, const StoreGrant *grant) {
-        int r = moment_drop(txn, grant->uid, grant->from_usec);
+#define MOMENTS_MAX 3
 
-        return r < 0 ? r : moment_drop(txn, grant->uid, grant->until_usec);
+static void moments_of(const StoreGrant *grant, StoreMoment *ret) {
+        ret[0] = (StoreMoment){ grant->from_usec, grant->uid, STORE_MOMENT_GRANT };
+        ret[1] = (StoreMoment){ grant->until_usec, grant->uid, STORE_MOMENT_GRANT };
+        ret[2] = (StoreMoment){ store_grant_warning(grant), grant->uid, STORE_MOMENT_WARNING };
+}
+
+static int has_moment(void *userdata, const StoreGrant *grant) {
+        StoreMoment moments[MOMENTS_MAX];
+        const StoreMoment *wanted = userdata;
+
+        moments_of(grant, moments);
+        for (size_t i = 0; i < MOMENTS_MAX; i++)
+                if (store_moment_compare(&moments[i], wanted) == 0)
+                        return 1;
+        return 0;
+}
+
+/* Those that no grant of his has any more. */
+static int moments_drop(StoreTxn *txn, const StoreGrant *grant) {
+        StoreMoment moments[MOMENTS_MAX];
+        int r = 0;
+
+        moments_of(grant, moments);
+        for (size_t i = 0; i < MOMENTS_MAX && r >= 0; i++) {
+                if (moments[i].usec == 0 || moments[i].usec == USEC_INFINITY)
+                        continue;
+                r = store_grant_each(txn, grant->uid, has_moment, &moments[i]);
+                if (r == 0)
+                        r = store_moment_delete(txn, &moments[i]);
+        }
+        return r < 0 ? r : 0;
 }
 
 static int moments_put(StoreTxn *txn, const StoreGrant *grant) {
-        int r = store_moment_put(txn, &(StoreMoment){ grant->from_usec, grant->uid,
-                                                      STORE_MOMENT_GRANT });
+        StoreMoment moments[MOMENTS_MAX];
+        int r = 0;
 
-        return r < 0 ? r
-                     : store_moment_put(txn, &(StoreMoment){ grant->until_usec, grant->uid,
-                                                             STORE_MOMENT_GRANT });
+        moments_of(grant, moments);
+        for (size_t i = 0; i < MOMENTS_MAX && r == 0; i++)
+                r = store_moment_put(txn, &moments[i]);
+        return r;
 }
 
 /* ---- grants ---------------------------------------------------------------------------------- */

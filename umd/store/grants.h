@@ -42,8 +42,14 @@ int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *r
 /* ---- moments: when something of a user's begins or ends by itself ---------------------------- */
 
 typedef enum StoreMomentKind {
-        STORE_MOMENT_GRANT = 'g', /* kept by store_grant_put() and _delete() */
+        STORE_MOMENT_GRANT = 'g', /* one begins or ends; kept by store_grant_put() and _delete() */
+        STORE_MOMENT_WARNING = 'w', /* one with end_sessions is about to end; likewise */
 } StoreMomentKind;
+
+/* So long before its end; one that is shorter is warned of when it is made. */
+#define STORE_GRANT_WARNING_USEC (60 * USEC_PER_SEC)
+/* 0: none. */
+uint64_t store_grant_warning(const StoreGrant *grant);
 
 typedef struct StoreMoment {
         uint64_t usec;
