@@ -58,6 +58,47 @@ static void they_stand_by_time_and_follow_the_grants(void **state) {
         bed_done(&bed);
 }
 
+/* Writes the user with these attributes. */
+static void attributes_set(StoreTxn *txn, uid_t uid, const StoreAttribute *list, size_t count) {
+        StoreUser *user = NULL;
+        uint8_t *bytes = NULL;
+
+        must(store_user_get(txn, uid, &user));
+        must(store_attributes_write(list, count, &bytes, &user->attributes_len));
+        user->attributes = bytes;
+        must(store_user_update(txn, user));
+        free(bytes);
+        store_user_free(user);
+}
+
+static bool attribute_ends(StoreTxn *txn, uint64_t usec) {
+        const StoreMoment before = { usec, 70000, 0 };
+        StoreMoment moment;
+
+        return store_moment_next(txn, &before, &moment) == 0 && moment.usec == usec &&
+               moment.uid == 70000 && moment.kind == STORE_MOMENT_ATTRIBUTE;
+}
+
+static void attributes_end_at_moments_too(void **state) {
+        const StoreAttribute both[] = { { "a", "1", 1, 10 }, { "b", "1", 1, 10 } },
+                             later[] = { { "a", "1", 1, 20 }, { "b", "1", 1, 10 } };
+        Bed bed = bed_make();
+        StoreTxn *txn;
+
+        must(user_add(bed.store, 70000, "alice"));
+        txn = begun(bed.store);
+        attributes_set(txn, 70000, both, 2);
+        assert_true(attribute_ends(txn, 10));
+        attributes_set(txn, 70000, later, 2);
+        assert_true(attribute_ends(txn, 10) && attribute_ends(txn, 20));
+        attributes_set(txn, 70000, later, 1);
+        assert_true(!attribute_ends(txn, 10) && attribute_ends(txn, 20));
+        attributes_set(txn, 70000, NULL, 0);
+        assert_false(attribute_ends(txn, 20));
+        store_txn_abortp(&txn);
+        bed_done(&bed);
+}
+
 static void how_far_they_were_told_is_kept(void **state) {
         const StoreMoment at = { 10, 70000, STORE_MOMENT_GRANT };
         StoreMoment told;
@@ -81,6 +122,7 @@ static void how_far_they_were_told_is_kept(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(they_stand_by_time_and_follow_the_grants),
+                cmocka_unit_test(attributes_end_at_moments_too),
                 cmocka_unit_test(how_far_they_were_told_is_kept),
         };
 

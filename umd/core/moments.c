@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Grants that begin and end by themselves, told to the second (FEATURES D10).
+/* Grants that begin and end by themselves, and attributes that end, told to the second (FEATURES
+ * D10, D20).
  *
  * What a user may do is reckoned whenever it is asked for, so no right outlives its time.  But the
  * map, and whatever else was made of it, has to be made anew when that changes, and the log has to
@@ -149,7 +150,9 @@ static int moment_tell(Telling *telling, const StoreMoment *moment) {
                 r = core_holder_load(change->txn, set, user, &holder);
         if (r == 0 && moment->kind == STORE_MOMENT_WARNING)
                 return warning_tell(telling, user, &holder, set, moment);
-        if (r == 0)
+        if (r == 0 && moment->kind == STORE_MOMENT_ATTRIBUTE) /* roles may require it */
+                r = core_linux_news_of_user(change, user);
+        else if (r == 0)
                 r = grants_tell(telling, user, &holder, set, moment);
         if (r != 0)
                 return r;

@@ -255,6 +255,32 @@ static bool has(const StoreAttribute *list, size_t count, const char *name) {
         return false;
 }
 
+static bool ends_at(const StoreAttribute *list, size_t count, uint64_t usec) {
+        for (size_t i = 0; i < count; i++)
+                if (list[i].until_usec == usec)
+                        return true;
+        return false;
+}
+
+/* When they end, as moments. */
+static int ends_move(StoreTxn *txn, uid_t uid, const StoreAttribute *before, size_t before_count,
+                     const StoreAttribute *after, size_t after_count) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < before_count; i++) {
+                const StoreMoment moment = { before[i].until_usec, uid, STORE_MOMENT_ATTRIBUTE };
+
+                if (!ends_at(after, after_count, moment.usec))
+                        r = store_moment_delete(txn, &moment);
+                r = r > 0 ? 0 : r; /* never, or shared with another */
+        }
+        for (size_t i = 0; r == 0 && i < after_count; i++)
+                if (!ends_at(before, before_count, after[i].until_usec))
+                        r = store_moment_put(txn, &(StoreMoment){ after[i].until_usec, uid,
+                                                                  STORE_MOMENT_ATTRIBUTE });
+        return r;
+}
+
 int attribute_holders_move(StoreTxn *txn, const StoreUser *old, const StoreUser *user) {
         StoreAttribute before[STORE_ATTRIBUTES_MAX], after[STORE_ATTRIBUTES_MAX];
         size_t before_count = 0, after_count, len = 0;
@@ -280,5 +306,7 @@ int attribute_holders_move(StoreTxn *txn, const StoreUser *old, const StoreUser 
                 if (r == 0)
                         r = table_put(txn, TABLE_USERS, key, len, "", 0, 0);
         }
+        if (r == 0)
+                r = ends_move(txn, user->uid, before, before_count, after, after_count);
         return r;
 }

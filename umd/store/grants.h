@@ -42,6 +42,7 @@ int store_grant_holders(StoreTxn *txn, int (*each)(void *userdata, const char *r
 /* ---- moments: when something of a user's begins or ends by itself ---------------------------- */
 
 typedef enum StoreMomentKind {
+        STORE_MOMENT_ATTRIBUTE = 'a', /* one ends; kept with the user's record */
         STORE_MOMENT_GRANT = 'g', /* one begins or ends; kept by store_grant_put() and _delete() */
         STORE_MOMENT_WARNING = 'w', /* one with end_sessions is about to end; likewise */
 } StoreMomentKind;
