@@ -147,7 +147,7 @@ def at(actor, permission, tenant):
 
 
 ABOVE = {"Suspend", "Resume", "Disable", "Enable", "Delete", "Restore"} # an owner's are his own and root's (D9)
-READS = {"ListFactors", "GetEffective"} # nothing is done to the account
+READS = {"ListFactors", "ListKeys", "GetEffective"} # nothing is done to the account
 
 
 def on_user(actor, method, permission, target):

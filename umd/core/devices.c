@@ -151,9 +151,7 @@ static int begin(Change *change, Core *core, const Actor *actor, const char *nam
         if (r == 0)
                 r = core_user_load(core, change->txn, name, false, ret, error);
         if (r == 0)
-                r = core_owner_guard(change, *ret, error);
-        if (r == 0)
-                r = core_actor_covers(change, *ret, (*ret)->tenant, error);
+                r = core_actor_covers_account(change, *ret, error);
         if (r == 0)
                 r = core_check_version(options, (*ret)->name, (*ret)->version, error);
         return r;
