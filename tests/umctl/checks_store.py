@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 
+import checks_device
 import harness
 from checks_help import overview
 from harness import argv, check, environment, fresh, good
@@ -19,10 +20,15 @@ def files_named(command, arguments):
     """The calls that name a file, of a run of umctl and of what it starts; and its exit status."""
     log = pathlib.Path("/run/strace")
     run = subprocess.run(["strace", "-f", "-qq", "-s", "4096", "-e", "trace=%file", "-o", log, *argv(command, arguments)],
-                         input=b"Kettle drum 47 sparrows\n", capture_output=True, check=False, cwd="/", timeout=120, env=environment())
+                         input=stdin_for(command).encode(), capture_output=True, check=False, cwd="/", timeout=120, env=environment())
     calls = [match.groups() for match in map(CALL.match, log.read_text().splitlines()) if match]
     assert calls[0][0] == "execve" and "/run/lib/umctl" in calls[0][1], (command, run, calls[:3])
     return calls, run.returncode
+
+
+def stdin_for(command):
+    """What a verb reads: a public key, or a password."""
+    return checks_device.key()[0] if command == "device add-key" else "Kettle drum 47 sparrows\n"
 
 
 def arguments_for(command, usage):
@@ -32,6 +38,9 @@ def arguments_for(command, usage):
     if "USER" in usage.split():
         user = fresh()
         good("user add", user)
+        if "FINGERPRINT" in usage.split():
+            public, _, known["FINGERPRINT"] = checks_device.key()
+            good("device add-key", user, stdin=public)
         return [user if word == "USER" else known[word] for word in usage.split()]
     if "NAME" not in usage.split()[:1]:
         return []
