@@ -64,11 +64,14 @@ ck "keys are made" client_make
 um policy set lockout.attempts never >/dev/null
 um policy set lockout.source-attempts never >/dev/null
 lab_sh 'echo GIVEN-AWAY >/srv/file'
+um role add own-profile --permit self.profile.edit >/dev/null
 ck "an account is made" um user add svc-crm --kind service --role integration --email ops@acme.example
 ck "and one that only reads" um user add svc-ro --kind service --role integration --email ro@acme.example --read-only
 ck "without a key it is not in" nothing_runs 'Permission denied' from_there ssh "svc-crm@$LAB_SERVER"
 ck "it gets a key" has 'key SHA256:[^ ]+: added' um device add-key svc-crm --label crm <"$LAB/crm.pub"
 um device add-key svc-ro <"$LAB/ro.pub" >/dev/null
+
+for account in svc-crm svc-ro; do um role grant own-profile $account >/dev/null; done
 
 # ---- the API, and nothing else
 ck "busctl calls a method over ssh" has '"/org/um1/user/svc_2dcrm"' api svc-crm /org/um1 org.um1.Manager GetUserByName s svc-crm
