@@ -36,6 +36,8 @@ def served(umd, **fields):
     umd.start()
     fields = {"kind": ("s", "service"), "email": ("s", "ops@acme.example"), "role": ("s", "integration"), **fields}
     umd.svc = umd.call("/org/um1", MANAGER, "CreateUser", "sa{sv}a{sv}", "svc", fields, {})[1]
+    umd.call("/org/um1", "org.um1.Role", "Add", "sa{sv}a{sv}", "own-profile", {"permit": ("as", ["self.profile.edit"])}, {})
+    umd.call("/org/um1", "org.um1.Role", "Grant", "ssa{sv}a{sv}", "svc", "own-profile", {}, {})
     umd.call("/org/um1/user/svc", USER, "AddKey", "sa{sv}a{sv}", KEY, {}, {})
     return umd
 
