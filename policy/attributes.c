@@ -116,7 +116,9 @@ void policy_attribute_expected(AttributeType type, const char *const *choices, T
                 [ATTRIBUTE_CHOICE] = "must be one of ",
         };
 
-        base_text_add(text, expected[type]);
+        base_text_add(
+                text,
+                expected[(unsigned int)type < _ATTRIBUTE_TYPE_MAX ? type : ATTRIBUTE_INVALID]);
         for (size_t i = 0; type == ATTRIBUTE_CHOICE && choices && choices[i]; i++)
                 base_text_addf(text, "%s%s", i > 0 ? ", " : "", choices[i]);
 }

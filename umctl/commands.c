@@ -4,6 +4,14 @@
 
 #include "umctl/umctl.h"
 
+#define ATTRIBUTE_OPTIONS                                                                          \
+        { "attr", "NAME=VALUE", "an attribute; NAME= takes it away; repeat for more",              \
+          COMPLETE_ATTRIBUTE },                                                                    \
+        {                                                                                          \
+                "attr-until", "WHEN", "until when --attr holds: date, time, span",                 \
+                        COMPLETE_NOTHING                                                           \
+        }
+
 #define PROFILE_OPTIONS                                                                            \
         { "full-name", "TEXT", "full name; the GECOS is derived from it", COMPLETE_NOTHING },      \
                 { "email", "ADDRESS", "e-mail address, one user each", COMPLETE_NOTHING },         \
@@ -50,6 +58,7 @@ static const Command commands[] = {
             { "read-only", NULL, "a service account that changes nothing", COMPLETE_NOTHING },
             { "tenant", "TENANT", "the home; without, the host's", COMPLETE_TENANT },
             { "role", "ROLE", "granted there, instead of what the tenant grants", COMPLETE_ROLE },
+            ATTRIBUTE_OPTIONS,
             { "uid", "N", "take this uid if it is free", COMPLETE_NOTHING },
             { "gid", "N", "the gid of the private group; must be the uid", COMPLETE_NOTHING },
             { "pending", NULL, "create as pending: only a setup code opens it", COMPLETE_NOTHING },
@@ -96,7 +105,7 @@ static const Command commands[] = {
           "umctl user list --filter 'status=suspended' --columns name,status_reason",
           "Deleted users are listed with --filter status=deleted only.  Filter keys:\n"
           "name, status, group, email, department, title, tenant, kind, type, role,\n"
-          "locked, created, valid-until;\n"
+          "locked, created, valid-until, attr.NAME;\n"
           "operators = != ~ (a glob) < >; terms joined by commas must all hold.\n"
           "\"created<7d\" is less than 7 days ago.  Columns are the names that --json\n"
           "shows.",
@@ -110,6 +119,7 @@ static const Command commands[] = {
           "change a user's fields; '' clears a text, never a time",
           { { "name", "NEW", "rename", COMPLETE_NOTHING },
             PROFILE_OPTIONS,
+            ATTRIBUTE_OPTIONS,
             { "tenant", "TENANT", "the home; grants stay as they are", COMPLETE_TENANT },
             { "read-only", "YESNO", "whether a service account changes nothing",
               COMPLETE_NOTHING } },
@@ -118,7 +128,8 @@ static const Command commands[] = {
           "A new name leaves uid, groups, home and files as they are: move the home and\n"
           "set --home yourself.  The old name is unknown to the system then, and never\n"
           "given to somebody else.  A new --home is not filled from the old one; it is\n"
-          "made at the next login if it is not there.",
+          "made at the next login if it is not there.  What --attr gives \"attribute add\"\n"
+          "has made before.",
           .needs = "user.edit" },
         { "user",
           "passwd",

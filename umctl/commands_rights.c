@@ -23,6 +23,11 @@
                         COMPLETE_NOTHING                                                           \
         }
 
+#define ATTRIBUTE_OPTIONS                                                                          \
+        { "description", "TEXT", "what it is", COMPLETE_NOTHING }, {                               \
+                "choices", "A,B,..", "what a choice may be", COMPLETE_NOTHING                      \
+        }
+
 #define TENANT_OPTIONS                                                                             \
         { "title", "TEXT", "how it is called", COMPLETE_NOTHING },                                 \
                 { "seats", "N", "how many users there may be; 0: no limit; not counted yet",       \
@@ -177,6 +182,70 @@ const Command rights_commands[] = {
           "umctl role permissions --category report",
           "Besides these: login.SERVICE for each PAM service, sudo.GROUP for each command\n"
           "group." },
+        { "attribute",
+          "add",
+          "NAME",
+          1,
+          1,
+          attribute_add,
+          "define an attribute that users may have",
+          { { "type", "TYPE", "flag, text, number, date or choice; stays as it is",
+              COMPLETE_NOTHING },
+            ATTRIBUTE_OPTIONS,
+            { "private", NULL, "only for who may see what is private", COMPLETE_NOTHING } },
+          COMPLETE_NOTHING,
+          "umctl attribute add cert.prod-access --type flag",
+          "\"user set NAME --attr cert.prod-access=yes\" gives it, for a time with\n"
+          "--attr-until; roles may require it (attr:cert.prod-access), and lists find it\n"
+          "(attr.cert.prod-access=yes).",
+          .needs = "tenant.edit" },
+        { "attribute",
+          "set",
+          "NAME",
+          1,
+          1,
+          attribute_set,
+          "change an attribute",
+          { ATTRIBUTE_OPTIONS,
+            { "private", "YESNO", "whether only for who may see what is private",
+              COMPLETE_NOTHING } },
+          COMPLETE_ATTRIBUTE,
+          "umctl attribute set region --choices eu,us,asia",
+          "A choice that somebody has stays one.",
+          .needs = "tenant.edit" },
+        { "attribute",
+          "show",
+          "NAME",
+          1,
+          1,
+          attribute_show,
+          "show an attribute",
+          {},
+          COMPLETE_ATTRIBUTE,
+          "umctl attribute show region",
+          .needs = "user.view" },
+        { "attribute",
+          "list",
+          "",
+          0,
+          0,
+          attribute_list,
+          "list the attributes there are",
+          { { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
+          COMPLETE_NOTHING,
+          "umctl attribute list",
+          .needs = "user.view" },
+        { "attribute",
+          "delete",
+          "NAME",
+          1,
+          1,
+          attribute_delete,
+          "delete an attribute that no role names",
+          { { "force", NULL, "take it from all who have it", COMPLETE_NOTHING } },
+          COMPLETE_ATTRIBUTE,
+          "umctl attribute delete region --force",
+          .needs = "tenant.edit" },
         { "tenant",
           "add",
           "NAME",

@@ -157,6 +157,9 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
         case COMPLETE_APP:
                 offer_apps(ctl, prefix);
                 break;
+        case COMPLETE_ATTRIBUTE:
+                offer_rows(ctl, WIRE_ATTRIBUTE, "List", false, prefix);
+                break;
         case COMPLETE_PERMISSION:
                 offer_rows(ctl, WIRE_ROLE, "Permissions", false, prefix);
                 break;

@@ -40,6 +40,7 @@ static const char *const user_known[] = {
         "affiliation",
         "groups",
         "roles",
+        "attributes",
         "status",
         "status_since",
         "status_by",

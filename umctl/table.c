@@ -61,9 +61,31 @@ static void *memory_check(void *memory) {
         return memory;
 }
 
+static void cell_write(FILE *f, const char *key, const json_t *value);
+
+/* "cert.prod-access=yes until 2027-03-01": an attribute. */
+static void cell_write_attribute(FILE *f, const json_t *attribute) {
+        const json_t *until = json_object_get(attribute, "until");
+
+        cell_write(f, "", json_object_get(attribute, "name"));
+        fputc('=', f);
+        cell_write(f, "", json_object_get(attribute, "value"));
+        if (json_is_true(json_object_get(attribute, "expired")))
+                fputs(" (expired)", f);
+        else if (json_is_integer(until)) {
+                fputs(" until ", f);
+                cell_write(f, "until", until);
+        }
+}
+
 static void cell_write(FILE *f, const char *key, const json_t *value) {
         const json_t *item;
         size_t i;
+
+        if (json_is_object(value)) {
+                cell_write_attribute(f, value);
+                return;
+        }
 
         if (json_is_array(value)) {
                 json_array_foreach(value, i, item) {

@@ -45,6 +45,7 @@ typedef enum Complete {
         COMPLETE_ROLE,
         COMPLETE_TENANT,
         COMPLETE_APP,
+        COMPLETE_ATTRIBUTE,
         COMPLETE_PERMISSION,
         COMPLETE_ROLE_USER,       /* a role, then a user */
         COMPLETE_USER_PERMISSION, /* a user, then a permission */
@@ -239,6 +240,14 @@ int role_revoke(Ctl *ctl, int argc, char *argv[]);
 int role_grants(Ctl *ctl, int argc, char *argv[]);
 int role_effective(Ctl *ctl, int argc, char *argv[]);
 int role_permissions(Ctl *ctl, int argc, char *argv[]);
+int attribute_add(Ctl *ctl, int argc, char *argv[]);
+int attribute_set(Ctl *ctl, int argc, char *argv[]);
+int attribute_show(Ctl *ctl, int argc, char *argv[]);
+int attribute_list(Ctl *ctl, int argc, char *argv[]);
+int attribute_delete(Ctl *ctl, int argc, char *argv[]);
+/* --attr and --attr-until, as the field of a user; and those he has, for who reads JSON. */
+int user_append_attributes(Ctl *ctl, sd_bus_message *m);
+void user_shape_attributes(json_t *user);
 int tenant_add(Ctl *ctl, int argc, char *argv[]);
 int tenant_set(Ctl *ctl, int argc, char *argv[]);
 int tenant_show(Ctl *ctl, int argc, char *argv[]);

@@ -23,6 +23,7 @@ void user_trim(json_t *user) {
                 json_object_del(user, "locked_out_from");
                 json_object_del(user, "locked_out_until");
         }
+        user_shape_attributes(user);
         if (!json_is_true(json_object_get(user, "read_only")))
                 json_object_del(user, "read_only");
         if (json_integer_value(json_object_get(user, "failures")) == 0) {
@@ -120,13 +121,24 @@ static void password_text(const json_t *user, char *buf, size_t size) {
 
 int user_print(Ctl *ctl, json_t *user) {
         static const char *const keys[] = {
-                "name",       "uid",          "gid",          "full_name",     "email",
-                "phone",      "title",        "department",   "language",      "time_zone",
-                "notify",     "home",         "shell",        "tenant",        "kind",
-                "read_only",  "type",         "affiliation",  "groups",        "roles",
-                "status",     "status_since", "status_by",    "status_reason", "suspended_until",
-                "valid_from", "valid_until",  "locked_since", "locked_by",     "locked_reason",
-                "failures",   "password",     "factors",      "created",       "created_by",
+                "name",          "uid",
+                "gid",           "full_name",
+                "email",         "phone",
+                "title",         "department",
+                "language",      "time_zone",
+                "notify",        "home",
+                "shell",         "tenant",
+                "kind",          "read_only",
+                "type",          "affiliation",
+                "groups",        "roles",
+                "attributes",    "status",
+                "status_since",  "status_by",
+                "status_reason", "suspended_until",
+                "valid_from",    "valid_until",
+                "locked_since",  "locked_by",
+                "locked_reason", "failures",
+                "password",      "factors",
+                "created",       "created_by",
         };
         char text[600];
 

@@ -79,6 +79,8 @@ int user_append_fields(Ctl *ctl, sd_bus_message *m) {
                 return complain(ctl, EXIT_FAILED, "%s", strerror(-r));
         r = append_read_only(ctl, m);
         if (r == 0)
+                r = user_append_attributes(ctl, m);
+        if (r == 0)
                 r = append_id(ctl, m, "uid");
         if (r == 0)
                 r = append_id(ctl, m, "gid");

@@ -27,6 +27,7 @@
 #define WIRE_ROLE        "org.um1.Role"
 #define WIRE_TENANT      "org.um1.Tenant"
 #define WIRE_APP         "org.um1.App"
+#define WIRE_ATTRIBUTE   "org.um1.Attribute"
 #define WIRE_LOGIN       "org.um1.Login"
 #define WIRE_NSS         "org.um1.Nss"
 #define WIRE_MESSAGE_MAX 65536U

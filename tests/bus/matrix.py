@@ -56,7 +56,7 @@ def documented():
     with open(API + "org.um1.md", encoding="utf-8") as f:
         for line in f:
             if line.startswith("## "):
-                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant|App)$", line.strip())
+                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant|App|Attribute)$", line.strip())
                 interface = match.group(0) if match else None
             cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
             if not interface or not line.startswith("|") or len(cells) < 6 or cells[0] in ("method", "---"):

@@ -17,7 +17,7 @@ USER_COLUMNS = """name full_name email phone title department language time_zone
     status_by status_reason locked_by locked_reason created_by uid gid version status_since suspended_until valid_from
     valid_until locked_since created password_changed password_expires locked has_password must_change has_setup_code
     groups roles locked_out locked_out_from locked_out_until failures last_failure last_failure_source
-    last_failure_service password_grace_left kind read_only type affiliation""".split()
+    last_failure_service password_grace_left kind read_only type affiliation attributes""".split()
 GROUP_COLUMNS = "name description tenant gid version created members groups owners effective_members".split()
 
 

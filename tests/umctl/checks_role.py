@@ -219,7 +219,9 @@ def changes_are_told_to_programs_too():
     role, tenant, user = fresh("role"), fresh("tenant"), person()
     for command in (("role add", role), ("role set", role, "--description", "x"), ("role grant", role, user),
                     ("role revoke", role, user), ("role delete", role, "--yes"), ("tenant add", tenant),
-                    ("tenant set", tenant, "--title", "x"), ("tenant delete", tenant, "--yes")):
+                    ("tenant set", tenant, "--title", "x"), ("tenant delete", tenant, "--yes"),
+                    ("attribute add", tenant, "--type", "flag"), ("attribute set", tenant, "--description", "x"),
+                    ("attribute delete", tenant, "--yes")):
         told = get(*command)
         same((told[command[0].split()[0]], told["change"][:3]), (command[1], "ch-"))
 

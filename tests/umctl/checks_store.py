@@ -47,6 +47,7 @@ def arguments_for(command, usage):
     if noun == "policy":
         return ["lockout.attempts", "5"] if verb == "set" else ["lockout.attempts"]
     name = fresh()
+    needed = ["--type", "flag"] if noun == "attribute" else []
     if noun == "app":
         path = pathlib.Path("/run", name + ".json")
         path.write_text(f'[{{"name": "{name}.view", "category": "data", "meaning": "see"}}]')
@@ -54,14 +55,14 @@ def arguments_for(command, usage):
             return [name, "--permissions", path]
         good("app register", name, "--permissions", path)
     elif verb != "add":
-        good(f"{noun} add", name)
+        good(f"{noun} add", name, *needed)
     if verb in BEFORE:
         good(f"{noun} {BEFORE[verb]}", name, "--yes")
     if verb.endswith("-member"):
         member = fresh()
         good("user add", member)
         return [name, member]
-    return [name, "--yes"]
+    return [name, "--yes", *(needed if verb == "add" else [])]
 
 
 @check

@@ -218,6 +218,36 @@ static void apps(Fixture *f) {
         assert_false(permit_answer.allowed);
 }
 
+static void nothing_attribute(void *userdata, const CoreAttribute *shown) {
+}
+
+static void attributes(Fixture *f) {
+        static const char *const choices[] = { "eu", "us" };
+        const AttributeEdit edit = {
+                .name = "region", .type = "choice", .choices = choices, .choice_count = 2
+        };
+        const AttributeEdit described = { .description = "where" };
+        const UserAttribute eu = { "region", "eu", USEC_INFINITY };
+        const UserSpec spec = { .attributes = &eu, .attribute_count = 1 };
+        _cleanup_(core_user_freep) CoreUser *user = NULL;
+        char cursor[64];
+
+        memory_on();
+        (void)core_attribute_create(f->core, &f->root, &edit, &f->options, f->now, &f->change,
+                                    &f->error);
+        (void)core_attribute_update(f->core, &f->root, "region", &described, &f->options, f->now,
+                                    &f->change, &f->error);
+        (void)core_user_update(f->core, &f->root, "bob", &spec, &f->options, f->now, &f->change,
+                               &f->error);
+        (void)core_user_get(f->core, "bob", false, &user, &f->error);
+        (void)core_user_list(f->core, &f->root, "attr.region=eu,type=end-user", "", 9, f->now,
+                             nothing_user, NULL, cursor, &f->error);
+        (void)core_attribute_show(f->core, NULL, nothing_attribute, NULL, &f->error);
+        (void)core_attribute_delete(f->core, &f->root, "region", true, &f->options, f->now,
+                                    &f->change, &f->error);
+        memory_off();
+}
+
 static void every_allocation_may_fail(void **state) {
         for (memory_first(); memory_next();) {
                 void *f;
@@ -227,6 +257,7 @@ static void every_allocation_may_fail(void **state) {
                 (void)make_user(f, "carol");
                 rights(f);
                 apps(f);
+                attributes(f);
                 flush(f);
                 fixture_teardown(&f);
         }

@@ -211,6 +211,15 @@ static const Access rows[] = {
         { WIRE_APP, "List", "", "aa{sv}", "apps\0", ROOT, ACCESS_RIGHT, "app.view", 0, app_list,
           SOMEWHERE },
 
+        { WIRE_ATTRIBUTE, "Add", "sa{sv}a{sv}", "s", "name\0fields\0options\0change\0", ROOT,
+          ACCESS_RIGHT, "tenant.edit", ACCESS_WRITES, attribute_add, EVERYWHERE },
+        { WIRE_ATTRIBUTE, "Set", "sa{sv}a{sv}", "s", "name\0fields\0options\0change\0", ROOT,
+          ACCESS_RIGHT, "tenant.edit", ACCESS_WRITES, attribute_set, EVERYWHERE },
+        { WIRE_ATTRIBUTE, "Delete", "sba{sv}", "s", "name\0force\0options\0change\0", ROOT,
+          ACCESS_RIGHT, "tenant.edit", ACCESS_WRITES, attribute_delete, EVERYWHERE },
+        { WIRE_ATTRIBUTE, "List", "s", "aa{sv}", "name\0attributes\0", ROOT, ACCESS_RIGHT,
+          "user.view", 0, attribute_list, SOMEWHERE },
+
         /* Who is not root speaks for himself alone: login.c reads for whom. */
         { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT, ACCESS_MEMBER,
           "", ACCESS_PRIVATE, login_begin },

@@ -21,7 +21,7 @@ static int reply_created(Call *call, const char *prefix, const char *name,
 }
 
 int manager_create_user(Call *call, CoreError *error) {
-        UserSpec spec = { 0 };
+        _cleanup_(user_fields_clear) UserFields fields = { 0 };
         CoreOptions options;
         CoreChange change;
         const char *name;
@@ -29,13 +29,13 @@ int manager_create_user(Call *call, CoreError *error) {
 
         if (r < 0)
                 return r;
-        r = read_user_fields(call->message, true, &spec, error);
+        r = read_user_fields(call->message, true, &fields, error);
         if (r == 0)
                 r = read_options(call->message, &options, error);
         if (r != 0)
                 return r;
-        spec.text[USER_FIELD_NAME] = name;
-        r = core_user_create(call->bus->core, &call->actor, &spec, &options, call->now_usec,
+        fields.spec.text[USER_FIELD_NAME] = name;
+        r = core_user_create(call->bus->core, &call->actor, &fields.spec, &options, call->now_usec,
                              &change, error);
         return r != 0 ? r : reply_created(call, WIRE_PATH_USER, name, &change);
 }
@@ -65,24 +65,24 @@ int manager_create_user_with_password(Call *call, CoreError *error) {
         CorePasswordOptions password = { 0 };
         const CoreQuestion import = { .permission = "user.import", .where = CORE_WHERE_HOST };
         bool setup_code = false;
-        const DictField fields[] = {
+        const DictField keys[] = {
                 { "setup-code", "b", &setup_code, NULL },
                 { "must-change", "b", &password.must_change, NULL },
                 { "hash", "b", &password.is_hash, NULL },
                 { "expires", "t", &password.expires_usec, NULL },
         };
-        UserSpec spec = { 0 };
+        _cleanup_(user_fields_clear) UserFields fields = { 0 };
         CoreOptions options;
         const char *name;
         int r = sd_bus_message_read(call->message, "s", &name);
 
         if (r < 0)
                 return r;
-        r = read_user_fields(call->message, true, &spec, error);
+        r = read_user_fields(call->message, true, &fields, error);
         if (r == 0)
                 r = read_secret(call->message, BASE_PASSWORD_MAX, true, &secret, error);
         if (r == 0)
-                r = read_dict(call->message, "password", fields, ARRAY_LENGTH(fields), error);
+                r = read_dict(call->message, "password", keys, ARRAY_LENGTH(keys), error);
         if (r == 0)
                 r = read_options(call->message, &options, error);
         if (r != 0)
@@ -94,8 +94,8 @@ int manager_create_user_with_password(Call *call, CoreError *error) {
         if (setup_code && base_secret_len(secret) > 0)
                 return error_set(error, CORE_E_BAD_VALUE,
                                  "password: a setup code and a password exclude each other");
-        spec.text[USER_FIELD_NAME] = name;
-        r = core_user_create_with_password(call->bus->core, &call->actor, &spec,
+        fields.spec.text[USER_FIELD_NAME] = name;
+        r = core_user_create_with_password(call->bus->core, &call->actor, &fields.spec,
                                            setup_code ? NULL : secret, &password, &options,
                                            call->now_usec, created, call, error);
         return r != 0 ? r : CALL_HELD;

@@ -67,6 +67,8 @@ static const Property user_rows[] = {
         USER("PasswordGraceLeft", "password_grace_left", 'u', password_grace_left),
         USER_LIST("Groups", "groups", groups, group_count),
         USER_LIST("Roles", "roles", roles, role_count),
+        { "Attributes", "attributes", 'A', 0, 0 },
+        { "PrivateAttributes", "private_attributes", 'P', .private = true },
 };
 
 static const Property group_rows[] = {
@@ -131,6 +133,17 @@ int dict_append_texts(sd_bus_message *m, const char *key, const char *const *tex
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+static int attributes_append(sd_bus_message *m, const CoreUser *user, bool is_private) {
+        int r = sd_bus_message_open_container(m, 'a', "(sst)");
+
+        for (size_t i = 0; i < user->attribute_count && r >= 0; i++)
+                if (user->attribute_private[i] == is_private)
+                        r = sd_bus_message_append(m, "(sst)", user->attribute_names[i],
+                                                  user->attribute_values[i],
+                                                  user->attribute_untils[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static int value_append(sd_bus_message *m, const Property *property, const void *record) {
         const char *at = (const char *)record + property->offset;
         int flag;
@@ -145,6 +158,9 @@ static int value_append(sd_bus_message *m, const Property *property, const void 
         case 'b':
                 flag = *(const bool *)at;
                 return sd_bus_message_append_basic(m, 'b', &flag);
+        case 'A':
+        case 'P':
+                return attributes_append(m, record, property->type == 'P');
         case 'a':
                 return names_append(m, *(const char *const *const *)(const void *)at,
                                     *(const size_t *)(const void *)((const char *)record +
@@ -164,6 +180,9 @@ const char *property_signature(const Property *property) {
                 return "b";
         case 'a':
                 return "as";
+        case 'A':
+        case 'P':
+                return "a(sst)";
         default:
                 return "s";
         }

@@ -315,11 +315,19 @@ typedef struct NameList {
 
 void name_list_clear(NameList *list);
 
+/* Attributes as they are given to somebody; the texts are the message's. */
+typedef struct AttributeList {
+        UserAttribute *list;
+        size_t count;
+} AttributeList;
+
+#define FACE_ATTRIBUTES_MAX 64U
+
 /* One key of an a{sv}: where its value goes. */
 typedef struct DictField {
         const char *key;
-        const char
-                *type; /* "s" const char *, "b" bool, "u" uint32_t, "t" uint64_t, "as" NameList */
+        const char *type; /* "s" const char *, "b" bool, "u" uint32_t, "t" uint64_t, "as" NameList,
+                               "a(sst)" AttributeList */
         void *value;
         bool *seen; /* may be NULL */
 } DictField;
@@ -337,7 +345,7 @@ int read_secret(sd_bus_message *m, size_t max, bool empty, Secret **ret, CoreErr
 
 typedef struct Property {
         const char *name, *key; /* "FullName"; "full_name" in lists */
-        char type;              /* s u t b, a: as, S: a UserStatus as s */
+        char type; /* s u t b, a: as, S: a UserStatus as s, A and P: a user's attributes */
         size_t offset, count_offset;
         bool private; /* left out where the record hides_private */
 } Property;
@@ -376,7 +384,14 @@ int call_reply_change(Call *call, const CoreChange *change);
 /* The link the call came by; NULL when it is gone. */
 Link *call_link(Call *call);
 /* The fields that may be set; a creation takes the name apart from them. */
-int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError *error);
+typedef struct UserFields {
+        UserSpec spec; /* its texts are the message's */
+        AttributeList attributes;
+} UserFields;
+
+/* ret is zeroed, and cleared by the caller whatever the answer. */
+int read_user_fields(sd_bus_message *m, bool creation, UserFields *ret, CoreError *error);
+void user_fields_clear(UserFields *fields);
 
 int manager_create_user(Call *call, CoreError *error);
 int manager_create_user_with_password(Call *call, CoreError *error);
@@ -440,6 +455,10 @@ int tenant_add(Call *call, CoreError *error);
 int tenant_set(Call *call, CoreError *error);
 int tenant_delete(Call *call, CoreError *error);
 int tenant_list(Call *call, CoreError *error);
+int attribute_add(Call *call, CoreError *error);
+int attribute_set(Call *call, CoreError *error);
+int attribute_delete(Call *call, CoreError *error);
+int attribute_list(Call *call, CoreError *error);
 
 int app_register(Call *call, CoreError *error);
 int app_unregister(Call *call, CoreError *error);

@@ -16,11 +16,35 @@ static int refuse_key(CoreError *error, const char *what, const char *key, const
         return error_set(error, CORE_E_BAD_VALUE, "%s: \"%s\" %s", what, shown, why);
 }
 
+static int read_attributes(sd_bus_message *m, AttributeList *ret, CoreError *error) {
+        _cleanup_free_ UserAttribute *list = calloc(FACE_ATTRIBUTES_MAX, sizeof(*list));
+        UserAttribute one;
+        size_t count = 0;
+        int r = list ? sd_bus_message_enter_container(m, 'a', "(sst)") : -ENOMEM;
+
+        while (r >= 0 &&
+               (r = sd_bus_message_read(m, "(sst)", &one.name, &one.value, &one.until_usec)) > 0) {
+                if (count == FACE_ATTRIBUTES_MAX)
+                        return error_set(error, CORE_E_BAD_VALUE,
+                                         "more than %u attributes in one call",
+                                         FACE_ATTRIBUTES_MAX);
+                list[count++] = one;
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        *ret = (AttributeList){ TAKE(list), count };
+        return 0;
+}
+
 static int value_read(sd_bus_message *m, const DictField *field, CoreError *error) {
         int number, r;
 
         if (strcmp(field->type, "as") == 0)
                 return read_names(m, field->value, error);
+        if (strcmp(field->type, "a(sst)") == 0)
+                return read_attributes(m, field->value, error);
         if (field->type[0] != 'b') {
                 r = sd_bus_message_read_basic(m, field->type[0], field->value);
                 return r < 0 ? r : 0;

@@ -31,8 +31,12 @@ int user_properties(Call *call, CoreError *error) {
         return property_reply(call, ACCESS_ON_USER, &query, user);
 }
 
-int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError *error) {
-        DictField fields[_USER_FIELD_TEXT_MAX + 9];
+void user_fields_clear(UserFields *fields) {
+        free(fields->attributes.list);
+}
+
+int read_user_fields(sd_bus_message *m, bool creation, UserFields *ret, CoreError *error) {
+        DictField fields[_USER_FIELD_TEXT_MAX + 10];
         UserSpec spec = { 0 };
         size_t count = 0;
         int r;
@@ -41,6 +45,7 @@ int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError 
                 (DictField){ "valid_from", "t", &spec.valid_from_usec, &spec.has_valid_from };
         fields[count++] =
                 (DictField){ "valid_until", "t", &spec.valid_until_usec, &spec.has_valid_until };
+        fields[count++] = (DictField){ "attributes", "a(sst)", &ret->attributes, NULL };
         fields[count++] = (DictField){ "tenant", "s", &spec.tenant, NULL };
         fields[count++] = (DictField){ "read_only", "b", &spec.read_only, &spec.has_read_only };
         for (unsigned i = 0; i < _USER_FIELD_TEXT_MAX; i++)
@@ -55,9 +60,12 @@ int read_user_fields(sd_bus_message *m, bool creation, UserSpec *ret, CoreError 
                 fields[count++] = (DictField){ "role", "s", &spec.role, NULL };
         }
         r = read_dict(m, "fields", fields, count, error);
-        if (r == 0)
-                *ret = spec;
-        return r;
+        if (r != 0)
+                return r;
+        spec.attributes = ret->attributes.list;
+        spec.attribute_count = ret->attributes.count;
+        ret->spec = spec;
+        return 0;
 }
 
 /* Who, where and how long the account is: more than its profile. */
@@ -85,25 +93,30 @@ static int update_check(Call *call, const UserSpec *spec, CoreError *error) {
         }
         if (identity || profile)
                 r = access_ask(call, &question, error);
-        if (r != 0 || !identity)
-                return r;
-        question.permission = "user.identity.edit";
-        return access_ask(call, &question, error);
+        if (r == 0 && identity) {
+                question.permission = "user.identity.edit";
+                r = access_ask(call, &question, error);
+        }
+        if (r == 0 && spec->attribute_count > 0) {
+                question.permission = "user.attribute.set";
+                r = access_ask(call, &question, error);
+        }
+        return r;
 }
 
 int user_update(Call *call, CoreError *error) {
-        UserSpec spec;
+        _cleanup_(user_fields_clear) UserFields fields = { 0 };
         CoreOptions options;
         CoreChange change;
-        int r = read_user_fields(call->message, false, &spec, error);
+        int r = read_user_fields(call->message, false, &fields, error);
 
         if (r == 0)
-                r = update_check(call, &spec, error);
+                r = update_check(call, &fields.spec, error);
         if (r == 0)
                 r = read_options(call->message, &options, error);
         if (r == 0)
-                r = core_user_update(call->bus->core, &call->actor, call->name, &spec, &options,
-                                     call->now_usec, &change, error);
+                r = core_user_update(call->bus->core, &call->actor, call->name, &fields.spec,
+                                     &options, call->now_usec, &change, error);
         return r != 0 ? r : call_reply_change(call, &change);
 }
 

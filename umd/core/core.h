@@ -265,6 +265,11 @@ typedef struct CoreUser {
         const char *const *roles;
         size_t role_count;
         bool hides_private; /* phone, failures and where they came from are not for who asks */
+        const char *const *attribute_names; /* sorted */
+        const char *const *attribute_values;
+        const uint64_t *attribute_untils; /* one that is past: it is over */
+        const bool *attribute_private;    /* for who has user.view.private */
+        size_t attribute_count;
 } CoreUser;
 
 CoreUser *core_user_free(CoreUser *user);
@@ -295,6 +300,11 @@ const char *core_user_field_name(UserField field);
  * shipped). */
 bool core_user_field_self_editable(UserField field);
 
+typedef struct UserAttribute {
+        const char *name, *value; /* value "": none any more */
+        uint64_t until_usec;      /* the moment itself is over; USEC_INFINITY: never */
+} UserAttribute;
+
 typedef struct UserSpec {
         const char *text[_USER_FIELD_TEXT_MAX]; /* NULL: as it is, or the default; "" clears */
         bool has_uid, has_gid, has_valid_from, has_valid_until;
@@ -304,7 +314,9 @@ typedef struct UserSpec {
         const char *kind;   /* creation only: "person" or "service"; NULL: a person */
         const char *tenant; /* his home; NULL: the host's, or as it is */
         const char *role;   /* creation only: granted at home, instead of what that one grants */
-        bool has_read_only, read_only; /* of a service account */
+        bool has_read_only, read_only;   /* of a service account */
+        const UserAttribute *attributes; /* others stay as they are */
+        size_t attribute_count;
 } UserSpec;
 
 int core_user_create(Core *core, const Actor *actor, const UserSpec *spec,
@@ -585,6 +597,7 @@ int core_status(Core *core, CoreStatus *ret);
 /* CoreHost's answer.  It reads files: for root's Status and logins by security key. */
 bool core_sshd_verifies(const Core *core, char *ret_why);
 
+#include "umd/core/attributes.h"
 #include "umd/core/audit.h"
 #include "umd/core/devices.h"
 #include "umd/core/factors.h"

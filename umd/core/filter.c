@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "umd/core/holders.h"
+#include "umd/core/user_attributes.h"
 
 typedef enum TermKind {
         TERM_TEXT,
@@ -18,10 +19,11 @@ typedef enum TermKind {
         TERM_PAST,   /* a moment behind us: an age may be given */
         TERM_FUTURE, /* a moment before us: a distance may be given */
         TERM_KIND,
-        TERM_TYPE,   /* users: technician, client, ... */
-        TERM_ROLE,   /* users: by a grant of it that counts where it is for */
-        TERM_GROUP,  /* users: in it, nesting counted */
-        TERM_MEMBER, /* groups: whom it has, nesting counted */
+        TERM_TYPE,      /* users: technician, client, ... */
+        TERM_ROLE,      /* users: by a grant of it that counts where it is for */
+        TERM_ATTRIBUTE, /* users: as it is now; one that is over is none */
+        TERM_GROUP,     /* users: in it, nesting counted */
+        TERM_MEMBER,    /* groups: whom it has, nesting counted */
         TERM_OWNER,
         _TERM_KIND_MAX,
 } TermKind;
@@ -49,6 +51,10 @@ static const Key user_keys[] = {
         { "valid-until", TERM_FUTURE, offsetof(StoreUser, valid_until_usec), false },
 };
 
+/* "attr.NAME", which of them the term says. */
+#define ATTRIBUTE_PREFIX "attr."
+static const Key attribute_key = { ATTRIBUTE_PREFIX "NAME", TERM_ATTRIBUTE, 0, false };
+
 static const Key group_keys[] = {
         { "name", TERM_TEXT, offsetof(StoreGroup, name), false },
         { "description", TERM_TEXT, offsetof(StoreGroup, description), false },
@@ -57,11 +63,16 @@ static const Key group_keys[] = {
         { "created", TERM_PAST, offsetof(StoreGroup, created_usec), false },
 };
 
-/* Operators a kind takes. */
+/* Operators a kind takes; an attribute by its type. */
 static const char *const operators[_TERM_KIND_MAX] = {
         [TERM_TEXT] = "=!~",  [TERM_STATUS] = "=!", [TERM_BOOL] = "=!",  [TERM_PAST] = "=!<>",
         [TERM_KIND] = "=!",   [TERM_TYPE] = "=!",   [TERM_ROLE] = "=!",  [TERM_FUTURE] = "=!<>",
         [TERM_GROUP] = "=!~", [TERM_MEMBER] = "=!", [TERM_OWNER] = "=!",
+};
+
+static const char *const attribute_operators[_ATTRIBUTE_TYPE_MAX] = {
+        [ATTRIBUTE_INVALID] = "",    [ATTRIBUTE_FLAG] = "=!",   [ATTRIBUTE_TEXT] = "=!~",
+        [ATTRIBUTE_NUMBER] = "=!<>", [ATTRIBUTE_DATE] = "=!<>", [ATTRIBUTE_CHOICE] = "=!",
 };
 
 typedef struct Term {
@@ -72,12 +83,14 @@ typedef struct Term {
         UserStatus status;
         bool flag;
         IdSet set;
-        bool mfa; /* um-mfa is among the groups, which lists nobody */
+        StoreAttributeKind *attribute; /* which */
+        bool mfa;                      /* um-mfa is among the groups, which lists nobody */
 } Term;
 
 struct Filter {
         Core *core;
         StoreTxn *txn;
+        uint64_t now_usec;
         Term terms[FILTER_TERMS_MAX];
         size_t count;
 };
@@ -179,6 +192,26 @@ static int read_kind(const Reader *reader, const char *where, Term *term) {
         return 0;
 }
 
+/* In the form that values are kept in, so that they compare. */
+static int read_attribute(const Reader *reader, const char *where, Term *term) {
+        AttributeType type = (AttributeType)term->attribute->type;
+        char value[ATTRIBUTE_VALUE_MAX + 1], expected[CORE_CHOICES_BYTES + 64];
+        Choices choices;
+        Text text;
+        int r = core_choices_read(term->attribute, &choices);
+
+        if (r < 0 || term->op == '~')
+                return r;
+        if (policy_attribute_value(type, choices.list, term->value, value) < 0) {
+                base_text_init(&text, expected, sizeof(expected));
+                policy_attribute_expected(type, choices.list, &text);
+                return value_fail(reader, where, term->value, expected);
+        }
+        free(term->value);
+        term->value = strdup(value);
+        return term->value ? 0 : -ENOMEM;
+}
+
 static int read_type(const Reader *reader, const char *where, Term *term) {
         if (!core_user_type_known(term->value))
                 return value_fail(reader, where, term->value,
@@ -266,6 +299,8 @@ static int read_value(const Reader *reader, const char *where, Term *term) {
         case TERM_PAST:
         case TERM_FUTURE:
                 return read_time(reader, where, term);
+        case TERM_ATTRIBUTE:
+                return read_attribute(reader, where, term);
         case TERM_KIND:
                 return read_kind(reader, where, term);
         case TERM_TYPE:
@@ -295,17 +330,33 @@ static const Key *key_find(bool groups, const char *name, size_t len) {
         return NULL;
 }
 
+static int read_attribute_key(const Reader *reader, const char *name, Term *term) {
+        int r = core_attribute_load(reader->txn, name, &term->attribute, NULL);
+
+        term->key = &attribute_key;
+        return r > 0 ? value_fail(reader, reader->at, name, "no such attribute") : r;
+}
+
 static int read_key(Reader *reader, bool groups, Term *term) {
-        size_t len = strcspn(reader->at, "=!~<>,");
+        size_t len = strcspn(reader->at, "=!~<>,"), prefix = strlen(ATTRIBUTE_PREFIX);
         _cleanup_free_ char *name = strndup(reader->at, len);
+        int r = 0;
 
         if (!name)
                 return -ENOMEM;
-        term->key = key_find(groups, name, len);
-        if (!term->key)
-                return value_fail(reader, reader->at, name, "no such key");
+        if (!groups && strncmp(name, ATTRIBUTE_PREFIX, prefix) == 0)
+                r = read_attribute_key(reader, name + prefix, term);
+        else
+                term->key = key_find(groups, name, len);
+        if (r == 0 && !term->key)
+                r = value_fail(reader, reader->at, name, "no such key");
         reader->at += len;
-        return 0;
+        return r;
+}
+
+static const char *operators_of(const Term *term) {
+        return term->key->kind == TERM_ATTRIBUTE ? attribute_operators[term->attribute->type]
+                                                 : operators[term->key->kind];
 }
 
 static int read_operator(Reader *reader, Term *term) {
@@ -316,7 +367,7 @@ static int read_operator(Reader *reader, Term *term) {
                 return reader_fail(reader, where, "an operator is one of = != ~ < >");
         if (term->op == '\0' || !strchr("=!~<>", term->op))
                 return reader_fail(reader, where, "an operator is missing: one of = != ~ < >");
-        if (!strchr(operators[term->key->kind], term->op))
+        if (!strchr(operators_of(term), term->op))
                 return value_fail(reader, where, term->key->name, "does not take this operator");
         return 0;
 }
@@ -344,6 +395,7 @@ Filter *core_filter_free(Filter *filter) {
         if (filter)
                 for (size_t i = 0; i < filter->count; i++) {
                         free(filter->terms[i].value);
+                        store_attribute_kind_free(filter->terms[i].attribute);
                         core_idset_done(&filter->terms[i].set);
                 }
         free(filter);
@@ -364,6 +416,7 @@ int core_filter_new(Core *core, StoreTxn *txn, bool groups, const char *text, ui
                 return -ENOMEM;
         filter->core = core;
         filter->txn = txn;
+        filter->now_usec = now_usec;
         while (text[0]) {
                 if (filter->count == FILTER_TERMS_MAX)
                         return reader_fail(&reader, reader.at, "more terms than a filter may have");
@@ -392,6 +445,24 @@ static bool term_time(const Term *term, uint64_t usec) {
                                  : usec == term->time_usec;
 }
 
+static bool term_attribute(const Filter *filter, const Term *term, const StoreUser *user) {
+        AttributeType type = (AttributeType)term->attribute->type;
+        StoreAttribute list[STORE_ATTRIBUTES_MAX];
+        size_t count, i = 0;
+        int order;
+
+        if (store_attributes_read(user, list, &count) < 0)
+                return false;
+        while (i < count && strcmp(list[i].name, term->attribute->name) != 0)
+                i++;
+        if (i == count || list[i].until_usec <= filter->now_usec)
+                return false;
+        if (term->op == '~')
+                return core_glob_match(term->value, list[i].value, false);
+        order = policy_attribute_compare(type, list[i].value, term->value);
+        return term->op == '<' ? order < 0 : term->op == '>' ? order > 0 : order == 0;
+}
+
 /* Does the record have what the term names?  "!=" is turned around by the caller. */
 static bool term_holds(const Filter *filter, const Term *term, const void *record, uint32_t id,
                        UserStatus status) {
@@ -407,6 +478,8 @@ static bool term_holds(const Filter *filter, const Term *term, const void *recor
         case TERM_PAST:
         case TERM_FUTURE:
                 return term_time(term, *(const uint64_t *)(const void *)field);
+        case TERM_ATTRIBUTE:
+                return term_attribute(filter, term, record);
         case TERM_KIND:
                 return ((const StoreUser *)record)->service == term->flag;
         case TERM_TYPE:
@@ -440,6 +513,13 @@ bool core_filter_user(const Filter *filter, const StoreUser *user) {
 
 bool core_filter_group(const Filter *filter, const StoreGroup *group) {
         return filter_matches(filter, group, group->gid, USER_STATUS_INVALID);
+}
+
+bool core_filter_wants_private(const Filter *filter) {
+        for (size_t i = 0; i < filter->count; i++)
+                if (filter->terms[i].attribute && filter->terms[i].attribute->is_private)
+                        return true;
+        return false;
 }
 
 bool core_filter_wants_deleted(const Filter *filter) {

@@ -12,6 +12,7 @@ void core_holder_done(Holder *holder) {
         core_texts_done(&holder->texts);
         free(holder->grants);
         free(holder->records);
+        free(holder->attributes);
         *holder = (Holder){ 0 };
 }
 
@@ -82,6 +83,30 @@ static int grant_load(void *userdata, const StoreGrant *grant) {
         return 0;
 }
 
+/* Those that count for anything: one that is over, too, until when it did. */
+static int attributes_load(const StoreUser *user, Holder *holder) {
+        StoreAttribute list[STORE_ATTRIBUTES_MAX];
+        size_t count;
+        int r = store_attributes_read(user, list, &count);
+
+        if (r < 0 || count == 0)
+                return r;
+        holder->attributes = calloc(count, sizeof(*holder->attributes));
+        if (!holder->attributes)
+                return -ENOMEM;
+        holder->facts.attributes = holder->attributes;
+        for (size_t i = 0; i < count && r == 0; i++) {
+                RightsAttribute *attribute = &holder->attributes[holder->facts.attribute_count];
+
+                if (!policy_attribute_counts((AttributeType)list[i].type, list[i].value))
+                        continue;
+                *attribute = (RightsAttribute){ list[i].name, list[i].until_usec };
+                holder->facts.attribute_count++;
+                r = text_keep(holder, &attribute->name);
+        }
+        return r;
+}
+
 int core_holder_load(StoreTxn *txn, const RoleSet *set, const StoreUser *user, Holder *ret) {
         _cleanup_holder_ Holder holder = { 0 };
         Loading loading = { set, &holder };
@@ -91,7 +116,9 @@ int core_holder_load(StoreTxn *txn, const RoleSet *set, const StoreUser *user, H
         holder.facts.read_only = user->read_only;
         /* only an admin can set an address (FEATURES D20) */
         holder.facts.email = user->email[0] != '\0';
-        r = store_grant_each(txn, user->uid, grant_load, &loading);
+        r = attributes_load(user, &holder);
+        if (r == 0)
+                r = store_grant_each(txn, user->uid, grant_load, &loading);
         if (r != 0)
                 return r;
         *ret = holder;

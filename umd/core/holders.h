@@ -67,6 +67,7 @@ typedef struct Holder {
         RightsHolder facts;
         RightsGrant *grants; /* those of facts */
         StoreGrant *records; /* at the same places */
+        RightsAttribute *attributes;
         Texts texts;
         size_t size;
 } Holder;

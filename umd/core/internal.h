@@ -550,6 +550,8 @@ Filter *core_filter_free(Filter *filter);
 bool core_filter_user(const Filter *filter, const StoreUser *user);
 bool core_filter_group(const Filter *filter, const StoreGroup *group);
 /* Does it ask for tombstones by name (status=deleted)? */
+/* Does it ask for what is for those with user.view.private alone? */
+bool core_filter_wants_private(const Filter *filter);
 bool core_filter_wants_deleted(const Filter *filter);
 /* '*' any run, '?' any byte; no backtracking beyond the last '*'. */
 bool core_glob_match(const char *pattern, const char *s, bool fold_case);

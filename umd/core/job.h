@@ -27,6 +27,7 @@ typedef struct Job {
         bool creates;  /* the user is made in the same change, from spec */
         UserSpec spec; /* its texts are ours: spec_texts */
         Texts spec_texts;
+        UserAttribute *spec_attributes;
         CoreChangeDone done;
         CoreCodeDone code_done;
         CoreCreateDone create_done;

@@ -23,6 +23,7 @@ Job *core_job_free(Job *job) {
         base_secret_free(job->code);
         core_past_free(job->past);
         core_texts_done(&job->spec_texts);
+        free(job->spec_attributes);
         free(job->reason);
         free(job);
         return NULL;
@@ -74,6 +75,22 @@ static int text_take(Job *job, const char **text) {
         return r;
 }
 
+static int attributes_take(Job *job, const UserSpec *spec) {
+        int r = 0;
+
+        job->spec_attributes = calloc(spec->attribute_count + 1, sizeof(*job->spec_attributes));
+        if (!job->spec_attributes)
+                return -ENOMEM;
+        job->spec.attributes = job->spec_attributes;
+        for (size_t i = 0; i < spec->attribute_count && r == 0; i++) {
+                job->spec_attributes[i] = spec->attributes[i];
+                r = text_take(job, &job->spec_attributes[i].name);
+                if (r == 0)
+                        r = text_take(job, &job->spec_attributes[i].value);
+        }
+        return r;
+}
+
 int core_job_take_spec(Job *job, const UserSpec *spec) {
         int r = 0;
 
@@ -87,7 +104,7 @@ int core_job_take_spec(Job *job, const UserSpec *spec) {
                 r = text_take(job, &job->spec.tenant);
         if (r == 0)
                 r = text_take(job, &job->spec.role);
-        return r;
+        return r == 0 ? attributes_take(job, spec) : r;
 }
 
 int core_job_code_expires(Job *job, uint64_t now_usec) {

@@ -57,6 +57,11 @@ static int show_one(Page *page, StoreUser *user) {
         if (!core_filter_user(page->terms, user))
                 return 0;
         r = is_shown(page, user, &shown);
+        /* by what somebody does not see he does not find either */
+        if (r == 0 && shown && core_filter_wants_private(page->terms) &&
+            page->asker->uid != user->uid)
+                r = core_asker_has_over(page->asker, PERMISSION_USER_VIEW_PRIVATE, user,
+                                        user->tenant, &shown);
         if (r < 0 || !shown)
                 return r;
         r = page->each(page->userdata, page->asker, user);

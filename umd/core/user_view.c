@@ -8,6 +8,7 @@
 
 #include "umd/core/holders.h"
 #include "umd/core/lockout.h"
+#include "umd/core/user_attributes.h"
 
 /* Nobody has the name now; who had it is what an admin asks next.  A local name is the host's. */
 static int missing_fail(Core *core, StoreTxn *txn, const char *name, CoreError *error) {
@@ -227,14 +228,19 @@ static const size_t user_texts[] = {
         offsetof(CoreUser, last_failure_service),
 };
 
-/* The gids need a home of their own beside the packed texts: they go first into one block. */
+/* What is no text needs a home of its own beside the packed texts: it goes first into one block,
+ * with what has the widest members in front. */
 static int view_pack(const CoreUser *view, CoreUser **ret) {
         const PackArray arrays[] = {
                 { offsetof(CoreUser, groups), view->group_count },
                 { offsetof(CoreUser, roles), view->role_count },
+                { offsetof(CoreUser, attribute_names), view->attribute_count },
+                { offsetof(CoreUser, attribute_values), view->attribute_count },
         };
-        size_t gids_bytes = view->group_count * sizeof(gid_t);
-        size_t bytes = sizeof(CoreUser) + gids_bytes;
+        size_t untils = sizeof(CoreUser);
+        size_t gids = untils + view->attribute_count * sizeof(uint64_t);
+        size_t private = gids + view->group_count * sizeof(gid_t);
+        size_t bytes = private + view->attribute_count * sizeof(bool);
         _cleanup_free_ char *block = malloc(bytes);
         void *packed;
         int r;
@@ -242,14 +248,20 @@ static int view_pack(const CoreUser *view, CoreUser **ret) {
         if (!block)
                 return -ENOMEM;
         memcpy(block, view, sizeof(CoreUser));
-        if (gids_bytes > 0)
-                memcpy(block + sizeof(CoreUser), view->gids, gids_bytes);
+        if (view->attribute_count > 0) {
+                memcpy(block + untils, view->attribute_untils, gids - untils);
+                memcpy(block + private, view->attribute_private, bytes - private);
+        }
+        if (view->group_count > 0)
+                memcpy(block + gids, view->gids, private - gids);
         r = core_pack(block, bytes, user_texts, ARRAY_LENGTH(user_texts), arrays,
                       ARRAY_LENGTH(arrays), &packed);
         if (r < 0)
                 return r;
         *ret = packed;
-        (*ret)->gids = (const gid_t *)(void *)((char *)packed + sizeof(CoreUser));
+        (*ret)->attribute_untils = (const uint64_t *)(void *)((char *)packed + untils);
+        (*ret)->gids = (const gid_t *)(void *)((char *)packed + gids);
+        (*ret)->attribute_private = (const bool *)(void *)((char *)packed + private);
         return 0;
 }
 
@@ -288,6 +300,7 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         _cleanup_idset_ IdSet set = { 0 };
         char actors[3][CORE_ACTOR_BYTES];
         const char *type = "";
+        AttributesView attributes;
         LockoutView lockout;
         CoreUser view;
         int r;
@@ -297,6 +310,8 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
                 r = core_groups_of_user(core, txn, user->uid, &set, NULL);
         if (r == 0)
                 r = core_roles_of_user(core, txn, user, &role_names, &type);
+        if (r == 0)
+                r = core_attributes_view(txn, user, &attributes);
         if (r < 0)
                 return r;
         gids = calloc(set.count + 1, sizeof(*gids));
@@ -312,6 +327,11 @@ int core_user_view(Core *core, StoreTxn *txn, GroupNames *names, const StoreUser
         view.gids = gids;
         view.roles = (const char *const *)role_names.list;
         view.role_count = role_names.count;
+        view.attribute_names = attributes.names;
+        view.attribute_values = attributes.values;
+        view.attribute_untils = attributes.untils;
+        view.attribute_private = attributes.is_private;
+        view.attribute_count = attributes.count;
         r = groups_sorted(txn, &set, names, group_names, gids, &view.group_count);
         if (r == 0)
                 r = view_age(core, txn, credential, &view);

@@ -9,6 +9,7 @@
 
 #include "umd/core/holders.h"
 #include "umd/core/login.h"
+#include "umd/core/user_attributes.h"
 
 static void check_texts(Core *core, const UserSpec *spec, CoreError *error) {
         for (UserField f = 0; f < _USER_FIELD_TEXT_MAX; f++)
@@ -218,17 +219,26 @@ static void default_home(Core *core, StoreUser *user, char *buf, size_t size, Co
 
 int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreError *error) {
         StoreUser user = user_empty(change->core, change->actor, change->now_usec);
+        _cleanup_attributes_ AttributesDraft attributes = { 0 };
         char home[BASE_PATH_MAX + 1];
         CoreError faults = { 0 };
         int r;
 
         r = core_change_may_in(change, PERMISSION_USER_CREATE,
                                spec->tenant ? spec->tenant : user.tenant, error);
+        if (r == 0 && spec->attribute_count > 0)
+                r = core_change_may_in(change, PERMISSION_USER_ATTRIBUTE_SET,
+                                       spec->tenant ? spec->tenant : user.tenant, error);
         if (r == 0)
                 r = check_new(change->core, change->txn, spec, &faults);
         if (r != 0)
                 return r;
         spec_apply(spec, &user);
+        r = core_attributes_edit(change, spec, &user, &attributes, &faults);
+        if (r < 0)
+                return r;
+        user.attributes = attributes.bytes;
+        user.attributes_len = attributes.len;
         user.service = core_spec_is_service(spec);
         if (user.service) {
                 user.shell = CORE_API_PROGRAM;
@@ -346,6 +356,7 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
         _cleanup_change_ Change change = { 0 };
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         _cleanup_owners_ Owners owners = { 0 };
+        _cleanup_attributes_ AttributesDraft attributes = { 0 };
         CoreError faults = { 0 };
         StoreUser edited;
         int r;
@@ -360,6 +371,8 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
         if (r != 0)
                 return r;
         r = check_edit(core, change.txn, spec, user, &faults);
+        if (r == 0)
+                r = core_attributes_edit(&change, spec, user, &attributes, &faults);
         if (r < 0)
                 return r;
         if (faults.outcome != CORE_DONE) {
@@ -371,6 +384,8 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 return r;
         edited = *user;
         spec_apply(spec, &edited);
+        edited.attributes = attributes.bytes;
+        edited.attributes_len = attributes.len;
         r = values_of(&change, user, &edited);
         if (r < 0)
                 return r;
