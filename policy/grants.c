@@ -26,6 +26,7 @@ static const char *const state_names[_GRANT_STATE_MAX] = {
         [GRANT_ONE_TENANT_ONLY] = "one-tenant-only",
         [GRANT_NEEDS_EMAIL] = "needs-email",
         [GRANT_NEEDS_ATTRIBUTE] = "needs-attribute",
+        [GRANT_CONFLICT] = "conflict",
 };
 
 const char *policy_grant_state_name(GrantState state) {
@@ -38,6 +39,11 @@ static bool tenant_matches(const RightsGrant *grant, const RightsPlace *place) {
         if (grant->all_tenants)
                 return true;
         return !place->all_tenants && strcmp(grant->tenant, place->tenant) == 0;
+}
+
+static bool same_tenant(const RightsGrant *a, const RightsGrant *b) {
+        return a->all_tenants || b->all_tenants ||
+               (a->tenant && b->tenant && strcmp(a->tenant, b->tenant) == 0);
 }
 
 static bool user_in_scope(const RightsGrant *grant, const RightsPlace *place) {
@@ -123,6 +129,27 @@ static GrantState demands_state(const RoleSet *set, const RightsHolder *holder,
         return *ret_attribute ? GRANT_NEEDS_ATTRIBUTE : GRANT_COUNTS;
 }
 
+static bool runs(const RightsGrant *grant, uint64_t now_usec) {
+        return grant->from_usec <= now_usec && now_usec < grant->until_usec;
+}
+
+/* Roles that must not meet are never somebody's by themselves (FEATURES D22): one that nobody
+ * granted gives way to whatever is there at the moment, of two such ones both.  So which was there
+ * first makes no difference, and it comes when the other one goes. */
+static bool gives_way(const RoleSet *set, const RightsHolder *holder, const RightsGrant *grant,
+                      uint64_t now_usec) {
+        RoleConflict conflict;
+
+        for (size_t i = 0; grant->automatic && i < holder->grant_count; i++) {
+                const RightsGrant *other = &holder->grants[i];
+
+                if (other != grant && runs(other, now_usec) && same_tenant(grant, other) &&
+                    policy_role_conflict(set, grant->role, other->role, &conflict))
+                        return true;
+        }
+        return false;
+}
+
 GrantState policy_grant_state(const RoleSet *set, const RightsHolder *holder,
                               const RightsGrant *grant, const RightsPlace *place,
                               const char **ret_attribute) {
@@ -143,6 +170,8 @@ GrantState policy_grant_state(const RoleSet *set, const RightsHolder *holder,
                 state = GRANT_OUT_OF_SCOPE;
         else if (set->roles[grant->role].fault != RIGHTS_FAULT_NONE)
                 state = GRANT_BROKEN;
+        else if (gives_way(set, holder, grant, place->now_usec))
+                state = GRANT_CONFLICT;
         else
                 state = demands_state(set, holder, grant, place->now_usec, &attribute);
         if (ret_attribute)
@@ -168,10 +197,7 @@ uint64_t policy_grants_change(const RightsHolder *holder, uint64_t now_usec) {
 }
 
 static bool grants_meet(const RightsGrant *a, const RightsGrant *b) {
-        bool same_tenant = a->all_tenants || b->all_tenants ||
-                           (a->tenant && b->tenant && strcmp(a->tenant, b->tenant) == 0);
-
-        return same_tenant && a->from_usec < b->until_usec && b->from_usec < a->until_usec;
+        return same_tenant(a, b) && a->from_usec < b->until_usec && b->from_usec < a->until_usec;
 }
 
 bool policy_grant_conflict(const RoleSet *set, const RightsHolder *holder, const RightsGrant *grant,

@@ -89,7 +89,9 @@ struct RoleSet {
         const char **role_names;
         uint16_t *role_order; /* by name */
         size_t role_named;    /* those that have a name of their own */
-        uint16_t *queue;      /* of roles, while one is worked on */
+        uint16_t *automatic;  /* those with a condition */
+        size_t automatic_count;
+        uint16_t *queue; /* of roles, while one is worked on */
         uint16_t *reached;
         const PermissionArea *areas;
         size_t area_count;

@@ -134,6 +134,7 @@ static bool may_count(GrantState state) {
         case GRANT_NOT_YET:
         case GRANT_NEEDS_EMAIL:
         case GRANT_NEEDS_ATTRIBUTE:
+        case GRANT_CONFLICT:
                 return true;
         case GRANT_INVALID:
         case GRANT_BROKEN:
@@ -157,7 +158,7 @@ static bool is_denied_for_good(const RoleSet *set, const RightsHolder *holder,
 
                 if (policy_role_denies(set, grant->role, right) &&
                     grant->scope == GRANT_SCOPE_ALL && grant->until_usec == USEC_INFINITY &&
-                    !set->roles[grant->role].attributes &&
+                    !grant->automatic && !set->roles[grant->role].attributes &&
                     policy_grant_state(set, holder, grant, place, NULL) == GRANT_COUNTS)
                         return true;
         }

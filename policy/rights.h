@@ -213,6 +213,8 @@ typedef struct RoleSpec {
         HolderKind only_kind; /* HOLDER_INVALID: for anybody */
         bool one_tenant;      /* never for all tenants */
         bool built_in;
+        const char *automatic; /* the condition by which it is somebody's without being granted
+                                  (policy/attributes.h), or NULL */
 } RoleSpec;
 
 /* The thirteen of FEATURES M.2, static. */
@@ -234,6 +236,10 @@ RoleSet *policy_roles_compile(const RoleSpec *roles, size_t role_count, const Pe
 int policy_role_fault(const RoleSet *set, uint16_t role, RightsFault *ret);
 uint16_t policy_role_from_name(const RoleSet *set, const char *name); /* ROLE_NONE */
 const char *policy_role_name(const RoleSet *set, uint16_t role);
+/* The roles with a condition, one after the other; ROLE_NONE behind the last.  One that has a fault
+ * is none of them: nobody comes to it. */
+uint16_t policy_role_automatic(const RoleSet *set, size_t at);
+const char *policy_role_condition(const RoleSet *set, uint16_t role); /* NULL: none */
 /* Is `inherited` the role or, at any depth, one it inherits? */
 bool policy_role_includes(const RoleSet *set, uint16_t role, uint16_t inherited);
 bool policy_role_permits(const RoleSet *set, uint16_t role, uint16_t right);
@@ -281,6 +287,7 @@ typedef struct RightsGrant {
         uint64_t until_usec; /* the moment itself is over; USEC_INFINITY: never */
         GrantScope scope;
         const char *over; /* the department or group */
+        bool automatic;   /* by a condition: nobody granted it */
 } RightsGrant;
 
 typedef struct RightsAttribute {
@@ -332,6 +339,7 @@ typedef enum GrantState {
         GRANT_ONE_TENANT_ONLY, /* given for all, and the role is for one */
         GRANT_NEEDS_EMAIL,
         GRANT_NEEDS_ATTRIBUTE,
+        GRANT_CONFLICT, /* an automatic one gives way to whatever runs beside it */
         _GRANT_STATE_MAX,
 } GrantState;
 

@@ -41,6 +41,7 @@ static void set_lay_out(Arena *arena, RoleSet *set, size_t name_max) {
         set->roles = arena_take(arena, set->role_count, sizeof(Role));
         set->role_names = arena_take(arena, set->role_count, sizeof(char *));
         set->role_order = arena_take(arena, set->role_count, sizeof(uint16_t));
+        set->automatic = arena_take(arena, set->role_count, sizeof(uint16_t));
         set->queue = arena_take(arena, set->role_count, sizeof(uint16_t));
         set->reached = arena_take(arena, set->role_count, sizeof(uint16_t));
         set->names = arena_take(arena, name_max, sizeof(char *));
@@ -289,6 +290,20 @@ static void role_read(RoleSet *set, size_t at) {
         role_inherit(set, at);
 }
 
+static void automatic_note(RoleSet *set) {
+        for (size_t i = 0; i < set->role_count; i++)
+                if (set->specs[i].automatic && set->roles[i].fault == RIGHTS_FAULT_NONE)
+                        set->automatic[set->automatic_count++] = (uint16_t)i;
+}
+
+uint16_t policy_role_automatic(const RoleSet *set, size_t at) {
+        return at < set->automatic_count ? set->automatic[at] : ROLE_NONE;
+}
+
+const char *policy_role_condition(const RoleSet *set, uint16_t role) {
+        return role < set->role_count ? set->specs[role].automatic : NULL;
+}
+
 RoleSet *policy_roles_compile(const RoleSpec *roles, size_t role_count, const PermissionArea *areas,
                               size_t area_count, void *memory, size_t bytes) {
         Arena arena = { .base = memory, .size = bytes };
@@ -315,5 +330,6 @@ RoleSet *policy_roles_compile(const RoleSpec *roles, size_t role_count, const Pe
                 role_read(set, i);
         }
         role_set_resolve(set);
+        automatic_note(set);
         return set;
 }

@@ -262,6 +262,38 @@ static bool runs_here(const RightsGrant *grant, const RightsPlace *place) {
                concerns(grant, place);
 }
 
+static bool clashes(const Reference *reference, size_t a, size_t b) {
+        bool of_a[REFERENCE_ROLES_MAX] = { 0 }, of_b[REFERENCE_ROLES_MAX] = { 0 };
+
+        reach(reference, a, of_a);
+        reach(reference, b, of_b);
+        for (size_t x = 0; x < reference->role_count; x++)
+                for (size_t y = 0; y < reference->role_count; y++)
+                        for (size_t i = 0; of_a[x] && of_b[y] && reference->roles[x].conflict &&
+                                           reference->roles[x].conflict[i];
+                             i++)
+                                if (find(reference, reference->roles[x].conflict[i]) == y)
+                                        return true;
+        return false;
+}
+
+/* What nobody granted gives way to what runs in the same tenant and must not meet it. */
+static bool stands_back(const Reference *reference, const RightsHolder *holder,
+                        const RightsGrant *grant, uint64_t now_usec) {
+        for (size_t i = 0; i < holder->grant_count; i++) {
+                const RightsGrant *other = &holder->grants[i];
+
+                if (other != grant && other->role < reference->role_count &&
+                    other->from_usec <= now_usec && now_usec < other->until_usec &&
+                    (other->all_tenants || grant->all_tenants ||
+                     (other->tenant && strcmp(other->tenant, grant->tenant) == 0)) &&
+                    (clashes(reference, grant->role, other->role) ||
+                     clashes(reference, other->role, grant->role)))
+                        return grant->automatic;
+        }
+        return false;
+}
+
 bool reference_has(const Reference *reference, const RightsHolder *holder, const RightsPlace *place,
                    const char *name) {
         bool has = false;
@@ -281,7 +313,8 @@ bool reference_has(const Reference *reference, const RightsHolder *holder, const
                 else if (!runs_here(grant, place))
                         continue;
                 counts = !denies && whole(reference, grant->role) &&
-                         demands_met(reference, holder, grant, place->now_usec);
+                         demands_met(reference, holder, grant, place->now_usec) &&
+                         !stands_back(reference, holder, grant, place->now_usec);
                 denies =
                         denies ||
                         ((counts || !whole(reference, grant->role)) &&

@@ -263,6 +263,47 @@ static void an_inherited_demand_is_found_among_many_roles(void **state) {
         rights_done(&rights);
 }
 
+/* What nobody granted gives way while the other runs, whichever is first in the list and whether
+ * the other counts; of two such ones both do. */
+static void what_is_automatic_gives_way(void **state) {
+        const RoleSpec clashing[] = {
+                { .name = "approver", .permit = LIST("request.approve") },
+                { .name = "lead", .inherit = LIST("approver") },
+                { .name = "payer", .permit = LIST("billing.view"), .conflict = LIST("approver") },
+        };
+        RightsGrant *payer, *lead;
+        Rights rights;
+        Person person;
+
+        rights_make(&rights, clashing, ARRAY_LENGTH(clashing));
+        person_make(&person);
+        lead = person_grant(&person, &rights, "lead");
+        payer = person_grant(&person, &rights, "payer");
+#define STATE(grant) policy_grant_state(rights.set, &person.holder, grant, &acme, NULL)
+        assert_int_equal(STATE(payer), GRANT_COUNTS); /* granted, in spite of it */
+        payer->automatic = true;
+        assert_int_equal(STATE(payer), GRANT_CONFLICT);
+        assert_int_equal(STATE(lead), GRANT_COUNTS);
+        lead->automatic = true;
+        assert_int_equal(STATE(payer), GRANT_CONFLICT);
+        assert_int_equal(STATE(lead), GRANT_CONFLICT);
+        lead->automatic = false;
+        lead->until_usec = NOW; /* over */
+        assert_int_equal(STATE(payer), GRANT_COUNTS);
+        lead->until_usec = USEC_INFINITY;
+        lead->from_usec = NOW + 1; /* not yet */
+        assert_int_equal(STATE(payer), GRANT_COUNTS);
+        lead->from_usec = NOW;
+        lead->tenant = "globex"; /* they do not meet */
+        assert_int_equal(STATE(payer), GRANT_COUNTS);
+        lead->all_tenants = true;
+        assert_int_equal(STATE(payer), GRANT_CONFLICT);
+        person.holder.email = false; /* lead needs none */
+        assert_int_equal(STATE(payer), GRANT_CONFLICT);
+#undef STATE
+        rights_done(&rights);
+}
+
 static void every_state_has_a_name(void **state) {
         for (GrantState s = 0; s < _GRANT_STATE_MAX; s++)
                 for (GrantState other = 0; other < s; other++)
@@ -532,6 +573,7 @@ int main(void) {
                 cmocka_unit_test(a_grant_counts_or_says_why_not),
                 cmocka_unit_test(an_attribute_counts_until_it_ends),
                 cmocka_unit_test(an_inherited_demand_is_found_among_many_roles),
+                cmocka_unit_test(what_is_automatic_gives_way),
                 cmocka_unit_test(every_state_has_a_name),
                 cmocka_unit_test(a_deny_takes_from_all_roles_in_any_order),
                 cmocka_unit_test(a_deny_holds_only_while_its_grant_counts),

@@ -145,6 +145,18 @@ static const char *const *inherit_make(World *w, size_t role) {
         return list;
 }
 
+/* With another than itself, which would be a fault. */
+static const char *const *conflict_make(World *w, size_t role) {
+        const char **list = w->lists[role][5];
+        const char *other = w->role_names[pick(w, ROLES)];
+
+        if (!one_in(w, 3) || strcmp(other, w->role_names[role]) == 0)
+                return NULL;
+        list[0] = other;
+        list[1] = NULL;
+        return list;
+}
+
 static void role_make(World *w, size_t at) {
         RoleSpec *role = &w->roles[at];
 
@@ -161,6 +173,7 @@ static void role_make(World *w, size_t at) {
         if (one_in(w, 15))
                 role->only_kind = one_in(w, 2) ? HOLDER_PERSON : HOLDER_SERVICE;
         role->one_tenant = one_in(w, 15);
+        role->conflict = conflict_make(w, at);
 }
 
 static void grant_make(World *w, RightsGrant *grant) {
@@ -173,6 +186,7 @@ static void grant_make(World *w, RightsGrant *grant) {
                 .scope = one_in(w, 3) ? (GrantScope)pick(w, _GRANT_SCOPE_MAX) : GRANT_SCOPE_ALL,
                 .over = places[pick(w, ARRAY_LENGTH(places))],
         };
+        grant->automatic = one_in(w, 3);
         if (one_in(w, 80))
                 grant->scope = _GRANT_SCOPE_MAX;
         if (one_in(w, 60))

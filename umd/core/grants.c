@@ -177,6 +177,7 @@ static int check_state(Change *change, const Asked *asked, CoreError *error) {
         case GRANT_EXPIRED:
         case GRANT_OUT_OF_SCOPE:
         case GRANT_ONE_TENANT_ONLY:
+        case GRANT_CONFLICT:
         case _GRANT_STATE_MAX:
                 break;
         }
