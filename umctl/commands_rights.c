@@ -18,7 +18,10 @@
                   COMPLETE_ROLE },                                                                 \
                 { "linux-group", "GROUP", "who holds it is in this group, of um or /etc/group",    \
                   COMPLETE_GROUP },                                                                \
-                { "kind", "KIND", "for any, person or service alone", COMPLETE_NOTHING }, {        \
+                { "kind", "KIND", "for any, person or service alone", COMPLETE_NOTHING },          \
+                { "auto", "CONDITION", "whose it is without being granted: KEY=VALUE,...",         \
+                  COMPLETE_NOTHING },                                                              \
+        {                                                                                          \
                 "one-tenant", "YESNO", "yes: only for one named tenant, never for all",            \
                         COMPLETE_NOTHING                                                           \
         }
@@ -61,7 +64,10 @@ const Command rights_commands[] = {
           COMPLETE_ROLE,
           "umctl role set auditor --permit +report.view",
           "A list that is given replaces the one there is; where each begins with + or -,\n"
-          "these are added and taken away.  Whoever holds the role has it at once.",
+          "these are added and taken away.  Whoever holds the role has it at once.\n"
+          "--auto department=sales,attr.region=eu gives it to whom all of that holds for, as\n"
+          "long as it does: keys are department, title, tenant, kind and attr.NAME; with\n"
+          "--dry-run it tells who would gain and lose it; '' ends it.",
           .needs = "role.edit" },
         { "role",
           "show",

@@ -83,7 +83,7 @@ static int append_role_fields(Ctl *ctl, sd_bus_message *m) {
                 { "require", "require" },          { "conflicts", "conflicts" },
                 { "linux-group", "linux_groups" },
         };
-        static const char *const texts[] = { "description", "clone", "kind" };
+        static const char *const texts[] = { "description", "clone", "kind", "auto" };
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (size_t i = 0; i < ARRAY_LENGTH(texts) && r >= 0; i++)
@@ -108,13 +108,89 @@ static int append_role_fields(Ctl *ctl, sd_bus_message *m) {
         return r < 0 ? fail(ctl, r) : 0;
 }
 
+/* Who would come to the role by the condition that is tried, and who would not have it any more. */
+static int try_get(Ctl *ctl, const char *name, json_t **ret) {
+        json_t *all = json_array();
+        char cursor[128] = "";
+        int r;
+
+        do {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+                json_t *page = NULL;
+                const char *next;
+
+                r = message_new(ctl, "TryAuto", name, option_get(ctl, "auto"), &m);
+                if (r == 0) {
+                        r = sd_bus_message_append(m, "su", cursor, PAGE);
+                        r = r < 0 ? fail(ctl, r) : ctl_call(ctl, m, &reply);
+                }
+                if (r != 0)
+                        break;
+                r = json_from_dicts(reply, &page);
+                if (r >= 0) {
+                        json_array_extend(all, page);
+                        json_decref(page);
+                        r = sd_bus_message_read(reply, "s", &next);
+                }
+                if (r < 0) {
+                        r = ctl_bad_reply(ctl, r);
+                        break;
+                }
+                (void)snprintf(cursor, sizeof(cursor), "%s", next);
+                r = 0;
+        } while (cursor[0]);
+        if (r == 0)
+                *ret = all;
+        else
+                json_decref(all);
+        return r;
+}
+
+static json_t *names_of(const json_t *rows, bool gains) {
+        json_t *names = json_array(), *row;
+        size_t i;
+
+        json_array_foreach(rows, i, row) {
+                if (json_is_true(json_object_get(row, "gains")) == gains)
+                        json_array_append(names, json_object_get(row, "user"));
+        }
+        return names;
+}
+
+static void names_print(const json_t *names, const char *what) {
+        json_t *name;
+        size_t i;
+
+        json_array_foreach(names, i, name) {
+                printf("user %s: %s\n", json_string_value(name), what);
+        }
+}
+
 static int role_write(Ctl *ctl, const char *member, const char *name, const char *done) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        bool tried = ctl->dry_run && option_given(ctl, "auto");
+        json_t *rows = NULL, *gains = NULL, *loses = NULL, *more = NULL;
         int r = message_new(ctl, member, name, NULL, &m);
 
         if (r == 0)
                 r = append_role_fields(ctl, m);
-        return r != 0 ? r : change(ctl, m, name, done, NULL);
+        if (r == 0 && tried)
+                r = try_get(ctl, name, &rows);
+        if (r == 0 && tried) {
+                gains = names_of(rows, true);
+                loses = names_of(rows, false);
+                more = json_pack("{s:O,s:O}", "gains", gains, "loses", loses);
+        }
+        if (r == 0)
+                r = change(ctl, m, name, done, more);
+        if (r == 0 && tried && ctl->json == JSON_OFF) {
+                names_print(gains, "would gain it");
+                names_print(loses, "would lose it");
+        }
+        json_decref(gains);
+        json_decref(loses);
+        json_decref(rows);
+        return r;
 }
 
 int role_add(Ctl *ctl, int argc, char *argv[]) {
@@ -226,16 +302,15 @@ static int role_get(Ctl *ctl, const char *name, json_t **ret) {
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
-static const char *const grant_columns[] = { "user",  "role",      "tenant",      "over",
-                                             "from",  "until",     "by",          "reason",
-                                             "state", "attribute", "end_sessions" };
+static const char *const grant_columns[] = { "user",  "role",      "tenant",       "over",
+                                             "from",  "until",     "by",           "reason",
+                                             "state", "attribute", "end_sessions", "auto" };
 
 int role_show(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "name",         "description",    "inherit",     "permit", "without",
-                "deny",         "require",        "conflicts",   "kind",   "one_tenant",
-                "linux_groups", "missing_groups", "permissions", "denied", "fault",
-                "built_in",     "created",
+                "name",    "description", "inherit", "permit",     "without",      "deny",
+                "require", "conflicts",   "kind",    "one_tenant", "linux_groups", "missing_groups",
+                "auto",    "permissions", "denied",  "fault",      "built_in",     "created",
         };
         json_t *role = NULL, *holders = NULL;
         int r = role_get(ctl, argv[0], &role);

@@ -8,9 +8,9 @@ import time
 from fixture import ERRORS, HERE, ROOT
 
 FOREVER = 18446744073709551615
-ROLE_KEYS = {"name", "description", "kind", "fault", "version", "created", "built_in", "one_tenant", "inherit", "permit",
+ROLE_KEYS = {"name", "description", "auto", "kind", "fault", "version", "created", "built_in", "one_tenant", "inherit", "permit",
              "without", "deny", "require", "conflicts", "linux_groups", "missing_groups"}
-GRANT_KEYS = {"user", "role", "tenant", "over", "by", "reason", "state", "attribute", "from", "until", "made",
+GRANT_KEYS = {"user", "role", "tenant", "over", "by", "reason", "auto", "state", "attribute", "from", "until", "made",
               "end_sessions"}
 
 

@@ -218,6 +218,13 @@ def sshd():
     yield b"Include *\nMatch all\nInclude \"one\"\nPubkeyAuthOptions\rnone\n.\nMatch User y\nPubkeyAuthOptions verify-required\n"
 
 
+def conditions():
+    for text in (b"department=sales,attr.region=eu", b"kind=person,tenant=acme,title=a = b", b"attr.a=1,attr.ab=1",
+                 b"department=a,department=b", b"yes", b"+007", b"-0", b"2027-03-01", b"eu"):
+        for kind in range(6):
+            yield bytes([kind]) + text
+
+
 def filters():
     for text in (b"", b"status=active,group=web", b"name~al*,email!=a@b.de", b"created<30d",
                  b"valid-until>2026-08-01,locked=yes", b"member=alice,owner!=bob",
@@ -228,7 +235,7 @@ def filters():
 
 def main():
     makers = {"gate": gate, "vault": vault, "quality": quality, "notify": notify, "fido": fido, "recovery": recovery, "config": config, "code": code,
-              "field": field, "local": local, "parse": parse, "rights": rights, "stack": stack, "filter": filters,
+              "field": field, "local": local, "parse": parse, "rights": rights, "stack": stack, "filter": filters, "condition": conditions,
               "ssh_key": ssh_key, "sshd": sshd}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)

@@ -104,3 +104,33 @@ def an_attribute_that_is_over_is_shown_and_counts_for_nothing():
     has(good("user show", user), f"{name}=yes (expired)")
     same(attributes(user)[name]["expired"], True)
     bad(NOT_FOUND, "user set", fresh(), "--attr", f"{name}=yes")
+
+
+@check
+def a_role_follows_a_condition():
+    region, role, user, other = fresh("region"), fresh("role"), fresh(), fresh()
+    good("attribute add", region, "--type", "choice", "--choices", "eu,us")
+    for name in user, other:
+        good("user add", name, "--email", f"{name}@auto.example", "--department", role)
+    good("user set", user, "--attr", f"{region}=eu")
+    condition = f"department={role},attr.{region}=eu"
+    good("role add", role, "--permit", "asset.view", "--auto", f"department={role}")
+    has(good("role show", role), f"auto: department={role}\n", user, other)
+    text = good("role set", role, "--auto", condition, "--dry-run")
+    has(text, "would be changed", f"user {other}: would lose it")
+    assert user not in text, text
+    same(get("role set", role, "--auto", condition, "--dry-run")["loses"], [other])
+    same(get("user show", other)["user"]["roles"], sorted([role, "self-service"]))
+    good("role set", role, "--auto", condition)
+    same([(row["user"], row["auto"], row["state"]) for row in get("role show", role)["role"]["holders"]],
+         [(user, condition, "counts")])
+    same([row["role"] for row in get("role grants", other)["grants"]], ["self-service"])
+    has(bad(REFUSED, "role revoke", role, user), condition)
+    same(found(f"role={role}"), [user])
+    has(bad(USAGE, "role set", role, "--auto", "department=x,colour=red"), "column 14")
+    has(bad(USAGE, "role set", role, "--auto", f"attr.{region}=asia"), "must be one of eu, us")
+    has(bad(REFUSED, "attribute delete", region, "--force", "--yes"), role)
+    good("user set", user, "--attr", f"{region}=us")
+    same(get("user show", user)["user"]["roles"], ["self-service"])
+    has(bad(REFUSED, "role delete", role, "--yes"), "--force")
+    good("role delete", role, "--force", "--yes")

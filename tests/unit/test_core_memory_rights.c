@@ -31,6 +31,9 @@ static bool nobody_hides(void *userdata, const char *name, uid_t uid) {
         return false;
 }
 
+static void nothing_try(void *userdata, const char *user, bool gains) {
+}
+
 static void nothing_why(void *userdata, const CoreWhy *why) {
 }
 
@@ -84,6 +87,7 @@ static void rights(Fixture *f) {
                                  *const groups[] = { "web" };
         const GroupSpec web = { .name = "web" };
         const RoleEdit role = { .name = "helper",
+                                .automatic = "kind=person",
                                 .lists = { [CORE_ROLE_PERMIT] = permit,
                                            [CORE_ROLE_INHERIT] = inherit,
                                            [CORE_ROLE_LINUX_GROUPS] = groups },
@@ -125,6 +129,10 @@ static void rights(Fixture *f) {
         levels(f);
         memory_on();
         (void)core_role_list(f->core, "", 20, nothing_role, NULL, cursor, &f->error);
+        (void)core_role_try(f->core, &f->root, "helper", "kind=service", "", 9, f->now, nothing_try,
+                            NULL, cursor, &f->error);
+        (void)core_grant_holders(f->core, &f->root, "helper", "auto:0", 9, f->now, nothing_grant,
+                                 NULL, cursor, &f->error);
         (void)core_grant_list(f->core, &f->root, "bob", f->now, nothing_grant, NULL, &f->error);
         (void)core_access_why(f->core, &f->root, "bob", "user.view", NULL, f->now, nothing_path,
                               nothing_why, NULL, &f->error);

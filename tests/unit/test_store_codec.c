@@ -76,7 +76,11 @@ static StoreCredential full_credential(void) {
 }
 
 static const RoleRecord full_role = {
-        .role = { .version = 1, .name = "dba", .description = "", .only_kind = 1 },
+        .role = { .version = 1,
+                  .name = "dba",
+                  .description = "",
+                  .only_kind = 1,
+                  .automatic = "kind=person" },
         .lists[ROLE_LIST_PERMIT] = (const uint8_t *)"user.view\0x",
         .lens[ROLE_LIST_PERMIT] = 12,
 };

@@ -12,6 +12,7 @@ static StoreRole role_of(const char *name) {
                 .description = "helps",
                 .lists = { [ROLE_LIST_PERMIT] = permits, [ROLE_LIST_LINUX_GROUPS] = groups },
                 .only_kind = 2,
+                .automatic = "department=sales",
                 .one_tenant = true,
                 .created_usec = 7,
                 .created_by = 70000,
@@ -51,6 +52,7 @@ static void a_role_comes_back_as_it_was_written(void **state) {
         assert_null(out->lists[ROLE_LIST_LINUX_GROUPS][1]);
         assert_null(out->lists[ROLE_LIST_DENY][0]);
         assert_int_equal(out->only_kind, 2);
+        assert_string_equal(out->automatic, "department=sales");
         assert_true(out->one_tenant);
         assert_int_equal(out->created_usec, 7);
         assert_int_equal(out->created_by, 70000);

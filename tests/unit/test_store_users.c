@@ -37,6 +37,7 @@ static void every_field_comes_back(void **state) {
         in.locked_reason = "lost key";
         in.created_by = 1002;
         in.service = in.read_only = true;
+        in.facts_usec = 11;
         must(store_user_insert(txn, &in));
         must(store_commit(&txn));
         must(store_flush(bed.store));
@@ -73,6 +74,7 @@ static void every_field_comes_back(void **state) {
         assert_int_equal(out->created_by, 1002);
         assert_true(out->service);
         assert_true(out->read_only);
+        assert_int_equal(out->facts_usec, 11);
         store_user_free(out);
         store_txn_abortp(&txn);
         bed_done(&bed);

@@ -186,6 +186,8 @@ static const Access rows[] = {
           "role.view", 0, role_list_grants, SEEN },
         { WIRE_ROLE, "ListHolders", "ssu", "aa{sv}s", "role\0cursor\0limit\0grants\0next\0", ROOT,
           ACCESS_RIGHT, "role.view", 0, role_list_holders, SOMEWHERE },
+        { WIRE_ROLE, "TryAuto", "sssu", "aa{sv}s", "role\0condition\0cursor\0limit\0users\0next\0",
+          ROOT, ACCESS_RIGHT, "role.edit", 0, role_try, EVERYWHERE },
         { WIRE_ROLE, "GetEffective", "ss", "aa{sv}", "user\0tenant\0paths\0", BY_NAME, ACCESS_SELF,
           "role.view", 0, role_get_effective, SEEN },
         { WIRE_ROLE, "Why", "sss", "aa{sv}ssas",

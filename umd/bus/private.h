@@ -448,6 +448,7 @@ int role_grant(Call *call, CoreError *error);
 int role_revoke(Call *call, CoreError *error);
 int role_list_grants(Call *call, CoreError *error);
 int role_list_holders(Call *call, CoreError *error);
+int role_try(Call *call, CoreError *error);
 int role_get_effective(Call *call, CoreError *error);
 int role_why(Call *call, CoreError *error);
 

@@ -19,13 +19,14 @@ static void role_lists_clear(RoleLists *lists) {
 
 static int role_edit_read(Call *call, RoleLists *lists, RoleEdit *edit, bool creation,
                           CoreError *error) {
-        DictField fields[_CORE_ROLE_LIST_MAX + 4] = {
+        DictField fields[_CORE_ROLE_LIST_MAX + 5] = {
                 { "description", "s", &edit->description, NULL },
                 { "kind", "s", &edit->only_kind, NULL },
                 { "one_tenant", "b", &edit->one_tenant, &edit->has_one_tenant },
+                { "auto", "s", &edit->automatic, NULL },
                 { "clone", "s", &edit->clone, NULL },
         };
-        size_t first = creation ? 4 : 3;
+        size_t first = creation ? 5 : 4;
         int r;
 
         for (size_t i = 0; i < _CORE_ROLE_LIST_MAX; i++)
@@ -118,12 +119,13 @@ static int role_append(sd_bus_message *m, const CoreRole *role, bool whole) {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s",
-                                          role->name, "description", "s", role->description,
-                                          "version", "t", role->version, "built_in", "b",
-                                          (int)role->built_in, "kind", "s", role->only_kind,
-                                          "one_tenant", "b", (int)role->one_tenant, "fault", "s",
-                                          role->fault, "created", "t", role->created_usec);
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "auto", "s",
+                                          role->automatic, "name", "s", role->name, "description",
+                                          "s", role->description, "version", "t", role->version,
+                                          "built_in", "b", (int)role->built_in, "kind", "s",
+                                          role->only_kind, "one_tenant", "b", (int)role->one_tenant,
+                                          "fault", "s", role->fault, "created", "t",
+                                          role->created_usec);
         for (size_t i = 0; i < _CORE_ROLE_LIST_MAX && r >= 0; i++)
                 r = list_append(m, core_role_list_name((CoreRoleList)i), role->lists[i]);
         if (r >= 0)
@@ -281,15 +283,15 @@ static void page_add_grant(void *userdata, const CoreGrant *grant) {
         Page *page = userdata;
 
         if (page->r >= 0)
-                page->r =
-                        sd_bus_message_append(page->reply, "a{sv}", 12, "user", "s", grant->user,
-                                              "role", "s", grant->role, "tenant", "s",
-                                              grant->tenant, "over", "s", grant->over, "from", "t",
-                                              grant->from_usec, "until", "t", grant->until_usec,
-                                              "made", "t", grant->made_usec, "by", "s", grant->by,
-                                              "reason", "s", grant->reason, "state", "s",
-                                              grant->state, "attribute", "s", grant->attribute,
-                                              "end_sessions", "b", (int)grant->end_sessions);
+                page->r = sd_bus_message_append(page->reply, "a{sv}", 13, "auto", "s",
+                                                grant->automatic, "user", "s", grant->user, "role",
+                                                "s", grant->role, "tenant", "s", grant->tenant,
+                                                "over", "s", grant->over, "from", "t",
+                                                grant->from_usec, "until", "t", grant->until_usec,
+                                                "made", "t", grant->made_usec, "by", "s", grant->by,
+                                                "reason", "s", grant->reason, "state", "s",
+                                                grant->state, "attribute", "s", grant->attribute,
+                                                "end_sessions", "b", (int)grant->end_sessions);
 }
 
 int role_list_grants(Call *call, CoreError *error) {
@@ -318,6 +320,29 @@ int role_list_holders(Call *call, CoreError *error) {
                 return r;
         r = core_grant_holders(call->bus->core, &call->actor, role, cursor, limit, call->now_usec,
                                page_add_grant, &page, page.next, error);
+        return r != 0 ? r : page_end(call, &page, true);
+}
+
+static void page_add_try(void *userdata, const char *user, bool gains) {
+        Page *page = userdata;
+
+        if (page->r >= 0)
+                page->r = sd_bus_message_append(page->reply, "a{sv}", 2, "user", "s", user, "gains",
+                                                "b", (int)gains);
+}
+
+int role_try(Call *call, CoreError *error) {
+        _cleanup_(page_clear) Page page = { 0 };
+        const char *role, *condition, *cursor;
+        uint32_t limit;
+        int r = sd_bus_message_read(call->message, "sssu", &role, &condition, &cursor, &limit);
+
+        if (r >= 0)
+                r = page_begin(call, &page);
+        if (r < 0)
+                return r;
+        r = core_role_try(call->bus->core, &call->actor, role, condition, cursor, limit,
+                          call->now_usec, page_add_try, &page, page.next, error);
         return r != 0 ? r : page_end(call, &page, true);
 }
 

@@ -177,6 +177,9 @@ static int refuse_named(Change *change, const char *name, CoreError *error) {
                                 return core_fail(error, CORE_E_POLICY_REFUSED,
                                                  "%s: is what the role %s requires", name,
                                                  spec->name);
+                if (spec->automatic && core_condition_names(spec->automatic, name))
+                        return core_fail(error, CORE_E_POLICY_REFUSED,
+                                         "%s: is what the role %s goes by", name, spec->name);
         }
         return r;
 }

@@ -70,6 +70,7 @@ static int user_look(void *userdata, Asker *asker, const StoreUser *user) {
         int r;
 
         r = core_holder_load(asker->txn, asker->set, user, &holder);
+        core_holder_drop_automatic(&holder, USEC_INFINITY); /* they give way */
         for (size_t a = 0; a < holder.facts.grant_count && r == 0; a++)
                 for (size_t b = a + 1; b < holder.facts.grant_count && r == 0; b++)
                         if (texts.count < CONFLICTS_MAX)

@@ -21,6 +21,7 @@ typedef struct Shown {
 
 static int grant_show(const Shown *shown, const StoreUser *user, const Holder *holder, size_t at) {
         const StoreGrant *grant = &holder->records[at];
+        bool automatic = holder->grants[at].automatic;
         const RightsPlace place = {
                 .tenant = grant->tenant,
                 .all_tenants = holder->grants[at].all_tenants,
@@ -47,7 +48,8 @@ static int grant_show(const Shown *shown, const StoreUser *user, const Holder *h
                                              .until_usec = grant->until_usec,
                                              .made_usec = grant->made_usec,
                                              .by = by,
-                                             .reason = grant->reason,
+                                             .reason = automatic ? "" : grant->reason,
+                                             .automatic = automatic ? grant->reason : "",
                                              .state = policy_grant_state_name(state),
                                              .attribute = attribute ? attribute : "",
                                              .end_sessions = grant->end_sessions,
@@ -64,21 +66,25 @@ int core_grant_is_seen(Asker *asker, const StoreUser *user, const StoreGrant *gr
         return core_asker_has_over(asker, PERMISSION_ROLE_VIEW, user, grant->tenant, ret);
 }
 
-/* Those of one role, or all (role NULL). */
-static int grants_show(const Shown *shown, const StoreUser *user, const char *role) {
+/* Those of one role, or all (role NULL); only those that nobody granted.  How many. */
+static int grants_show(const Shown *shown, const StoreUser *user, const char *role,
+                       bool automatic) {
         _cleanup_holder_ Holder holder = { 0 };
+        int r, count = 0;
         bool seen;
-        int r;
 
         r = core_holder_load(shown->txn, shown->set, user, &holder);
         for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++) {
-                if (role && strcmp(holder.records[i].role, role) != 0)
+                if ((role && strcmp(holder.records[i].role, role) != 0) ||
+                    (automatic && !holder.grants[i].automatic))
                         continue;
                 r = core_grant_is_seen(shown->asker, user, &holder.records[i], &seen);
-                if (r == 0 && seen)
+                if (r == 0 && seen) {
                         r = grant_show(shown, user, &holder, i);
+                        count++;
+                }
         }
-        return r;
+        return r < 0 ? r : count;
 }
 
 int core_grant_list(Core *core, const Actor *actor, const char *user, uint64_t now_usec,
@@ -99,15 +105,56 @@ int core_grant_list(Core *core, const Actor *actor, const char *user, uint64_t n
         if (r == 0)
                 r = core_asker_load(core, txn, actor, &asker);
         shown.txn = txn;
-        return r != 0 ? r : grants_show(&shown, record, NULL);
+        if (r != 0)
+                return r;
+        r = grants_show(&shown, record, NULL, false);
+        return r < 0 ? r : 0;
 }
 
-/* A cursor is the uid a page ended with. */
-static int cursor_read(const char *cursor, uid_t *ret, CoreError *error) {
+/* A cursor is the uid a page ended with, behind those who were granted it with this before. */
+#define AUTOMATIC_CURSOR "auto:"
+
+static int cursor_read(const char *cursor, uid_t *ret, bool *ret_automatic, CoreError *error) {
+        const size_t prefix = strlen(AUTOMATIC_CURSOR);
+
         *ret = 0;
-        if (cursor[0] && base_parse_id(cursor, ret) < 0)
+        *ret_automatic = strncmp(cursor, AUTOMATIC_CURSOR, prefix) == 0;
+        if (cursor[0] && base_parse_id(cursor + (*ret_automatic ? prefix : 0), ret) < 0)
                 return core_fail(error, CORE_E_BAD_VALUE, "cursor: \"%s\": is none of a list",
                                  core_quote(cursor).text);
+        return 0;
+}
+
+/* Whose it is by its condition: all users are gone over, some at a time. */
+static int automatic_page(const Shown *shown, const char *role, uid_t uid, uint32_t limit,
+                          char *ret_cursor) {
+        uint32_t found = 0;
+
+        for (uint32_t looked = 0; found < limit && looked < CORE_LIST_RECORDS_MAX; looked++) {
+                _cleanup_(store_user_freep) StoreUser *user = NULL;
+                int r = store_user_next_uid(shown->txn, uid, &user);
+                bool seen;
+
+                if (r == STORE_E_MISSING) {
+                        ret_cursor[0] = '\0';
+                        return 0;
+                }
+                if (r < 0)
+                        return r;
+                uid = user->uid;
+                r = store_grant_holds(shown->txn, role, uid);
+                if (r < 0)
+                        return r;
+                if (r == 0 || user->status == USER_STATUS_DELETED)
+                        continue; /* he was shown already, or is not */
+                r = core_asker_sees(shown->asker, user, &seen);
+                if (r == 0 && seen)
+                        r = grants_show(shown, user, role, true);
+                if (r < 0)
+                        return r;
+                found += (uint32_t)r;
+        }
+        snprintf(ret_cursor, CORE_CURSOR_BYTES, AUTOMATIC_CURSOR "%u", uid);
         return 0;
 }
 
@@ -119,12 +166,13 @@ int core_grant_holders(Core *core, const Actor *actor, const char *role, const c
         Shown shown = { .asker = &asker, .now_usec = now_usec, .each = each, .userdata = userdata };
         char at[CORE_CURSOR_BYTES];
         uint16_t number;
+        bool automatic;
         uid_t uid;
         int r;
 
         r = core_list_begin(core, cursor, limit, at, &txn, error);
         if (r == 0)
-                r = cursor_read(at, &uid, error);
+                r = cursor_read(at, &uid, &automatic, error);
         if (r == 0)
                 r = core_role_set(core, txn, &shown.set);
         if (r == 0)
@@ -134,13 +182,17 @@ int core_grant_holders(Core *core, const Actor *actor, const char *role, const c
         if (r != 0)
                 return r;
         shown.txn = txn;
+        if (automatic)
+                return automatic_page(&shown, role, uid, limit, ret_cursor);
         for (uint32_t i = 0; i < limit; i++) {
                 _cleanup_(store_user_freep) StoreUser *user = NULL;
                 bool seen;
 
                 r = store_grant_holder_next(txn, role, uid, &uid);
                 if (r == STORE_E_MISSING) {
-                        ret_cursor[0] = '\0';
+                        snprintf(ret_cursor, CORE_CURSOR_BYTES, "%s",
+                                 policy_role_condition(shown.set, number) ? AUTOMATIC_CURSOR "0"
+                                                                          : "");
                         return 0;
                 }
                 if (r == 0)
@@ -151,7 +203,7 @@ int core_grant_holders(Core *core, const Actor *actor, const char *role, const c
                         continue;
                 r = core_asker_sees(&asker, user, &seen);
                 if (r == 0 && seen)
-                        r = grants_show(&shown, user, role);
+                        r = grants_show(&shown, user, role, false);
                 if (r < 0)
                         return r;
         }

@@ -68,13 +68,15 @@ static int find_tenant(Change *change, const GrantEdit *edit, Asked *asked, Core
         return core_tenant_load(change->core, change->txn, name, &tenant, error);
 }
 
+/* Of those that somebody granted. */
 static size_t find_old(const Asked *asked) {
         size_t i;
 
         for (i = 0; i < asked->holder.facts.grant_count; i++) {
                 const StoreGrant *grant = &asked->holder.records[i];
 
-                if (strcmp(grant->role, asked->grant.role) == 0 &&
+                if (!asked->holder.grants[i].automatic &&
+                    strcmp(grant->role, asked->grant.role) == 0 &&
                     strcmp(grant->tenant, asked->grant.tenant) == 0 &&
                     grant->scope == asked->grant.scope &&
                     strcmp(grant->over, asked->grant.over) == 0)
@@ -287,6 +289,7 @@ static int check_grant(Change *change, const GrantEdit *edit, Asked *asked, Core
                                          &actor);
         if (r == 0)
                 r = check_actor(change, asked, &actor, error);
+        core_holder_drop_automatic(&asked->holder, change->now_usec);
         if (r == 0 && !old_of(asked) && asked->holder.facts.grant_count >= CORE_GRANTS_MAX)
                 r = core_fail(error, CORE_E_POLICY_REFUSED,
                               "%s: holds %u grants, the most there may be", asked->user->name,
@@ -441,6 +444,22 @@ static int check_revoke(Change *change, const Asked *asked, CoreError *error) {
                        : core_actor_covers(change, asked->user, asked->grant.tenant, error);
 }
 
+/* What nobody granted nobody revokes. */
+static int refuse_automatic(const Asked *asked, CoreError *error) {
+        for (size_t i = 0; i < asked->holder.facts.grant_count; i++) {
+                const StoreGrant *grant = &asked->holder.records[i];
+
+                if (asked->holder.grants[i].automatic &&
+                    strcmp(grant->role, asked->grant.role) == 0 &&
+                    strcmp(grant->tenant, asked->grant.tenant) == 0 &&
+                    asked->grant.scope == GRANT_SCOPE_ALL)
+                        return core_fail(error, CORE_E_POLICY_REFUSED,
+                                         "%s: is %s's as long as %s holds for him", grant->role,
+                                         asked->user->name, grant->reason);
+        }
+        return 0;
+}
+
 int core_grant_revoke(Core *core, const Actor *actor, const GrantEdit *edit,
                       const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                       CoreError *error) {
@@ -456,7 +475,7 @@ int core_grant_revoke(Core *core, const Actor *actor, const GrantEdit *edit,
                 return r;
         *ret = (CoreChange){ .object_id = asked.user->uid, .version = asked.user->version };
         if (!old_of(&asked))
-                return 0;
+                return refuse_automatic(&asked, error);
         r = check_revoke(&change, &asked, error);
         if (r == 0)
                 r = core_owners_note_user(&change, asked.user->uid, &owners);

@@ -61,9 +61,7 @@ typedef struct Loading {
         Holder *holder;
 } Loading;
 
-static int grant_load(void *userdata, const StoreGrant *grant) {
-        Loading *loading = userdata;
-        Holder *holder = loading->holder;
+static int grant_keep(const RoleSet *set, const StoreGrant *grant, Holder *holder) {
         StoreGrant record = *grant;
         int r;
 
@@ -79,18 +77,22 @@ static int grant_load(void *userdata, const StoreGrant *grant) {
         if (r < 0)
                 return r;
         holder->records[holder->facts.grant_count] = record;
-        holder->grants[holder->facts.grant_count++] = core_grant_facts(loading->set, &record);
+        holder->grants[holder->facts.grant_count++] = core_grant_facts(set, &record);
         return 0;
 }
 
-/* Those that count for anything: one that is over, too, until when it did. */
-static int attributes_load(const StoreUser *user, Holder *holder) {
-        StoreAttribute list[STORE_ATTRIBUTES_MAX];
-        size_t count;
-        int r = store_attributes_read(user, list, &count);
+static int grant_load(void *userdata, const StoreGrant *grant) {
+        const Loading *loading = userdata;
 
-        if (r < 0 || count == 0)
-                return r;
+        return grant_keep(loading->set, grant, loading->holder);
+}
+
+/* Those that count for anything: one that is over, too, until when it did. */
+static int attributes_load(const StoreAttribute *list, size_t count, Holder *holder) {
+        int r = 0;
+
+        if (count == 0)
+                return 0;
         holder->attributes = calloc(count, sizeof(*holder->attributes));
         if (!holder->attributes)
                 return -ENOMEM;
@@ -107,6 +109,65 @@ static int attributes_load(const StoreUser *user, Holder *holder) {
         return r;
 }
 
+/* What he has without anybody having granted it, in his home tenant.  Nothing of it is kept: it
+ * follows from his record and the roles as they are.  Nobody comes to own a tenant so. */
+static int automatic_load(const RoleSet *set, const StoreUser *user, const ConditionFacts *facts,
+                          Holder *holder) {
+        uint16_t owner = policy_role_from_name(set, CORE_ROLE_OWNER), role;
+        int r = 0;
+
+        for (size_t at = 0; r == 0 && (role = policy_role_automatic(set, at)) != ROLE_NONE; at++) {
+                StoreGrant record = {
+                        .uid = user->uid,
+                        .role = policy_role_name(set, role),
+                        .tenant = user->tenant,
+                        .by = (uid_t)-1,
+                        .reason = policy_role_condition(set, role),
+                        .made_usec = user->facts_usec ? user->facts_usec : user->created_usec,
+                        .over = "",
+                };
+
+                if (policy_role_includes(set, role, owner) ||
+                    !policy_condition_holds(record.reason, facts, &record.until_usec))
+                        continue;
+                r = grant_keep(set, &record, holder);
+                if (r == 0)
+                        holder->grants[holder->facts.grant_count - 1].automatic = true;
+        }
+        return r;
+}
+
+void core_condition_facts(const StoreUser *user, const StoreAttribute *list, size_t count,
+                          ConditionAttribute *attributes, ConditionFacts *ret) {
+        for (size_t i = 0; i < count; i++)
+                attributes[i] =
+                        (ConditionAttribute){ list[i].name, list[i].value, list[i].until_usec };
+        *ret = (ConditionFacts){
+                .department = user->department,
+                .title = user->title,
+                .tenant = user->tenant,
+                .kind = user->service ? HOLDER_SERVICE : HOLDER_PERSON,
+                .attributes = attributes,
+                .attribute_count = count,
+        };
+}
+
+/* What stands in his record, and what follows from it. */
+static int record_load(const RoleSet *set, const StoreUser *user, Holder *holder) {
+        StoreAttribute list[STORE_ATTRIBUTES_MAX];
+        ConditionAttribute attributes[STORE_ATTRIBUTES_MAX];
+        ConditionFacts facts;
+        size_t count;
+        int r = store_attributes_read(user, list, &count);
+
+        if (r == 0)
+                r = attributes_load(list, count, holder);
+        if (r < 0)
+                return r;
+        core_condition_facts(user, list, count, attributes, &facts);
+        return automatic_load(set, user, &facts, holder);
+}
+
 int core_holder_load(StoreTxn *txn, const RoleSet *set, const StoreUser *user, Holder *ret) {
         _cleanup_holder_ Holder holder = { 0 };
         Loading loading = { set, &holder };
@@ -116,9 +177,9 @@ int core_holder_load(StoreTxn *txn, const RoleSet *set, const StoreUser *user, H
         holder.facts.read_only = user->read_only;
         /* only an admin can set an address (FEATURES D20) */
         holder.facts.email = user->email[0] != '\0';
-        r = attributes_load(user, &holder);
-        if (r == 0)
-                r = store_grant_each(txn, user->uid, grant_load, &loading);
+        r = store_grant_each(txn, user->uid, grant_load, &loading);
+        if (r == 0) /* behind those that were granted */
+                r = record_load(set, user, &holder);
         if (r != 0)
                 return r;
         *ret = holder;
@@ -140,6 +201,12 @@ int core_holder_of_actor(Core *core, StoreTxn *txn, const RoleSet *set, const Ac
         if (!core_user_acts(user, core->now_usec))
                 return 0;
         return core_holder_load(txn, set, user, ret);
+}
+
+void core_holder_drop_automatic(Holder *holder, uint64_t now_usec) {
+        for (size_t i = holder->facts.grant_count; i-- > 0;)
+                if (holder->grants[i].automatic && holder->grants[i].until_usec <= now_usec)
+                        core_holder_drop(holder, i);
 }
 
 void core_holder_drop(Holder *holder, size_t at) {

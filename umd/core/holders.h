@@ -62,7 +62,8 @@ uint16_t core_roles_linux(const Roles *roles, size_t at);
 #define CORE_ROLE_EVERYBODY "self-service" /* as shipped what a new user is granted (A1) */
 #define CORE_GRANTS_MAX     256U           /* of one user */
 
-/* A user as policy sees him; texts are ours. */
+/* A user as policy sees him; texts are ours.  Grants that nobody made (RightsGrant.automatic) are
+ * behind those of the store; their records say the condition as the reason, and stand nowhere. */
 typedef struct Holder {
         RightsHolder facts;
         RightsGrant *grants; /* those of facts */
@@ -81,6 +82,11 @@ int core_holder_of_actor(Core *core, StoreTxn *txn, const RoleSet *set, const Ac
 void core_holder_done(Holder *holder);
 /* Takes the one at that place out. */
 void core_holder_drop(Holder *holder, size_t at);
+/* Takes those out that nobody granted, and that end up to then. */
+void core_holder_drop_automatic(Holder *holder, uint64_t now_usec);
+/* What conditions ask for (FEATURES D22); attributes: room for as many as list has. */
+void core_condition_facts(const StoreUser *user, const StoreAttribute *list, size_t count,
+                          ConditionAttribute *attributes, ConditionFacts *ret);
 /* A grant of the record as policy sees it; texts stay the record's. */
 RightsGrant core_grant_facts(const RoleSet *set, const StoreGrant *record);
 /* May he use the service here, now (M.3: login.SERVICE)? */
@@ -249,6 +255,22 @@ int core_linux_check_actor(Change *change, const RoleSet *set, const Holder *act
                            const char *tenant, const char *subject, CoreError *error);
 /* Those of the names that put nobody anywhere. */
 int core_linux_missing(Core *core, StoreTxn *txn, const char *const *names, Texts *ret);
+
+/* ---- roles by a condition (automatic.c) ---------------------------------------------------- */
+
+/* CORE_E_BAD_VALUE names the column; "" is none. */
+int core_condition_check(Core *core, StoreTxn *txn, const char *text, CoreError *error);
+bool core_condition_names(const char *text, const char *attribute);
+/* May the role, and those that inherit it, be what they are now, where they have a condition? */
+int core_automatic_check(Change *change, const RoleSet *set, uint16_t role, CoreError *error);
+/* Adds everybody the role's condition holds for, or would if an attribute were not over. */
+int core_automatic_holders(StoreTxn *txn, const RoleSet *set, uint16_t role, IdSet *ret);
+bool core_user_facts_differ(const StoreUser *before, const StoreUser *after);
+/* CORE_E_PROTECTED where the user comes to anything that the actor could not grant. */
+int core_gain_check(Change *change, const StoreUser *before, const StoreUser *after,
+                    CoreError *error);
+/* The same for one who is created: what comes to him by conditions. */
+int core_gain_check_new(Change *change, const StoreUser *user, CoreError *error);
 
 /* ---- tenants (tenants.c) ------------------------------------------------------------------ */
 

@@ -269,9 +269,13 @@ static int demand_look(void *userdata, const StoreGrant *grant) {
 /* Does anything depend on which of his roles count?  1 or 0, or a fault. */
 static int roles_matter(const Reading *reading, const RoleSet *set) {
         int r = store_policy_value_any(reading->txn, STORE_POLICY_ROLE);
+        uint16_t role;
 
         if (r <= 0)
                 return r < 0 ? r : 1;
+        for (size_t at = 0; (role = policy_role_automatic(set, at)) != ROLE_NONE; at++)
+                if (policy_role_needs_second_factor(set, role))
+                        return 1;
         return store_grant_each(reading->txn, reading->uid, demand_look, (void *)(uintptr_t)set);
 }
 

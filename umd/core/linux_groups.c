@@ -204,6 +204,9 @@ static int holders_of(Table *table, const IdSet *gids, IdSet *ret) {
                         if (r < 0)
                                 return r;
                 }
+                if (r >= 0)
+                        r = core_automatic_holders(table->txn, core_roles_set(table->roles), role,
+                                                   ret);
         }
         return r < 0 ? r : 0;
 }

@@ -140,12 +140,13 @@ int core_mfa_role_speaks(StoreTxn *txn, const Roles *roles, uint16_t role) {
         return 0;
 }
 
-/* A role that users are created with does not tell who holds it. */
-static int holders_add(CoreMfa *all, const char *role) {
+/* A role that users are created with does not tell who holds it; nor does one with a condition. */
+static int holders_add(CoreMfa *all, const RoleSet *set, uint16_t number) {
+        const char *role = policy_role_name(set, number);
         uid_t uid = 0;
         int r;
 
-        if (strcmp(role, CORE_ROLE_EVERYBODY) == 0) {
+        if (strcmp(role, CORE_ROLE_EVERYBODY) == 0 || policy_role_condition(set, number)) {
                 all->held_by_all = true;
                 return 0;
         }
@@ -165,7 +166,7 @@ static int roles_add(CoreMfa *all) {
         for (uint16_t i = 0; r == 0 && i < core_roles_count(roles); i++) {
                 r = core_mfa_role_speaks(all->txn, roles, i);
                 if (r > 0)
-                        r = holders_add(all, policy_role_name(core_roles_set(roles), i));
+                        r = holders_add(all, core_roles_set(roles), i);
         }
         return r;
 }

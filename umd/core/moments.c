@@ -106,7 +106,8 @@ static int grants_tell(Telling *telling, const StoreUser *user, const Holder *ho
         for (size_t i = 0; i < holder->facts.grant_count && r >= 0; i++) {
                 const StoreGrant *grant = &holder->records[i];
 
-                if (grant->from_usec != moment->usec && grant->until_usec != moment->usec)
+                if (holder->grants[i].automatic || /* an attribute's end is a moment of its own */
+                    (grant->from_usec != moment->usec && grant->until_usec != moment->usec))
                         continue;
                 r = core_linux_news_of_role(&telling->change, grant->role);
                 if (r == 0 && log)

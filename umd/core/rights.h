@@ -37,6 +37,8 @@ typedef struct RoleEdit {
         const char *const *lists[_CORE_ROLE_LIST_MAX];
         size_t counts[_CORE_ROLE_LIST_MAX];
         const char *only_kind; /* "any", "person", "service"; NULL: as it is */
+        const char *automatic; /* "department=sales,attr.region=eu" (policy/attributes.h): whose it
+                                  is without being granted; "": nobody's; NULL: as it is */
         bool has_one_tenant, one_tenant;
 } RoleEdit;
 
@@ -62,6 +64,7 @@ typedef struct CoreRole {
         const char *const *lists[_CORE_ROLE_LIST_MAX];
         const char *only_kind;
         bool one_tenant, built_in;
+        const char *automatic;          /* "": no condition */
         const char *const *permissions; /* all it gives, by um's names; login.* and sudo.* are the
                                            services and groups that no role names */
         const char *const *denied;
@@ -77,6 +80,13 @@ int core_role_show(Core *core, const char *name, CoreRoleEach each, void *userda
 /* All of them by pages as core_user_list(), the built-in ones first. */
 int core_role_list(Core *core, const char *cursor, uint32_t limit, CoreRoleEach each,
                    void *userdata, char *ret_cursor, CoreError *error);
+
+/* Who would gain the role by another condition ("" none), and who would lose it, by pages: what
+ * conflicts, and what it requires, is not looked at.  A role that is not there has none yet. */
+typedef void (*CoreTryEach)(void *userdata, const char *user, bool gains);
+int core_role_try(Core *core, const Actor *actor, const char *name, const char *condition,
+                  const char *cursor, uint32_t limit, uint64_t now_usec, CoreTryEach each,
+                  void *userdata, char *ret_cursor, CoreError *error);
 
 /* ---- tenants ------------------------------------------------------------------------------ */
 
@@ -143,6 +153,7 @@ typedef struct CoreGrant {
         const char *over; /* as in GrantEdit, or "" */
         uint64_t from_usec, until_usec, made_usec;
         const char *by, *reason;
+        const char *automatic; /* the condition it follows from, or "": it was granted */
         const char *state;     /* policy_grant_state_name(), in its own tenant */
         const char *attribute; /* that is missing, or "" */
         bool end_sessions;

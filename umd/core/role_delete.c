@@ -58,7 +58,7 @@ static int revoke_of(Change *change, const RoleSet *set, const char *name, uid_t
         if (r != 0)
                 return r < 0 ? r : -EBADMSG;
         for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++)
-                if (strcmp(holder.records[i].role, name) == 0)
+                if (!holder.grants[i].automatic && strcmp(holder.records[i].role, name) == 0)
                         r = core_grant_remove(change, user, &holder.records[i]);
         return r;
 }
@@ -91,6 +91,13 @@ static int delete_role(Change *change, const Roles *roles, uint16_t role, const 
         int r;
 
         r = check_use(change, roles, name, error);
+        if (r == 0 && policy_role_condition(core_roles_set(roles), role)) {
+                change->news.everybody = true;
+                if (!force)
+                        r = core_fail(error, CORE_E_POLICY_REFUSED,
+                                      "%s: is whose condition holds (%s): use --force", name,
+                                      policy_role_condition(core_roles_set(roles), role));
+        }
         if (r == 0)
                 r = core_role_check_actor(change, core_roles_set(roles), role, error);
         if (r == 0)

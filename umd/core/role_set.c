@@ -83,6 +83,7 @@ static RoleSpec spec_of(const StoreRole *role) {
                 .conflict = role->lists[ROLE_LIST_CONFLICT],
                 .only_kind = (HolderKind)role->only_kind,
                 .one_tenant = role->one_tenant,
+                .automatic = role->automatic[0] ? role->automatic : NULL,
         };
 }
 

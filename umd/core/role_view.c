@@ -68,6 +68,7 @@ static int view_fill(Core *core, StoreTxn *txn, const Roles *roles, uint16_t num
                 .only_kind = core_role_kind_name((uint32_t)spec->only_kind),
                 .one_tenant = spec->one_tenant,
                 .built_in = !record,
+                .automatic = spec->automatic ? spec->automatic : "",
                 .permissions = view->permissions,
                 .denied = view->denied,
                 .missing_groups = (const char *const *)view->missing.list,

@@ -159,6 +159,8 @@ static int draft_edit(Change *change, Draft *draft, const StoreRole *record, con
                 *error = faults;
                 return (int)faults.outcome;
         }
+        if (edit->automatic)
+                draft->role.automatic = edit->automatic;
         if (edit->only_kind)
                 draft->role.only_kind = kind;
         if (edit->has_one_tenant)
@@ -325,6 +327,7 @@ static int clash_look(Clashes *clashes, uint16_t role, uid_t uid) {
                 r = core_holder_load(clashes->change->txn, set, user, &holder);
         if (r != 0)
                 return r < 0 ? r : -EBADMSG;
+        core_holder_drop_automatic(&holder, USEC_INFINITY); /* they give way */
         for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++)
                 if (holder.grants[i].role == role &&
                     policy_grant_conflict(set, &holder.facts, &holder.grants[i], &conflict))
@@ -383,6 +386,9 @@ static int values_of(Change *change, const StoreRole *before, const StoreRole *a
         if (r == 0)
                 r = core_change_value_bool(change, "one_tenant", before && before->one_tenant,
                                            after->one_tenant);
+        if (r == 0)
+                r = core_change_value(change, "auto", before ? before->automatic : NULL,
+                                      after->automatic);
         return r;
 }
 
@@ -407,9 +413,11 @@ static bool draft_needs_second_factor(const RoleSet *set, const Draft *draft) {
 
 /* Who holds it has his time to enrol a second factor from now on, where he needs one now and did
  * not before. */
-static void note_second_factor(Change *change, const Roles *roles, uint16_t role, Draft *draft) {
+static void note_second_factor(Change *change, const Roles *roles, uint16_t role,
+                               const RoleEdit *edit, Draft *draft) {
         const RoleSet *set = core_roles_set(roles);
-        bool had = role != ROLE_NONE && policy_role_needs_second_factor(set, role);
+        bool had =
+                role != ROLE_NONE && !edit->automatic && policy_role_needs_second_factor(set, role);
         bool needs = draft_needs_second_factor(set, draft);
 
         if (!needs)
@@ -423,7 +431,8 @@ static void note_second_factor(Change *change, const Roles *roles, uint16_t role
 static bool standing_differs(const StoreRole *before, const StoreRole *after) {
         return lists_differ(before->lists[ROLE_LIST_INHERIT], after->lists[ROLE_LIST_INHERIT]) ||
                lists_differ(before->lists[ROLE_LIST_REQUIRE], after->lists[ROLE_LIST_REQUIRE]) ||
-               before->only_kind != after->only_kind || before->one_tenant != after->one_tenant;
+               before->only_kind != after->only_kind || before->one_tenant != after->one_tenant ||
+               strcmp(before->automatic, after->automatic) != 0;
 }
 
 /* Writes the draft and looks at the set as it is then. */
@@ -442,6 +451,8 @@ static int draft_write(Change *change, const Draft *draft, const Roles **ret, Co
                 return r < 0 ? r : -EUCLEAN; /* read within this transaction */
         role = policy_role_from_name(core_roles_set(roles), draft->role.name);
         r = check_faults(roles, role, error);
+        if (r == 0)
+                r = core_automatic_check(change, core_roles_set(roles), role, error);
         if (r == 0)
                 r = core_role_check_actor(change, core_roles_set(roles), role, error);
         if (r == 0)
@@ -482,6 +493,7 @@ int core_role_create(Core *core, const Actor *actor, const RoleEdit *edit,
                      CoreError *error) {
         _cleanup_change_ Change change = { 0 };
         _cleanup_(draft_done) Draft draft = { 0 };
+        _cleanup_owners_ Owners owners = { 0 };
         const Roles *roles;
         uint16_t clone = ROLE_NONE;
         int r;
@@ -506,14 +518,22 @@ int core_role_create(Core *core, const Actor *actor, const RoleEdit *edit,
                                 core_roles_record(roles, clone), edit);
         if (r == 0)
                 r = draft_edit(&change, &draft, NULL, edit, error);
+        if (r == 0 && edit->automatic)
+                r = core_condition_check(core, change.txn, edit->automatic, error);
         if (r == 0)
                 r = core_change_value(&change, "name", NULL, edit->name);
         if (r == 0)
                 r = values_of(&change, NULL, &draft.role);
+        if (r == 0 && edit->automatic) {
+                change.news.everybody = true;
+                r = core_owners_note(&change, &owners);
+        }
         if (r == 0) {
-                note_second_factor(&change, roles, ROLE_NONE, &draft);
+                note_second_factor(&change, roles, ROLE_NONE, edit, &draft);
                 r = draft_write(&change, &draft, &roles, error);
         }
+        if (r == 0)
+                r = core_owners_check(&change, &owners, error);
         if (r != 0)
                 return r;
         return core_change_commit(&change, "role.create", "role", edit->name, 0, 1, ret);
@@ -589,6 +609,8 @@ int core_role_update(Core *core, const Actor *actor, const char *name, const Rol
         r = draft_begin(&draft, core_roles_spec(roles, role), record, edit);
         if (r == 0)
                 r = draft_edit(&change, &draft, record, edit, error);
+        if (r == 0 && edit->automatic)
+                r = core_condition_check(core, change.txn, edit->automatic, error);
         if (r == 0)
                 r = values_of(&change, record, &draft.role);
         if (r != 0)
@@ -596,7 +618,7 @@ int core_role_update(Core *core, const Actor *actor, const char *name, const Rol
         *ret = (CoreChange){ .version = version };
         if (change.value_count == 0)
                 return 0;
-        note_second_factor(&change, roles, role, &draft);
+        note_second_factor(&change, roles, role, edit, &draft);
         change.news.everybody = standing_differs(record, &draft.role);
         r = update_write(&change, roles, role, &draft, error);
         if (r != 0)

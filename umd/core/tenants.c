@@ -298,7 +298,7 @@ static int grants_revoke(Change *change, const RoleSet *set, uid_t uid, const ch
         if (r == 0)
                 r = core_holder_load(change->txn, set, user, &holder);
         for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++) {
-                if (strcmp(holder.records[i].tenant, tenant) != 0)
+                if (holder.grants[i].automatic || strcmp(holder.records[i].tenant, tenant) != 0)
                         continue;
                 r = store_grant_delete(change->txn, &holder.records[i]);
                 if (r == 0)

@@ -184,6 +184,8 @@ static int insert_user(Change *change, StoreUser *user, const char *role, CoreEr
         if (r == 0 && user->service)
                 r = core_service_join(change, user, error);
         if (r == 0)
+                r = core_gain_check_new(change, user, error);
+        if (r == 0)
                 r = values_of(change, NULL, user);
         if (r != 0)
                 return r;
@@ -359,6 +361,7 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
         _cleanup_attributes_ AttributesDraft attributes = { 0 };
         CoreError faults = { 0 };
         StoreUser edited;
+        bool news;
         int r;
 
         r = core_change_begin(&change, core, actor, options, now_usec, error);
@@ -386,6 +389,11 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
         spec_apply(spec, &edited);
         edited.attributes = attributes.bytes;
         edited.attributes_len = attributes.len;
+        if (core_user_facts_differ(user, &edited))
+                edited.facts_usec = now_usec;
+        r = core_gain_check(&change, user, &edited, error);
+        if (r != 0)
+                return r;
         r = values_of(&change, user, &edited);
         if (r < 0)
                 return r;
@@ -397,10 +405,14 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 r = core_scope_guard(&change, GRANT_SCOPE_DEPARTMENT, edited.department, error);
         if (r != 0)
                 return r;
+        /* roles may require an address, or go by what he is */
+        news = !user->email[0] != !edited.email[0] || core_user_facts_differ(user, &edited);
         r = core_owners_note_user(&change, user->uid, &owners);
+        if (r == 0 && news)
+                r = core_linux_news_of_user(&change, user);
         if (r == 0)
                 r = update_user(&change, user->name, &edited);
-        if (r == 0 && !user->email[0] != !edited.email[0]) /* roles may require one */
+        if (r == 0 && news)
                 r = core_linux_news_of_user(&change, &edited);
         if (r == 0)
                 r = core_owners_check(&change, &owners, error);

@@ -56,3 +56,6 @@ int store_attributes_write(const StoreAttribute *list, size_t count, uint8_t **r
 /* The next user behind the uid (0 for the first) who has the attribute, whatever its value and
  * whether it is over, tombstones too; STORE_E_MISSING at the end. */
 int store_attribute_holder_next(struct StoreTxn *txn, const char *name, uid_t after, uid_t *ret);
+/* The next user behind the uid (0 for the first), whatever he has, tombstones too; STORE_E_MISSING
+ * at the end. */
+int store_user_next_uid(struct StoreTxn *txn, uid_t after, struct StoreUser **ret);

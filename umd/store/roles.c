@@ -40,6 +40,7 @@ static const CodecField role_fields[] = {
         { 13, CODEC_U64, false, offsetof(RoleRecord, role.created_usec), 0, 0 },
         { 14, CODEC_U32, false, offsetof(RoleRecord, role.created_by), 0, 0 },
         { 15, CODEC_U64, false, offsetof(RoleRecord, role.second_factor_usec), 0, 0 },
+        { 16, CODEC_TEXT, false, offsetof(RoleRecord, role.automatic), 0, CODEC_TEXT_MAX },
 };
 
 const CodecKind codec_role = { 19, 1, sizeof(RoleRecord), role_fields, ARRAY_LENGTH(role_fields) };
@@ -183,6 +184,8 @@ int store_role_put(StoreTxn *txn, const StoreRole *role) {
         if (r != 0)
                 return r;
         record.role.version++;
+        if (!record.role.automatic)
+                record.role.automatic = "";
         for (size_t i = 0; i < _ROLE_LIST_MAX && r == 0; i++) {
                 r = list_write(role->lists[i], &buffers[i]);
                 record.lists[i] = buffers[i].data;

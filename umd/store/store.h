@@ -108,6 +108,7 @@ typedef struct StoreUser {
         const char *locked_reason;
         uint64_t created_usec;
         uid_t created_by;
+        uint64_t facts_usec;       /* when what roles' conditions ask for changed last; 0: never */
         const uint8_t *attributes; /* attributes.h reads and writes them; NULL: none */
         size_t attributes_len;
         bool service, read_only; /* an account for a program, never a person's; and of such a one */
@@ -462,8 +463,8 @@ typedef struct StoreRole {
         bool one_tenant;
         uint64_t created_usec;
         uid_t created_by;
-        uint64_t
-                second_factor_usec; /* since when holders need one; 0: they do not, or always did */
+        uint64_t second_factor_usec; /* since when holders need one; 0: never, or always did */
+        const char *automatic;       /* the condition by which it is somebody's; NULL or "": none */
 } StoreRole;
 
 int store_role_get(StoreTxn *txn, const char *name, StoreRole **ret); /* STORE_E_MISSING */

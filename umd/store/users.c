@@ -46,6 +46,7 @@ static const CodecField user_fields[] = {
         { 30, CODEC_BOOL, false, offsetof(StoreUser, read_only), 0, 0 },
         { 31, CODEC_BYTES, false, offsetof(StoreUser, attributes),
           offsetof(StoreUser, attributes_len), ATTRIBUTES_BYTES },
+        { 32, CODEC_U64, false, offsetof(StoreUser, facts_usec), 0, 0 },
 };
 
 #define TAG_NAME   4U
@@ -378,6 +379,24 @@ int store_user_names(StoreTxn *txn, const uid_t *uids, size_t count,
                         r = 0;
         }
         return r;
+}
+
+int store_user_next_uid(StoreTxn *txn, uid_t after, StoreUser **ret) {
+        _cleanup_(mdb_cursor_closep) MDB_cursor *cursor = NULL;
+        uint8_t start[USER_KEY_BYTES];
+        MDB_val key = { sizeof(start), start }, data;
+        int r;
+
+        if (after == (uid_t)-1)
+                return STORE_E_MISSING;
+        key_u32(start, after + 1);
+        r = table_cursor(txn, TABLE_USERS, &cursor);
+        if (r == 0) /* his record goes before all that is kept behind it */
+                r = cursor_get(cursor, &key, &data, MDB_SET_RANGE);
+        if (r != 0)
+                return r;
+        return key.mv_size == USER_KEY_BYTES ? store_user_get(txn, key_read_u32(key.mv_data), ret)
+                                             : -EBADMSG;
 }
 
 StoreUser *store_user_free(StoreUser *user) {
