@@ -22,6 +22,12 @@ static const CodecKind *const kinds[] = {
         &codec_tenant,    &codec_attribute,    &codec_device,     &codec_area,
         &codec_tenant,    &codec_attribute,    &codec_device,     &codec_tenant,
         &codec_attribute, &codec_area,
+        &codec_attribute, &codec_area,         &codec_tenant,     &codec_attribute,
+        &codec_device,    &codec_seats,
+        &codec_attribute, &codec_area,         &codec_attribute,  &codec_area,
+        &codec_tenant,    &codec_attribute,    &codec_device,     &codec_seats,
+        &codec_tenant,    &codec_attribute,    &codec_device,     &codec_area,
+        &codec_seats,
 };
 
 static void list_check(const ValuesRecord *values) {

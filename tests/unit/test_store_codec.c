@@ -87,6 +87,8 @@ static const RoleRecord full_role = {
 static const RoleStampRecord full_stamp = { { 1, 2, 3 } };
 static const StoreAttributeKind full_attribute = { 1, "cert.x", "why", 5, "eu,us", true, 7, 2 };
 static const StoreTenant full_tenant = { 1, "acme", "ACME", 50, "member", false, 7, 0 };
+static const StoreLockTime lock_time = { 1, 2, { 3 } };
+static const StoreSeats full_seats = { "acme", 45, 47, true };
 
 static const AreaRecord full_area = {
         .area = { .version = 1, .name = "crm", .app = "sales" },
@@ -135,7 +137,6 @@ static size_t samples_make(Sample *samples) {
                 .failures_len = sizeof(failures),
         };
         ThrottleRecord throttle = { .failures = failures, .failures_len = sizeof(failures) };
-        StoreLockTime lock_time = { 1, 2, { 3 } };
         static const uint8_t sends[8] = { 5 }, told[11] = { 5, [8] = 1, 'x' };
         NoticesRecord notices = { .notices = { .uid = 70000 },
                                   .list = told,
@@ -175,6 +176,7 @@ static size_t samples_make(Sample *samples) {
                 { &codec_attribute, encoded(&codec_attribute, &full_attribute) },
                 { &codec_device, encoded(&codec_device, &device) },
                 { &codec_area, encoded(&codec_area, &full_area) },
+                { &codec_seats, encoded(&codec_seats, &full_seats) },
         };
 
         _Static_assert(ARRAY_LENGTH(made) <= SAMPLES_MAX, "room for all");

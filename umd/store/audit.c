@@ -41,9 +41,15 @@ const CodecKind codec_audit = { 6, 1, sizeof(AuditRecord), audit_fields,
 
 static const CodecField values_fields[] = {
         { 1, CODEC_FIXED, true, offsetof(ValuesRecord, salt), 0, 16 },
-        { 2, CODEC_BYTES, true, offsetof(ValuesRecord, list), offsetof(ValuesRecord, list_len),
+        { 2, CODEC_BYTES, false, offsetof(ValuesRecord, list), offsetof(ValuesRecord, list_len),
           VALUES_MAX_SIZE },
+        { 3, CODEC_BYTES, false, offsetof(ValuesRecord, undo), offsetof(ValuesRecord, undo_len),
+          STORE_UNDO_BYTES_MAX },
+        { 4, CODEC_U64, false, offsetof(ValuesRecord, undoes), 0, 0 },
+        { 5, CODEC_U32, false, offsetof(ValuesRecord, parts), 0, 0 },
 };
+
+#define TAG_LIST 2U
 
 const CodecKind codec_values = { 7, 1, sizeof(ValuesRecord), values_fields,
                                  ARRAY_LENGTH(values_fields) };
@@ -126,20 +132,25 @@ static int value_take(const uint8_t **at, const uint8_t *end, char **memory, Sto
         return r;
 }
 
-int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, size_t *ret_size) {
-        const uint8_t *at = list, *end = list + len;
+static int list_measure(const uint8_t *list, size_t len, size_t max, size_t *ret_count,
+                        size_t *ret_size) {
+        const uint8_t *at = list, *end = len > 0 ? list + len : list;
         size_t count = 0, size = 0;
 
         for (; at < end; count++) {
                 StoreValue value = {};
                 int r = value_take(&at, end, NULL, &value, &size);
 
-                if (r < 0 || count >= VALUES_MAX)
+                if (r < 0 || count >= max)
                         return -EBADMSG;
         }
         *ret_count = count;
         *ret_size = count * sizeof(StoreValue) + size;
         return 0;
+}
+
+int audit_values_measure(const uint8_t *list, size_t len, size_t *ret_count, size_t *ret_size) {
+        return list_measure(list, len, VALUES_MAX, ret_count, ret_size);
 }
 
 static void values_fill(const uint8_t *list, size_t len, StoreValue *values, size_t count) {
@@ -157,22 +168,33 @@ static void buffer_freep(CodecBuffer *buffer) {
         free(buffer->data);
 }
 
-/* The values record's bytes and their digest. */
-static int values_encode(const StoreAudit *entry, CodecBuffer *buffer, uint8_t *ret_digest) {
-        _cleanup_(buffer_freep) CodecBuffer list = {};
-        ValuesRecord record;
+static int list_encode(const StoreValue *values, size_t count, CodecBuffer *buffer) {
         int r = 0;
 
-        if (entry->value_count > VALUES_MAX)
+        for (size_t i = 0; r == 0 && i < count; i++)
+                r = value_add(buffer, &values[i]);
+        return r;
+}
+
+/* The values record's bytes and their digest. */
+static int values_encode(const StoreAudit *entry, CodecBuffer *buffer, uint8_t *ret_digest) {
+        _cleanup_(buffer_freep) CodecBuffer list = {}, undo = {};
+        ValuesRecord record = { .undoes = entry->undo.undoes, .parts = entry->undo.parts };
+        int r;
+
+        if (entry->value_count > VALUES_MAX || entry->undo.count > STORE_UNDO_MAX)
                 return -EINVAL;
-        for (size_t i = 0; r == 0 && i < entry->value_count; i++)
-                r = value_add(&list, &entry->values[i]);
+        r = list_encode(entry->values, entry->value_count, &list);
+        if (r == 0)
+                r = list_encode(entry->undo.list, entry->undo.count, &undo);
         if (r == 0)
                 r = base_random(record.salt, sizeof(record.salt));
         if (r < 0)
                 return r;
         record.list = list.data;
         record.list_len = list.len;
+        record.undo = undo.data;
+        record.undo_len = undo.len;
         r = codec_encode(&codec_values, &record, buffer);
         if (r == 0)
                 hash_bytes(NULL, buffer->data, buffer->len, ret_digest);
@@ -205,6 +227,11 @@ static int entry_put(StoreTxn *txn, const AuditRecord *record) {
         return r;
 }
 
+static bool has_values(const StoreAudit *entry) {
+        return entry->value_count > 0 || entry->undo.count > 0 || entry->undo.undoes > 0 ||
+               entry->undo.parts > 0;
+}
+
 int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq) {
         _cleanup_(buffer_freep) CodecBuffer values = {};
         AuditRecord record = { .entry = *entry };
@@ -214,7 +241,7 @@ int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq
         if (!txn->writing)
                 return -EINVAL;
         record.entry.seq = txn->meta.audit_last + 1;
-        if (entry->value_count > 0) {
+        if (has_values(entry)) {
                 r = values_encode(entry, &values, digest);
                 if (r < 0)
                         return r;
@@ -225,7 +252,7 @@ int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq
         if (r < 0)
                 return r;
         key_log(key, record.entry.seq, LOG_VALUES);
-        if (entry->value_count > 0)
+        if (has_values(entry))
                 r = table_put(txn, TABLE_LOG, key, sizeof(key), values.data, values.len,
                               MDB_APPEND);
         if (r < 0)
@@ -242,8 +269,8 @@ int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq
 /* The values beside an entry; empty where they were erased or there never were any. */
 static int values_get(StoreTxn *txn, uint64_t seq, const uint8_t **ret_list, size_t *ret_len,
                       size_t *ret_count, size_t *ret_size) {
-        _cleanup_free_ ValuesRecord *record = NULL;
         uint8_t key[LOG_KEY_BYTES];
+        size_t record_size;
         MDB_val data;
         int r;
 
@@ -252,12 +279,12 @@ static int values_get(StoreTxn *txn, uint64_t seq, const uint8_t **ret_list, siz
         r = table_get(txn, TABLE_LOG, key, sizeof(key), &data);
         if (r != 0)
                 return r == STORE_E_MISSING ? 0 : r;
-        r = codec_decode(&codec_values, data.mv_data, data.mv_size, 0, (void **)&record, NULL);
+        r = codec_measure(&codec_values, data.mv_data, data.mv_size, &record_size);
         if (r < 0)
                 return r;
-        /* the list is the last field: the same bytes, in the map, valid as long as data is */
-        *ret_len = record->list_len;
-        *ret_list = (const uint8_t *)data.mv_data + data.mv_size - record->list_len;
+        /* where it stands, valid as long as data is; it may have been left out */
+        if (codec_field(&codec_values, data.mv_data, data.mv_size, TAG_LIST, ret_list, ret_len) < 0)
+                return 0;
         return audit_values_measure(*ret_list, *ret_len, ret_count, ret_size);
 }
 
@@ -300,6 +327,40 @@ int store_audit_range(StoreTxn *txn, uint64_t *ret_first, uint64_t *ret_last) {
 
 StoreAudit *store_audit_free(StoreAudit *entry) {
         free(entry);
+        return NULL;
+}
+
+/* The record as it is taken back by, with room behind it for the list. */
+int store_audit_undo(StoreTxn *txn, uint64_t seq, StoreUndo **ret) {
+        _cleanup_free_ ValuesRecord *record = NULL;
+        size_t count, size;
+        StoreUndo *undo;
+        uint8_t key[LOG_KEY_BYTES];
+        int r;
+
+        key_log(key, seq, LOG_VALUES);
+        r = record_get(txn, TABLE_LOG, key, sizeof(key), &codec_values, (void **)&record);
+        if (r != 0)
+                return r;
+        if (record->undo_len == 0 && record->undoes == 0 && record->parts == 0)
+                return STORE_E_MISSING;
+        r = list_measure(record->undo, record->undo_len, STORE_UNDO_MAX, &count, &size);
+        if (r < 0)
+                return r;
+        undo = malloc(sizeof(*undo) + size);
+        if (!undo)
+                return -ENOMEM;
+        values_fill(record->undo, record->undo_len, (StoreValue *)(undo + 1), count);
+        *undo = (StoreUndo){ .undoes = record->undoes,
+                             .parts = record->parts,
+                             .list = (const StoreValue *)(undo + 1),
+                             .count = count };
+        *ret = undo;
+        return 0;
+}
+
+StoreUndo *store_undo_free(StoreUndo *undo) {
+        free(undo);
         return NULL;
 }
 

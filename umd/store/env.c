@@ -240,6 +240,11 @@ static int schema_upgrade(Store *store) {
         r = store_fault(mdb_txn_begin(store->env, NULL, 0, &mdb));
         if (r == 0)
                 r = meta_upgrade(mdb, store->dbi[TABLE_MAIN]);
+        if (r == 0)
+                r = store_fault(
+                        mdb_dbi_open(mdb, table_names[TABLE_USERS], 0, &store->dbi[TABLE_USERS]));
+        if (r == 0)
+                r = seats_count(&(StoreTxn){ .store = store, .mdb = mdb, .writing = true });
         return r != 0 ? r : store_fault(mdb_txn_commit(TAKE(mdb)));
 }
 

@@ -80,7 +80,7 @@ extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, co
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
         codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history,
         codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant, codec_attribute,
-        codec_device, codec_area;
+        codec_device, codec_area, codec_seats;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -103,6 +103,10 @@ typedef struct ValuesRecord {
         uint8_t salt[16];
         const uint8_t *list;
         size_t list_len;
+        const uint8_t *undo; /* as list */
+        size_t undo_len;
+        uint64_t undoes;
+        uint32_t parts;
 } ValuesRecord;
 
 typedef struct VaultKeyRecord {
@@ -113,6 +117,11 @@ typedef struct EventRecord {
         uint64_t seq, time_usec;
         const char *type, *object;
 } EventRecord;
+
+/* seats.c: a user is written (old NULL: for the first time); and, at an upgrade, all users are
+ * counted. */
+int seats_follow(StoreTxn *txn, const StoreUser *old, const StoreUser *user);
+int seats_count(StoreTxn *txn);
 
 /* Is it the key of a factor's row?  factors.c */
 bool factor_key_is(const MDB_val *key);

@@ -508,58 +508,21 @@ static inline void store_tenant_freep(StoreTenant **tenant) {
         *tenant = store_tenant_free(*tenant);
 }
 
-/* ---- audit: a hash chain --------------------------------------------------------------------- */
+/* ---- seats ----------------------------------------------------------------------------------- */
 
-/* Entry n's hash covers entry n-1's hash, the entry's public part and a salted digest of its
- * values. Values (what a field was and became) are personal: they stand beside the chain under that
- * digest, so that erasing them later leaves a chain that still verifies. */
-typedef struct StoreValue {
-        const char *field;
-        const char *before, *after; /* NULL: was or is not there.  A secret is "(changed)" */
-} StoreValue;
+/* Does the user take one of his tenant's: a person who is active or suspended? */
+bool store_user_is_seat(const StoreUser *user);
 
-typedef struct StoreAudit {
-        uint64_t seq; /* from 1; set by append */
-        uint64_t time_usec;
-        const char *type;   /* "change", "login", "session", "access", "system" */
-        const char *verb;   /* "user.create", "authenticate", ... */
-        const char *object; /* "user/alice", "group/web", "" */
-        uint32_t object_id; /* uid or gid, 0 if none */
-        uid_t actor;        /* who called */
-        uid_t login_uid;    /* the person behind sudo; (uid_t)-1 unknown.  Never decides */
-        const char *via;    /* "socket", "bus", "pam", "umd" */
-        const char *service, *source, *tty; /* logins; "" otherwise */
-        const char *outcome;                /* "done", "allow", "deny", "failed" */
-        const char *reason;                 /* a policy reason, or what --reason gave */
-        const StoreValue *values;
-        size_t value_count;
-} StoreAudit;
+/* Kept with each user that is written, in the same transaction. */
+typedef struct StoreSeats {
+        const char *tenant;
+        uint32_t used;
+        uint32_t homes; /* whose home it is, tombstones left out */
+        bool told;      /* its owners were, that few are left */
+} StoreSeats;
 
-/* Appends to the chain; part of the transaction of the change it records.  At most 256 values of
- * 64 KiB each, 1 MiB together. */
-int store_audit_append(StoreTxn *txn, const StoreAudit *entry, uint64_t *ret_seq);
-/* Decodes one entry (one allocation); STORE_E_MISSING where there is none. */
-int store_audit_get(StoreTxn *txn, uint64_t seq, StoreAudit **ret);
-int store_audit_range(StoreTxn *txn, uint64_t *ret_first, uint64_t *ret_last); /* 0, 0: empty */
-StoreAudit *store_audit_free(StoreAudit *entry);
-
-static inline void store_audit_freep(StoreAudit **entry) {
-        *entry = store_audit_free(*entry);
-}
-
-#define STORE_HASH_BYTES 32U
-
-typedef struct StoreAuditCheck {
-        uint64_t next; /* first entry not looked at yet; one past the last when done */
-        uint8_t hash[STORE_HASH_BYTES]; /* of entry next - 1 */
-        bool done;
-        uint64_t bad_seq;    /* 0: none.  The first entry missing, altered or out of order */
-        const char *bad_why; /* static */
-} StoreAuditCheck;
-
-/* Checks up to count entries from check->next (start with a zeroed struct); call again until done
- * or bad_seq.  The end is held against the head in the meta record: a shortened log is found. */
-int store_audit_verify(StoreTxn *txn, uint64_t count, StoreAuditCheck *check);
+int store_seats_get(StoreTxn *txn, const char *tenant, StoreSeats *ret); /* tenant as given */
+int store_seats_tell(StoreTxn *txn, const char *tenant, bool told);
 
 /* ---- events: the outbox ---------------------------------------------------------------------- */
 
@@ -574,6 +537,7 @@ int store_event_get(StoreTxn *txn, uint64_t seq, char **ret_type, char **ret_obj
                     uint64_t *ret_time_usec);
 
 #include "umd/store/areas.h"
+#include "umd/store/audit.h"
 #include "umd/store/grants.h"
 #include "umd/store/policy_values.h"
 #include "umd/store/sessions.h"

@@ -215,7 +215,7 @@ int meta_load(MDB_txn *mdb, MDB_dbi main, Meta *ret) {
 
 /* Schema 2 only added rows, the later ones fields that may be left out as well: the meta records
  * differ in the version alone, which keeps an older um from a store that it would not see all of.
- */
+ * What else schema 5 asks for is env.c's. */
 int meta_upgrade(MDB_txn *mdb, MDB_dbi main) {
         MDB_val key = { strlen(META_KEY), (void *)(uintptr_t)META_KEY }, data;
         uint8_t schema, record[META_BYTES_MAX];

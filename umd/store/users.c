@@ -156,6 +156,8 @@ int store_user_insert(StoreTxn *txn, const StoreUser *user) {
                 r = email_put(txn, user);
         if (r == 0)
                 r = attribute_holders_move(txn, NULL, user);
+        if (r == 0)
+                r = seats_follow(txn, NULL, user);
         if (r < 0)
                 return r;
         txn->meta.users += user->status != USER_STATUS_DELETED;
@@ -231,6 +233,8 @@ static int user_change(StoreTxn *txn, const StoreUser *user, bool rename, uint64
                 r = indexes_move(txn, old, user, now_usec);
         if (r == 0)
                 r = attribute_holders_move(txn, old, user);
+        if (r == 0)
+                r = seats_follow(txn, old, user);
         if (r < 0)
                 return r;
         txn->meta.users -= old->status != USER_STATUS_DELETED;
