@@ -32,6 +32,7 @@ static const ErrorRow ERRORS[_WIRE_E_MAX] = {
         [WIRE_E_LAST_OWNER] = { WIRE_ERROR_PREFIX "LastOwner", 3 },
         [WIRE_E_ROLE_CONFLICT] = { WIRE_ERROR_PREFIX "RoleConflict", 3 },
         [WIRE_E_REASON_REQUIRED] = { WIRE_ERROR_PREFIX "ReasonRequired", 3 },
+        [WIRE_E_SEAT_LIMIT] = { WIRE_ERROR_PREFIX "SeatLimit", 3 },
         [WIRE_E_PRIVATE_SOCKET_ONLY] = { WIRE_ERROR_PREFIX "PrivateSocketOnly", 1 },
         [WIRE_E_BUSY] = { WIRE_ERROR_PREFIX "Busy", 1 },
         [WIRE_E_UNAVAILABLE] = { WIRE_ERROR_PREFIX "Unavailable", 1 },

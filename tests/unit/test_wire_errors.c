@@ -55,6 +55,7 @@ static void exit_codes_are_those_of_the_manual(void **state) {
                 { WIRE_E_LAST_OWNER, 3 },
                 { WIRE_E_ROLE_CONFLICT, 3 },
                 { WIRE_E_REASON_REQUIRED, 3 },
+                { WIRE_E_SEAT_LIMIT, 3 },
                 { WIRE_E_ACCESS_DENIED, 3 },
                 { WIRE_E_POLICY_REFUSED, 3 },
                 { WIRE_E_BAD_VALUE, 2 },

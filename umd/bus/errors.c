@@ -43,6 +43,8 @@ WireError error_of_outcome(CoreOutcome outcome) {
                 return WIRE_E_ROLE_CONFLICT;
         case CORE_E_REASON_REQUIRED:
                 return WIRE_E_REASON_REQUIRED;
+        case CORE_E_SEAT_LIMIT:
+                return WIRE_E_SEAT_LIMIT;
         case CORE_E_BUSY:
                 return WIRE_E_BUSY;
         case CORE_E_UNAVAILABLE:

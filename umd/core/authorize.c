@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "umd/core/holders.h"
 #include "umd/core/login.h"
 
 static void step_done(CoreStep *step, CoreVerdict verdict, const char *reason) {
@@ -73,6 +74,20 @@ static int grace_keep(StoreTxn *txn, StoreCredential *credential, uint32_t used,
         return r > 0 ? -EUCLEAN : r;
 }
 
+/* Who is pending takes a seat with his first login: without one he stays what he is. */
+static int seat_look(Core *core, StoreTxn *txn, Judged *judged) {
+        bool is_free = true;
+        int r = 0;
+
+        if (judged->decision.verdict != POLICY_DENY && judged->user->status == USER_STATUS_PENDING)
+                r = core_seat_free(core, txn, judged->user->tenant, &is_free);
+        if (r == 0 && !is_free) {
+                judged->decision.verdict = POLICY_DENY;
+                judged->decision.reason = POLICY_REASON_STATUS_PENDING;
+        }
+        return r;
+}
+
 static int decide(Core *core, const CorePeer *peer, const LoginWords *words, const Shown *shown,
                   uint64_t proved_usec, uint64_t now_usec, CoreStep *ret) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
@@ -88,6 +103,8 @@ static int decide(Core *core, const CorePeer *peer, const LoginWords *words, con
         r = store_begin(core->store, &txn);
         if (r == 0)
                 r = core_judge_login(core, txn, words, shown, now_usec, &judged);
+        if (r == 0)
+                r = seat_look(core, txn, &judged);
         if (r == 0 && judged.user && judged.decision.grace_used != judged.facts.grace_used) {
                 values[entry.value_count++] =
                         (StoreValue){ "grace_logins_used", grace.before, grace.after };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/internal.h"
+#include "umd/core/undo.h"
 
 int core_change_begin(Change *change, Core *core, const Actor *actor, const CoreOptions *options,
                       uint64_t now_usec, CoreError *error) {
@@ -21,9 +21,14 @@ int core_change_begin(Change *change, Core *core, const Actor *actor, const Core
                 *error = faults;
                 return (int)faults.outcome;
         }
-        core->host.refresh(core->host.userdata);
         *change =
                 (Change){ .core = core, .actor = actor, .options = options, .now_usec = now_usec };
+        if (core->together) {
+                change->together = core->together;
+                change->txn = core->together->txn;
+                return 0;
+        }
+        core->host.refresh(core->host.userdata);
         r = store_begin(core->store, &change->txn);
         return r < 0 ? r : core_reason_check(core, change->txn, actor, options, error);
 }
@@ -121,8 +126,9 @@ int core_change_news_groups(Change *change, const IdSet *gids) {
         return 0;
 }
 
-static int change_record(Change *change, const char *verb, const char *object, uint32_t id,
-                         uint64_t *ret_seq) {
+int core_change_record(Change *change, const char *verb, const char *kind, const char *name,
+                       uint32_t id, const StoreUndo *undo, uint64_t *ret_seq) {
+        char object[CORE_POLICY_SUBJECT_BYTES + 16];
         StoreAudit entry = {
                 .time_usec = change->now_usec,
                 .type = "change",
@@ -139,10 +145,12 @@ static int change_record(Change *change, const char *verb, const char *object, u
                 .reason = change->options->reason,
                 .values = change->values,
                 .value_count = change->value_count,
+                .undo = *undo,
         };
         uint64_t event;
         int r;
 
+        snprintf(object, sizeof(object), "%s/%s", kind, name);
         r = store_audit_append(change->txn, &entry, ret_seq);
         if (r >= 0)
                 r = store_event_append(change->txn, verb, object, change->now_usec, &event);
@@ -170,19 +178,25 @@ int core_change_close(Change *change) {
 
 int core_change_commit(Change *change, const char *verb, const char *kind, const char *name,
                        uint32_t id, uint64_t version, CoreChange *ret) {
-        char object[CORE_POLICY_SUBJECT_BYTES + 16];
+        StoreUndo undo;
         uint64_t seq;
         int r;
 
-        snprintf(object, sizeof(object), "%s/%s", kind, name);
         r = follow(change, kind, id);
         if (r == 0 && strcmp(kind, "user") == 0 && !change->options->dry_run)
                 r = core_notice_change(change, verb, id, name);
         if (r == 0)
-                r = change_record(change, verb, object, id, &seq);
+                r = core_notes_close(change, verb, id);
+        undo = (StoreUndo){ .list = change->notes.list, .count = change->notes.count };
+        if (r == 0)
+                r = core_change_record(change, verb, kind, name, id, &undo, &seq);
         if (r < 0)
                 return r;
-        if (change->options->dry_run) {
+        if (change->together) {
+                r = core_together_add(change->together, change);
+                if (r < 0)
+                        return r;
+        } else if (change->options->dry_run) {
                 seq = 0;
                 store_txn_abortp(&change->txn);
                 change->txn = NULL;
@@ -196,13 +210,19 @@ int core_change_commit(Change *change, const char *verb, const char *kind, const
         return 0;
 }
 
-void core_change_done(Change *change) {
-        store_txn_abortp(&change->txn);
-        for (size_t i = 0; i < change->value_count; i++) {
-                free((char *)change->values[i].before);
-                free((char *)change->values[i].after);
+static void texts_free(const StoreValue *values, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+                free((char *)values[i].before);
+                free((char *)values[i].after);
         }
+}
+
+void core_change_done(Change *change) {
+        if (!change->together)
+                store_txn_abortp(&change->txn);
+        texts_free(change->values, change->value_count);
         free(change->values);
+        core_notes_done(&change->notes);
         core_news_done(&change->news);
         *change = (Change){ 0 };
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "umd/core/undo.h"
 #include "umd/core/holders.h"
 #include "umd/core/login.h"
 
@@ -265,6 +266,8 @@ int core_devices_drop(Change *change, const StoreUser *user) {
                 store_device_hash(devices.list[i]->blob, devices.list[i]->blob_len, hash);
                 r = store_device_delete(change->txn, user->uid, hash);
         }
+        if (r == 0 && devices.count > 0)
+                r = core_note_never(change, user->uid, NEVER_KEYS);
         return r > 0 ? -EUCLEAN : r;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "umd/core/levels.h"
+#include "umd/core/undo.h"
 
 /* What a call asks for, found in the store. */
 typedef struct Asked {
@@ -338,6 +339,8 @@ static int grant_write(Change *change, const StoreUser *user, const StoreGrant *
         if (r == 0)
                 r = core_change_value(change, "grant", was, is);
         if (r == 0)
+                r = core_note_grant(change, old, grant);
+        if (r == 0)
                 r = store_grant_put(change->txn, grant);
         if (r < 0)
                 return r;
@@ -355,6 +358,8 @@ int core_grant_remove(Change *change, const StoreUser *user, const StoreGrant *g
         r = core_grant_text(change->txn, grant, was, sizeof(was));
         if (r == 0 && change->value_count < CHANGE_VALUES_MAX / 2)
                 r = core_change_value(change, "grant", was, NULL);
+        if (r == 0)
+                r = core_note_grant(change, grant, NULL);
         if (r == 0)
                 r = store_grant_delete(change->txn, grant);
         if (r != 0)

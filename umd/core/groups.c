@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "umd/core/holders.h"
+#include "umd/core/undo.h"
 
 /* The owners' uids, sorted; unknown names, and of those who are not seen, are faults. */
 static int owners_resolve(Asker *asker, const GroupSpec *spec, IdSet *ret, CoreError *error) {
@@ -102,6 +103,8 @@ static int insert_group(Change *change, const StoreGroup *group) {
                 r = value_users(change, "owners", NULL, 0, group->owners, group->owner_count);
         if (r == 0)
                 r = core_linux_group_came(change, group->name);
+        if (r == 0)
+                r = core_note_group(change, NULL, group);
         if (r < 0)
                 return r;
         return core_change_news(change, CORE_OBJECT_GROUP, CORE_NEWS_ADDED, group->gid, group->name,
@@ -172,6 +175,8 @@ static int update_group(Change *change, const StoreGroup *before, const StoreGro
                 r = core_name_take(change->txn, after->name);
         if (r == 0)
                 r = store_group_update(change->txn, after);
+        if (r == 0)
+                r = core_note_group(change, before, after);
         if (r > 0)
                 return -EUCLEAN;
         if (r == 0 && renamed)
@@ -257,6 +262,7 @@ static int refuse_nested(StoreTxn *txn, const StoreGroup *group, const gid_t *ab
 static int unnest(Change *change, gid_t parent, gid_t gid, bool note) {
         _cleanup_(store_group_freep) StoreGroup *group = NULL;
         _cleanup_free_ gid_t *nested = NULL;
+        StoreGroup before;
         size_t count = 0;
         int r;
 
@@ -269,9 +275,12 @@ static int unnest(Change *change, gid_t parent, gid_t gid, bool note) {
         for (size_t i = 0; i < group->nested_count; i++)
                 if (group->nested[i] != gid)
                         nested[count++] = group->nested[i];
+        before = *group;
         group->nested = nested;
         group->nested_count = count;
         r = store_group_update(change->txn, group);
+        if (r == 0)
+                r = core_note_group(change, &before, group);
         if (r != 0)
                 return r < 0 ? r : -EUCLEAN;
         return note ? core_change_value(change, "nested_in", group->name, NULL) : 0;
@@ -319,6 +328,8 @@ static int delete_group(Change *change, const StoreGroup *group, const gid_t *ab
         tombstone.member_count = tombstone.nested_count = tombstone.owner_count = 0;
         tombstone.deleted = true;
         r = store_group_update(change->txn, &tombstone);
+        if (r == 0)
+                r = core_note_group(change, group, &tombstone);
         return r > 0 ? -EUCLEAN : r;
 }
 
@@ -350,5 +361,47 @@ int core_group_delete(Core *core, const Actor *actor, const char *name, bool for
         if (r < 0)
                 return r;
         return core_change_commit(&change, "group.delete", "group", group->name, group->gid,
+                                  group->version + 1, ret);
+}
+
+/* ---- restoring ---------------------------------------------------------------------------- */
+
+/* The number was never given to another, so files that carry it mean this group again. */
+int core_group_restore(Core *core, const Actor *actor, gid_t gid, const CoreOptions *options,
+                       uint64_t now_usec, CoreChange *ret, CoreError *error) {
+        _cleanup_change_ Change change = { 0 };
+        _cleanup_(store_group_freep) StoreGroup *group = NULL;
+        CoreError faults = { 0 };
+        StoreGroup restored;
+        int r;
+
+        r = core_change_begin(&change, core, actor, options, now_usec, error);
+        if (r == 0)
+                r = store_group_get(change.txn, gid, &group);
+        if (r == STORE_E_MISSING || (r == 0 && !group->deleted))
+                return core_fail(error, CORE_E_NO_SUCH_GROUP, "gid %u: no such deleted group", gid);
+        if (r == 0)
+                r = check_group_name(core, change.txn, group->name, gid, &faults);
+        if (r != 0)
+                return r;
+        if (faults.outcome != CORE_DONE) {
+                *error = faults;
+                return (int)faults.outcome;
+        }
+        restored = *group;
+        restored.deleted = false;
+        r = store_group_update(change.txn, &restored); /* the tombstone still has the name */
+        if (r == 0)
+                r = core_linux_group_came(&change, group->name);
+        if (r == 0)
+                r = core_change_value(&change, "name", NULL, group->name);
+        if (r == 0)
+                r = core_note_group(&change, group, &restored);
+        if (r == 0)
+                r = core_change_news(&change, CORE_OBJECT_GROUP, CORE_NEWS_ADDED, gid, group->name,
+                                     NULL);
+        if (r != 0)
+                return r < 0 ? r : -EUCLEAN;
+        return core_change_commit(&change, "group.restore", "group", group->name, gid,
                                   group->version + 1, ret);
 }

@@ -281,6 +281,35 @@ int core_tenant_load(Core *core, StoreTxn *txn, const char *name, StoreTenant **
                      CoreError *error);
 /* The names of all there are, sorted. */
 int core_tenant_names(Core *core, StoreTxn *txn, Texts *ret);
+/* Without a row too: "local", and the host's. */
+bool core_tenant_is_always_there(const Core *core, const char *name);
+/* before NULL: a new one. */
+int core_tenant_write(Change *change, const StoreTenant *before, const StoreTenant *tenant);
+
+/* Who stands on it (tenant_delete.c). */
+typedef struct CoreTenantUse {
+        uint32_t users, grants;
+} CoreTenantUse;
+
+int core_tenant_use(Core *core, StoreTxn *txn, const char *name, CoreTenantUse *ret);
+/* A deleted one as it was, without grants: undo's. */
+int core_tenant_restore(Core *core, const Actor *actor, const char *name,
+                        const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                        CoreError *error);
+
+/* ---- seats (seats.c) ---------------------------------------------------------------------- */
+
+/* After a user was written (before NULL: he is new): CORE_E_SEAT_LIMIT where he takes a seat that
+ * is not there; else the owners are told, once, when few are left. */
+int core_seats_follow(Change *change, const StoreUser *before, const StoreUser *after,
+                      CoreError *error);
+/* After the limit was set. */
+int core_seats_tell(Change *change, const char *tenant);
+/* Who sets a limit needs billing.edit besides. */
+int core_seats_check_actor(Change *change, const char *tenant, const TenantEdit *edit,
+                           CoreError *error);
+/* Is there one for somebody who becomes active? */
+int core_seat_free(Core *core, StoreTxn *txn, const char *tenant, bool *ret);
 
 /* ---- grants (grants.c) -------------------------------------------------------------------- */
 

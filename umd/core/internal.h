@@ -80,7 +80,8 @@ typedef struct VaultCall VaultCall;
 typedef struct Logins Logins;
 typedef struct Misses Misses;
 typedef struct Refusals Refusals;
-typedef struct Roles Roles; /* those there are, compiled: holders.h */
+typedef struct Roles Roles;       /* those there are, compiled: holders.h */
+typedef struct Together Together; /* several changes as one: undo.h */
 
 /* The clock of locks, as it goes on from where it was at a moment of this boot (lock_time.c). */
 typedef struct LockTime {
@@ -96,7 +97,7 @@ typedef struct NoticeLine {
 #define NOTICE_LINES_MAX 16U
 
 /* Those of one transaction, which are nothing before it is committed. */
-#define NOTICE_DRAFTS_MAX 4U
+#define NOTICE_DRAFTS_MAX 8U
 typedef struct NoticeDrafts {
         NoticeLine list[NOTICE_DRAFTS_MAX];
         size_t count;
@@ -136,6 +137,7 @@ struct Core {
                 StoreMoment at; /* all moments up to this one are told, at what time it is */
         } moments;
         uint64_t linux_meaning;                /* of the names of Linux groups, when last looked */
+        Together *together;                    /* NULL: each change is one by itself */
         uint8_t lane_key[CORE_HASH_KEY_BYTES]; /* random, of this run */
 };
 
@@ -184,6 +186,13 @@ void core_moments_lost(Core *core);
 
 /* ---- changes ------------------------------------------------------------------------------ */
 
+/* What is noted to take a change back by.  Texts are ours. */
+typedef struct Notes {
+        StoreValue *list;
+        size_t count, size, bytes;
+        bool too_large; /* and so none of it is kept */
+} Notes;
+
 /* One change: a nested transaction, its audit entry, its event, its news. */
 typedef struct Change {
         Core *core;
@@ -191,8 +200,10 @@ typedef struct Change {
         const CoreOptions *options;
         uint64_t now_usec;
         StoreTxn *txn;
+        Together *together; /* whose transaction it is; NULL: its own */
         StoreValue *values; /* texts are ours */
         size_t value_count;
+        Notes notes;
         News news;
         NoticeDrafts notices;
         const char *service, *tty; /* where a login made the change; NULL otherwise */
@@ -223,7 +234,11 @@ int core_change_commit(Change *change, const char *verb, const char *kind, const
                        uint32_t id, uint64_t version, CoreChange *ret);
 /* Commits what has its entries already, with the news. */
 int core_change_close(Change *change);
+/* The entry and the event of it, without the commit; undo: what else is noted of it. */
+int core_change_record(Change *change, const char *verb, const char *kind, const char *name,
+                       uint32_t id, const StoreUndo *undo, uint64_t *ret_seq);
 void core_change_done(Change *change);
+void core_notes_done(Notes *notes);
 /* Commits what is not a change of an object (logins, sessions); calls for a flush. */
 int core_txn_commit(Core *core, StoreTxn **txn);
 /* The same for what nobody waits for: the flush may come some milliseconds later, with what does
@@ -294,6 +309,10 @@ int core_change_user_step(Change *change, const StoreUser *user, StatusStep step
 /* ---- groups ------------------------------------------------------------------------------- */
 
 bool core_group_has_owner(const StoreGroup *group, uid_t uid);
+/* A deleted group as it was, without members: undo's.  CORE_E_NAME_TAKEN where its name is
+ * another's by now. */
+int core_group_restore(Core *core, const Actor *actor, gid_t gid, const CoreOptions *options,
+                       uint64_t now_usec, CoreChange *ret, CoreError *error);
 int core_group_load(StoreTxn *txn, const char *name, StoreGroup **ret, CoreError *error);
 int core_group_load_by_gid(StoreTxn *txn, gid_t gid,
                            StoreGroup **ret); /* STORE_E_MISSING: deleted */

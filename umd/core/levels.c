@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "umd/core/levels.h"
+#include "umd/core/undo.h"
 
 StorePolicyLevel core_level_stored(PolicyLevel level) {
         switch (level) {
@@ -62,11 +63,16 @@ typedef struct Dropping {
 static int drop_note(void *userdata, const StorePolicyValue *row) {
         Dropping *dropping = userdata;
         PolicyValue value;
+        int r;
 
         if (policy_value_from_name(row->name, &value) < 0)
                 return -EBADMSG;
         dropping->set[value] = true;
-        return core_change_value(dropping->change, policy_value_name(value), row->value, NULL);
+        r = core_note_policy(dropping->change, row->level, row->subject, row->name, row->value,
+                             NULL);
+        return r < 0 ? r
+                     : core_change_value(dropping->change, policy_value_name(value), row->value,
+                                         NULL);
 }
 
 int core_level_drop(Change *change, StorePolicyLevel level, const char *subject) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "umd/core/holders.h"
+#include "umd/core/undo.h"
 
 /* What a call asks for, as ids. */
 typedef struct Asked {
@@ -157,6 +158,7 @@ static int tell(Change *change, const StoreGroup *group, const Asked *changed) {
 static int edit_members(Change *change, StoreGroup *group, const Asked *asked, bool add) {
         _cleanup_idset_ IdSet members = { 0 }, nested = { 0 };
         _cleanup_(asked_done) Asked changed = { 0 };
+        const StoreGroup before = *group;
         int r;
 
         r = list_edit(group->members, group->member_count, &asked->users, add, &members,
@@ -174,6 +176,8 @@ static int edit_members(Change *change, StoreGroup *group, const Asked *asked, b
         group->nested = nested.ids;
         group->nested_count = nested.count;
         r = store_group_update(change->txn, group);
+        if (r == 0)
+                r = core_note_group(change, &before, group);
         if (r == 0)
                 r = tell(change, group, &changed);
         return r > 0 ? -EUCLEAN : r;

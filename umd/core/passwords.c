@@ -15,6 +15,7 @@
 #include "umd/core/internal.h"
 #include "umd/core/job.h"
 #include "umd/core/login.h"
+#include "umd/core/undo.h"
 
 /* ---- what is stored ----------------------------------------------------------------------- */
 
@@ -38,6 +39,8 @@ int core_credential_set_password(Change *change, StoreCredential *credential,
                                            credential->password_expires_usec, expires_usec);
         if (r == 0)
                 r = core_history_push(change, credential);
+        if (r == 0)
+                r = core_note_never(change, credential->uid, NEVER_PASSWORD);
         if (r < 0)
                 return r;
         credential->password = *verifier;
@@ -61,6 +64,8 @@ int core_credential_set_code(Change *change, StoreCredential *credential,
         if (r == 0)
                 r = core_change_value_time(change, "setup_code_expires",
                                            credential->setup_code_expires_usec, expires_usec);
+        if (r == 0)
+                r = core_note_never(change, credential->uid, NEVER_SETUP_CODE);
         if (r < 0)
                 return r;
         credential->setup_code = *verifier;
@@ -235,9 +240,9 @@ int core_user_create_setup_code(Core *core, const Actor *actor, const char *name
         return r < 0 ? r : job_begin(&job, name, now_usec, error);
 }
 
-int core_user_must_change(Core *core, const Actor *actor, const char *name,
-                          const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
-                          CoreError *error) {
+int core_user_set_must_change(Core *core, const Actor *actor, const char *name, bool must_change,
+                              const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                              CoreError *error) {
         _cleanup_change_ Change change = { 0 };
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         _cleanup_(store_credential_freep) StoreCredential *credential = NULL;
@@ -256,15 +261,17 @@ int core_user_must_change(Core *core, const Actor *actor, const char *name,
                 r = core_credential_load(change.txn, user->uid, &credential);
         if (r != 0)
                 return r;
-        if (credential->password.len == 0)
+        if (must_change && credential->password.len == 0)
                 return core_fail(error, CORE_E_POLICY_REFUSED, "%s: has no password to change",
                                  user->name);
-        if (credential->must_change) {
+        if (credential->must_change == must_change) {
                 *ret = (CoreChange){ .object_id = user->uid, .version = user->version };
                 return 0;
         }
-        credential->must_change = true;
-        r = core_change_value_bool(&change, "must_change", false, true);
+        credential->must_change = must_change;
+        r = core_change_value_bool(&change, "must_change", !must_change, must_change);
+        if (r == 0)
+                r = core_note_must_change(&change, user->uid, !must_change, must_change);
         if (r == 0)
                 r = store_credential_put(change.txn, credential);
         if (r == 0)
@@ -274,4 +281,10 @@ int core_user_must_change(Core *core, const Actor *actor, const char *name,
                 return r < 0 ? r : -EUCLEAN;
         return core_change_commit(&change, "user.must-change", "user", user->name, user->uid,
                                   user->version, ret);
+}
+
+int core_user_must_change(Core *core, const Actor *actor, const char *name,
+                          const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                          CoreError *error) {
+        return core_user_set_must_change(core, actor, name, true, options, now_usec, ret, error);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "umd/core/levels.h"
+#include "umd/core/undo.h"
 
 void core_policy_subject(uid_t uid, char *buf) {
         snprintf(buf, CORE_POLICY_SUBJECT_BYTES, "%u", uid);
@@ -197,6 +198,9 @@ static int change_finish(Change *change, const char *verb, const Place *place, P
         int r;
 
         r = core_change_value(change, policy_value_name(value), before, after);
+        if (r == 0)
+                r = core_note_policy(change, core_level_stored(place->level), place->subject,
+                                     policy_value_name(value), before, after);
         if (r == 0 && value == POLICY_VALUE_FACTOR_REQUIRED) {
                 r = tell_groups(change, place);
                 change->second_factors = after && strcmp(after, "off") != 0;

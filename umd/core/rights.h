@@ -101,6 +101,9 @@ typedef struct CoreTenant {
         uint64_t version; /* 0: never changed */
         const char *name, *title, *default_role;
         uint32_t seats;
+        uint32_t used;   /* of them */
+        uint32_t users;  /* whose home it is */
+        uint32_t grants; /* that name it; 0 where all tenants are shown */
         bool of_host;
         bool whole; /* else only name, title and of_host are for who asks */
         uint64_t created_usec;
@@ -119,13 +122,24 @@ int core_tenant_update(Core *core, const Actor *actor, const char *name, const T
                        CoreError *error);
 /* Is there such a tenant?  A name that only um.conf has is none. */
 int core_tenant_known(Core *core, const char *name, bool *ret);
-/* By root or an owner of it; revokes its grants.  Its name is not given again. */
+/* By root or an owner of it; revokes its grants, deletes the users whose home it is (at most
+ * CORE_BATCH_MAX) and ends their sessions.  Its name is not given again. */
 int core_tenant_delete(Core *core, const Actor *actor, const char *name, const CoreOptions *options,
                        uint64_t now_usec, CoreChange *ret, CoreError *error);
 /* The tenant of that name, or all (name NULL) in which the actor has any grant that counts; whole
  * with tenant.view there. */
 int core_tenant_show(Core *core, const Actor *actor, const char *name, uint64_t now_usec,
                      CoreTenantEach each, void *userdata, CoreError *error);
+
+/* How many seats of each tenant are taken (H12). */
+typedef struct CoreUsage {
+        const char *tenant;
+        uint32_t seats, used; /* seats 0: no limit */
+        uint32_t users;       /* whose home it is, with those that take none */
+} CoreUsage;
+
+int core_usage_report(Core *core, void (*each)(void *userdata, const CoreUsage *usage),
+                      void *userdata, CoreError *error);
 
 /* ---- grants ------------------------------------------------------------------------------- */
 

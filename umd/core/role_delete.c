@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "umd/core/levels.h"
+#include "umd/core/undo.h"
 
 typedef struct Use {
         const char *role;
@@ -104,6 +105,8 @@ static int delete_role(Change *change, const Roles *roles, uint16_t role, const 
                 r = core_owners_note(change, &owners);
         if (r == 0)
                 r = core_change_value(change, "name", name, NULL);
+        if (r == 0)
+                r = core_note_role(change, core_roles_record(roles, role), NULL);
         if (r == 0)
                 r = revoke_all(change, core_roles_set(roles), name, force, error);
         if (r != 0)

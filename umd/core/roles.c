@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "umd/core/levels.h"
+#include "umd/core/undo.h"
 
 static const char *const list_names[_CORE_ROLE_LIST_MAX] = {
         [CORE_ROLE_INHERIT] = "inherit",           [CORE_ROLE_PERMIT] = "permit",
@@ -528,6 +529,8 @@ int core_role_create(Core *core, const Actor *actor, const RoleEdit *edit,
                 change.news.everybody = true;
                 r = core_owners_note(&change, &owners);
         }
+        if (r == 0)
+                r = core_note_role(&change, NULL, &draft.role);
         if (r == 0) {
                 note_second_factor(&change, roles, ROLE_NONE, edit, &draft);
                 r = draft_write(&change, &draft, &roles, error);
@@ -613,6 +616,8 @@ int core_role_update(Core *core, const Actor *actor, const char *name, const Rol
                 r = core_condition_check(core, change.txn, edit->automatic, error);
         if (r == 0)
                 r = values_of(&change, record, &draft.role);
+        if (r == 0)
+                r = core_note_role(&change, record, &draft.role);
         if (r != 0)
                 return r;
         *ret = (CoreChange){ .version = version };

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "umd/core/holders.h"
+#include "umd/core/undo.h"
 
 /* ---- finding ------------------------------------------------------------------------------- */
 
-static bool is_always_there(const Core *core, const char *name) {
+bool core_tenant_is_always_there(const Core *core, const char *name) {
         return strcmp(name, CORE_TENANT_LOCAL) == 0 || strcmp(name, core->settings.tenant) == 0;
 }
 
@@ -39,7 +39,7 @@ int core_tenant_load(Core *core, StoreTxn *txn, const char *name, StoreTenant **
         int r;
 
         r = store_tenant_get(txn, name, &tenant);
-        if (r == STORE_E_MISSING && is_always_there(core, name))
+        if (r == STORE_E_MISSING && core_tenant_is_always_there(core, name))
                 r = tenant_make_up(name, &tenant);
         if (r < 0)
                 return r;
@@ -176,9 +176,11 @@ static void edit_apply(const TenantEdit *edit, StoreTenant *tenant) {
                 tenant->seats = edit->seats;
 }
 
-static int tenant_write(Change *change, const StoreTenant *tenant) {
+int core_tenant_write(Change *change, const StoreTenant *before, const StoreTenant *tenant) {
         int r = store_tenant_put(change->txn, tenant);
 
+        if (r == 0)
+                r = core_note_tenant(change, before, tenant);
         return r > 0 ? -EUCLEAN : r; /* read within this transaction */
 }
 
@@ -198,6 +200,8 @@ int core_tenant_create(Core *core, const Actor *actor, const TenantEdit *edit,
 
         r = core_change_begin(&change, core, actor, options, now_usec, error);
         if (r == 0)
+                r = core_seats_check_actor(&change, NULL, edit, error);
+        if (r == 0)
                 r = check_new(&change, edit, &faults);
         if (r != 0)
                 return r;
@@ -210,7 +214,7 @@ int core_tenant_create(Core *core, const Actor *actor, const TenantEdit *edit,
         if (r == 0)
                 r = values_of(&change, NULL, &tenant);
         if (r == 0)
-                r = tenant_write(&change, &tenant);
+                r = core_tenant_write(&change, NULL, &tenant);
         return r < 0 ? r
                      : core_change_commit(&change, "tenant.create", "tenant", tenant.name, 0, 1,
                                           ret);
@@ -231,6 +235,8 @@ int core_tenant_update(Core *core, const Actor *actor, const char *name, const T
         if (r == 0)
                 r = core_check_version(options, name, tenant->version, error);
         if (r == 0)
+                r = core_seats_check_actor(&change, name, edit, error);
+        if (r == 0)
                 r = check_edit(&change, edit, name, &faults);
         if (r != 0)
                 return r;
@@ -246,127 +252,28 @@ int core_tenant_update(Core *core, const Actor *actor, const char *name, const T
         *ret = (CoreChange){ .version = tenant->version };
         if (change.value_count == 0)
                 return 0;
-        r = tenant_write(&change, &edited);
+        r = core_tenant_write(&change, tenant, &edited);
+        if (r == 0 && edited.seats != tenant->seats)
+                r = core_seats_tell(&change, name);
         return r < 0 ? r
                      : core_change_commit(&change, "tenant.update", "tenant", name, 0,
-                                          tenant->version + 1, ret);
-}
-
-/* ---- deleting (FEATURES D26) --------------------------------------------------------------- */
-
-/* Only an owner of it, by a grant that counts, or root. */
-static int refuse_others(Change *change, const char *name, CoreError *error) {
-        _cleanup_holder_ Holder holder = { 0 };
-        const RightsPlace place = { .tenant = name,
-                                    .now_usec = change->now_usec,
-                                    .over = RIGHTS_OVER_TENANT };
-        const RoleSet *set;
-        uint16_t owner;
-        int r;
-
-        if (change->actor->uid == 0)
-                return 0;
-        r = core_role_set(change->core, change->txn, &set);
-        if (r == 0)
-                r = core_holder_of_actor(change->core, change->txn, set, change->actor, &holder);
-        if (r != 0)
-                return r;
-        owner = policy_role_from_name(set, CORE_ROLE_OWNER);
-        for (size_t i = 0; i < holder.facts.grant_count; i++)
-                if (holder.grants[i].role == owner &&
-                    policy_grant_state(set, &holder.facts, &holder.grants[i], &place, NULL) ==
-                            GRANT_COUNTS)
-                        return 0;
-        return core_fail(error, CORE_E_PROTECTED, "%s: only an owner of it or root may delete it",
-                         name);
-}
-
-/* Everybody who holds any role: most have none at this tenant. */
-static int holder_note(void *userdata, const char *role, uid_t uid) {
-        int r = core_idset_add(userdata, uid);
-
-        return r < 0 ? r : 0;
-}
-
-static int grants_revoke(Change *change, const RoleSet *set, uid_t uid, const char *tenant,
-                         size_t *count) {
-        _cleanup_(store_user_freep) StoreUser *user = NULL;
-        _cleanup_holder_ Holder holder = { 0 };
-        int r;
-
-        r = store_user_get(change->txn, uid, &user);
-        if (r == 0)
-                r = core_holder_load(change->txn, set, user, &holder);
-        for (size_t i = 0; i < holder.facts.grant_count && r == 0; i++) {
-                if (holder.grants[i].automatic || strcmp(holder.records[i].tenant, tenant) != 0)
-                        continue;
-                r = store_grant_delete(change->txn, &holder.records[i]);
-                if (r == 0)
-                        r = core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_CHANGED, uid,
-                                             user->name, NULL);
-                (*count)++;
-        }
-        return r > 0 ? -EUCLEAN : r;
-}
-
-static int revoke_all(Change *change, const char *tenant, size_t *ret_count) {
-        _cleanup_idset_ IdSet uids = { 0 };
-        const RoleSet *set;
-        int r;
-
-        *ret_count = 0;
-        r = core_role_set(change->core, change->txn, &set);
-        if (r == 0)
-                r = store_grant_holders(change->txn, holder_note, &uids);
-        for (size_t i = 0; i < uids.count && r == 0; i++)
-                r = grants_revoke(change, set, uids.ids[i], tenant, ret_count);
-        return r;
-}
-
-int core_tenant_delete(Core *core, const Actor *actor, const char *name, const CoreOptions *options,
-                       uint64_t now_usec, CoreChange *ret, CoreError *error) {
-        _cleanup_change_ Change change = { 0 };
-        _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
-        char revoked[24];
-        size_t count;
-        int r;
-
-        r = core_change_begin(&change, core, actor, options, now_usec, error);
-        if (r == 0)
-                r = core_tenant_load(core, change.txn, name, &tenant, error);
-        if (r == 0)
-                r = core_check_version(options, name, tenant->version, error);
-        if (r == 0)
-                r = refuse_others(&change, name, error);
-        if (r == 0 && is_always_there(core, name))
-                r = core_fail(error, CORE_E_PROTECTED, "%s: is the tenant of this host", name);
-        if (r == 0)
-                r = revoke_all(&change, name, &count);
-        if (r != 0)
-                return r;
-        snprintf(revoked, sizeof(revoked), "%zu", count);
-        tenant->deleted = true;
-        r = core_change_value(&change, "name", name, NULL);
-        if (r == 0)
-                r = core_change_value(&change, "grants", revoked, "0");
-        if (r == 0)
-                r = tenant_write(&change, tenant);
-        return r < 0 ? r
-                     : core_change_commit(&change, "tenant.delete", "tenant", name, 0,
                                           tenant->version + 1, ret);
 }
 
 /* ---- showing ------------------------------------------------------------------------------- */
 
 /* Whoever has a grant there knows that it is there, and no more. */
-static void tenant_tell(const Asker *asker, const StoreTenant *tenant, CoreTenantEach each,
-                        void *userdata) {
+static void tenant_tell(const Asker *asker, const StoreTenant *tenant, const StoreSeats *seats,
+                        const CoreTenantUse *use, CoreTenantEach each, void *userdata) {
         each(userdata, &(CoreTenant){
                                .version = tenant->version,
                                .name = tenant->name,
                                .title = tenant->title,
                                .default_role = tenant->default_role,
                                .seats = tenant->seats,
+                               .used = seats->used,
+                               .users = seats->homes,
+                               .grants = use->grants,
                                .of_host = strcmp(tenant->name, asker->core->settings.tenant) == 0,
                                .whole = core_asker_has(asker, PERMISSION_TENANT_VIEW, tenant->name),
                                .created_usec = tenant->created_usec,
@@ -389,6 +296,8 @@ int core_tenant_show(Core *core, const Actor *actor, const char *name, uint64_t 
                 r = name ? core_texts_add(&names, name) : core_tenant_names(core, txn, &names);
         for (size_t i = 0; i < names.count && r == 0; i++) {
                 _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
+                CoreTenantUse use = { 0 };
+                StoreSeats seats;
 
                 if (!name && !core_asker_is_in(&asker, names.list[i]))
                         continue;
@@ -396,7 +305,11 @@ int core_tenant_show(Core *core, const Actor *actor, const char *name, uint64_t 
                 if (r == 0 && !core_asker_is_in(&asker, names.list[i]))
                         r = core_tenant_refuse(name, error);
                 if (r == 0)
-                        tenant_tell(&asker, tenant, each, userdata);
+                        r = store_seats_get(txn, names.list[i], &seats);
+                if (r == 0 && name)
+                        r = core_tenant_use(core, txn, names.list[i], &use);
+                if (r == 0)
+                        tenant_tell(&asker, tenant, &seats, &use, each, userdata);
         }
         return r;
 }

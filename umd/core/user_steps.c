@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "umd/core/holders.h"
 #include "umd/core/login.h"
+#include "umd/core/undo.h"
 
 void core_user_settle(StoreUser *user, uint64_t now_usec) {
         if (user->status != USER_STATUS_SUSPENDED || user->suspended_until_usec == 0 ||
@@ -103,6 +103,8 @@ static int write_step(Change *change, const StoreUser *user, StoreUser *edited, 
         if (r == 0 && step == STATUS_STEP_DELETE)
                 r = core_devices_drop(change, user);
         if (r == 0)
+                r = core_note_user(change, user, edited);
+        if (r == 0)
                 r = core_change_news(change, CORE_OBJECT_USER, steps[step].news, user->uid,
                                      user->name, NULL);
         if (r == 0 && steps[step].shown)
@@ -143,6 +145,8 @@ int core_change_user_step(Change *change, const StoreUser *user, StatusStep step
         edit_step(change, &edited, to, step, until_usec);
         r = write_step(change, user, &edited, step);
         if (r == 0)
+                r = core_seats_follow(change, user, &edited, error);
+        if (r == 0)
                 r = core_owners_check(change, &owners, error);
         if (r != 0)
                 return r;
@@ -170,11 +174,11 @@ int core_user_step(Core *core, const Actor *actor, const char *name, StatusStep 
         if (r == 0)
                 r = core_check_version(options, user->name, user->version, error);
         if (r == 0)
-                r = core_idset_reserve(&core->ending, 1);
+                r = core_afterwards_reserve(core, AFTER_END_SESSIONS);
         if (r == 0)
                 r = core_change_user_step(&change, user, step, until_usec, ret, error);
         if (r == 0 && step == STATUS_STEP_DELETE && options->end_sessions && ret->id != 0)
-                (void)core_idset_add(&core->ending, user->uid); /* there is room */
+                core_afterwards(core, AFTER_END_SESSIONS, user->uid, user->name);
         return r;
 }
 
@@ -195,11 +199,14 @@ static int forget_failures(Change *change, const StoreUser *user, bool *ret) {
         if (r == 0 && view.locked)
                 r = core_change_value_time(change, "locked_out_until", view.until_usec, 0);
         if (r == 0)
+                r = core_note_never(change, user->uid, NEVER_FAILURES);
+        if (r == 0)
                 r = core_lockout_forget(change->txn, user->uid);
         return r > 0 ? -EUCLEAN : r;
 }
 
 static int set_lock(Change *change, StoreUser *user, bool lock) {
+        const StoreUser before = *user;
         int r = core_change_value_bool(change, "locked", user->locked, lock);
 
         if (r < 0)
@@ -209,12 +216,14 @@ static int set_lock(Change *change, StoreUser *user, bool lock) {
         user->locked_by = lock ? change->actor->uid : (uid_t)-1;
         user->locked_reason = lock ? change->options->reason : "";
         r = store_user_update(change->txn, user);
+        if (r == 0)
+                r = core_note_user(change, &before, user);
         return r > 0 ? -EUCLEAN : r;
 }
 
-int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
-                   const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
-                   CoreError *error) {
+int core_user_set_lock(Core *core, const Actor *actor, const char *name, bool lock, bool forget,
+                       const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                       CoreError *error) {
         _cleanup_change_ Change change = { 0 };
         _cleanup_(store_user_freep) StoreUser *user = NULL;
         bool forgotten = false;
@@ -230,14 +239,14 @@ int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
                 r = core_actor_covers_account(&change, user, error);
         if (r != 0)
                 return r;
-        if (!lock)
+        if (forget)
                 r = forget_failures(&change, user, &forgotten);
+        if (r == 0)
+                r = core_afterwards_reserve(core, AFTER_FORGET_FAILURES);
         if (r < 0)
                 return r;
-        if (!lock && !options->dry_run) {
-                core_misses_renew(core, user->uid);
-                core_delays_forget(core, user->name);
-        }
+        if (forget && !options->dry_run)
+                core_afterwards(core, AFTER_FORGET_FAILURES, user->uid, user->name);
         if (user->locked == lock && !forgotten) {
                 *ret = (CoreChange){ .object_id = user->uid, .version = user->version };
                 return 0;
@@ -252,4 +261,10 @@ int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
                 return r;
         return core_change_commit(&change, lock ? "user.lock" : "user.unlock", "user", user->name,
                                   user->uid, version, ret);
+}
+
+int core_user_lock(Core *core, const Actor *actor, const char *name, bool lock,
+                   const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
+                   CoreError *error) {
+        return core_user_set_lock(core, actor, name, lock, !lock, options, now_usec, ret, error);
 }

@@ -9,6 +9,7 @@
 
 #include "umd/core/holders.h"
 #include "umd/core/login.h"
+#include "umd/core/undo.h"
 #include "umd/core/user_attributes.h"
 
 static void check_texts(Core *core, const UserSpec *spec, CoreError *error) {
@@ -187,6 +188,10 @@ static int insert_user(Change *change, StoreUser *user, const char *role, CoreEr
                 r = core_gain_check_new(change, user, error);
         if (r == 0)
                 r = values_of(change, NULL, user);
+        if (r == 0)
+                r = core_note_user(change, NULL, user);
+        if (r == 0)
+                r = core_seats_follow(change, NULL, user, error);
         if (r != 0)
                 return r;
         return core_change_news(change, CORE_OBJECT_USER, CORE_NEWS_ADDED, user->uid, user->name,
@@ -347,11 +352,6 @@ static int update_user(Change *change, const char *old_name, StoreUser *user) {
         return r;
 }
 
-/* A proof is asked for by name, and he no longer has the one that it was given under. */
-static bool proof_of_uid(const Proof *proof, const void *userdata) {
-        return proof->uid == *(const uid_t *)userdata;
-}
-
 int core_user_update(Core *core, const Actor *actor, const char *name, const UserSpec *spec,
                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                      CoreError *error) {
@@ -415,12 +415,18 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
         if (r == 0 && news)
                 r = core_linux_news_of_user(&change, &edited);
         if (r == 0)
+                r = core_note_user(&change, user, &edited);
+        if (r == 0)
+                r = core_seats_follow(&change, user, &edited, error);
+        if (r == 0)
                 r = core_owners_check(&change, &owners, error);
         if (r != 0)
                 return r;
-        r = core_change_commit(&change, "user.update", "user", edited.name, user->uid,
-                               user->version + 1, ret);
+        r = core_afterwards_reserve(core, AFTER_DROP_PROOFS);
+        if (r == 0)
+                r = core_change_commit(&change, "user.update", "user", edited.name, user->uid,
+                                       user->version + 1, ret);
         if (r == 0 && !options->dry_run && strcmp(user->name, edited.name) != 0)
-                core_proofs_drop(core->logins, proof_of_uid, &user->uid);
+                core_afterwards(core, AFTER_DROP_PROOFS, user->uid, edited.name);
         return r;
 }
