@@ -16,6 +16,7 @@ TYPES = re.compile(r"(?:a\([a-z]+\)|a?a?\{[a-z]+\}|\([a-z{}]+\)|a[a-z]|[a-z])(?=
 
 # Who may, as the pages word it -> who does. alice is the user the call is about, olga owns the group.
 WHO = {
+    "root": {"root"},
     "right": {"root"}, # and who has the permission: roles.py
     "member": set(CALLERS) - {"outsider"},
     "self": {"root", "alice"},

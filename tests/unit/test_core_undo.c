@@ -430,7 +430,7 @@ static void the_count_is_that_of_the_users(void **state) {
                 must(store_user_each(txn, seat_count, counts));
                 store_txn_abortp(&txn);
                 base_text_init(&text, shown, sizeof(shown));
-                must(core_usage_report(f->core, usage_add, &text, &f->error));
+                must(core_usage_report(f->core, &f->root, f->now, usage_add, &text, &f->error));
                 snprintf(expected, sizeof(expected), "local %zu/0 of %zu\n", counts[0], counts[1]);
                 assert_string_equal(shown, expected);
         }

@@ -61,6 +61,13 @@ static const Access rows[] = {
           ROOT, ACCESS_RIGHT, "group.view", 0, manager_list_groups, SOMEWHERE },
         { WIRE_MANAGER, "Report", "sssu", "aa{sv}s", "report\0filter\0cursor\0limit\0rows\0next\0",
           ROOT, ACCESS_RIGHT, "report.view", 0, manager_report, SOMEWHERE },
+        /* core asks for the permission of each verb besides */
+        { WIRE_MANAGER, "Undo", "sba{sv}", "aa{sv}a{su}s",
+          "change\0force\0options\0rows\0counts\0change\0", ROOT, ACCESS_ROOT, "user.view", 0,
+          manager_undo, CORE_WHERE_NOWHERE },
+        { WIRE_MANAGER, "Batch", "sasa{sv}a{sv}", "uus",
+          "verb\0users\0arguments\0options\0changed\0unchanged\0change\0", ROOT, ACCESS_ROOT,
+          "user.view", 0, manager_batch, CORE_WHERE_NOWHERE },
         { WIRE_MANAGER, "Status", "", "a{sv}", "status\0", ROOT, ACCESS_EVERYONE, "", ACCESS_ALWAYS,
           manager_status },
         { WIRE_MANAGER, "ListPermissions", "s", "as", "tenant\0permissions\0", ROOT,

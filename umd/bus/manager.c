@@ -262,6 +262,28 @@ static void page_add_conflicts(void *userdata, const CoreConflicts *conflicts) {
                 page->r = conflicts_append(page->reply, conflicts);
 }
 
+static void page_add_usage(void *userdata, const CoreUsage *usage) {
+        Page *page = userdata;
+
+        if (page->r >= 0)
+                page->r = sd_bus_message_append(page->reply, "a{sv}", 4, "tenant", "s",
+                                                usage->tenant, "seats", "u", usage->seats, "used",
+                                                "u", usage->used, "users", "u", usage->users);
+}
+
+/* All tenants are one page; nothing narrows it. */
+static int report_usage(Call *call, CoreError *error) {
+        _cleanup_(page_clear) Page page = { 0 };
+        int r = page_begin(call, &page, error);
+
+        if (r == 0 && (page.filter[0] || page.cursor[0]))
+                r = error_set(error, CORE_E_BAD_VALUE, "filter: this report takes none");
+        if (r == 0)
+                r = core_usage_report(call->bus->core, &call->actor, call->now_usec, page_add_usage,
+                                      &page, error);
+        return r != 0 ? r : page_end(call, &page);
+}
+
 int manager_report(Call *call, CoreError *error) {
         _cleanup_(page_clear) Page page = { 0 };
         const char *report;
@@ -270,11 +292,13 @@ int manager_report(Call *call, CoreError *error) {
 
         if (r < 0)
                 return r;
+        if (strcmp(report, "usage") == 0)
+                return report_usage(call, error);
         conflicts = strcmp(report, "role-conflicts") == 0;
         if (!conflicts && strcmp(report, "mfa-coverage") != 0)
                 return error_set(error, CORE_E_BAD_VALUE,
                                  "report: there is none of that name; there are: mfa-coverage, "
-                                 "role-conflicts");
+                                 "role-conflicts, usage");
         r = page_begin(call, &page, error);
         if (r == 0 && conflicts)
                 r = core_role_conflicts(call->bus->core, &call->actor, page.filter, page.cursor,

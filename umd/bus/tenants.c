@@ -87,10 +87,11 @@ static int row_append(sd_bus_message *m, const CoreTenant *tenant) {
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}", "name", "s", tenant->name, "title",
                                           "s", tenant->title, "of_host", "b", (int)tenant->of_host);
         if (r >= 0 && tenant->whole)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "default_role", "s",
-                                          tenant->default_role, "seats", "u", tenant->seats,
-                                          "version", "t", tenant->version, "created", "t",
-                                          tenant->created_usec);
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "default_role", "s",
+                                          tenant->default_role, "seats", "u", tenant->seats, "used",
+                                          "u", tenant->used, "users", "u", tenant->users, "grants",
+                                          "u", tenant->grants, "version", "t", tenant->version,
+                                          "created", "t", tenant->created_usec);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

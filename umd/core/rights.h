@@ -138,8 +138,10 @@ typedef struct CoreUsage {
         uint32_t users;       /* whose home it is, with those that take none */
 } CoreUsage;
 
-int core_usage_report(Core *core, void (*each)(void *userdata, const CoreUsage *usage),
-                      void *userdata, CoreError *error);
+/* Of those in which the caller has usage.view. */
+int core_usage_report(Core *core, const Actor *actor, uint64_t now_usec,
+                      void (*each)(void *userdata, const CoreUsage *usage), void *userdata,
+                      CoreError *error);
 
 /* ---- grants ------------------------------------------------------------------------------- */
 

@@ -143,20 +143,27 @@ int core_seat_free(Core *core, StoreTxn *txn, const char *name, bool *ret) {
         return 0;
 }
 
-int core_usage_report(Core *core, void (*each)(void *userdata, const CoreUsage *usage),
-                      void *userdata, CoreError *error) {
+int core_usage_report(Core *core, const Actor *actor, uint64_t now_usec,
+                      void (*each)(void *userdata, const CoreUsage *usage), void *userdata,
+                      CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;
         _cleanup_texts_ Texts names = { 0 };
+        _cleanup_asker_ Asker asker = { 0 };
         int r;
 
         *error = (CoreError){ 0 };
+        core_note_time(core, now_usec);
         r = store_begin_read(core->store, &txn);
+        if (r == 0)
+                r = core_asker_load(core, txn, actor, &asker);
         if (r == 0)
                 r = core_tenant_names(core, txn, &names);
         for (size_t i = 0; i < names.count && r == 0; i++) {
                 _cleanup_(store_tenant_freep) StoreTenant *tenant = NULL;
                 StoreSeats seats;
 
+                if (!core_asker_has(&asker, PERMISSION_USAGE_VIEW, names.list[i]))
+                        continue;
                 r = core_tenant_load(core, txn, names.list[i], &tenant, error);
                 if (r == 0)
                         r = store_seats_get(txn, names.list[i], &seats);
