@@ -33,9 +33,7 @@
 
 #define TENANT_OPTIONS                                                                             \
         { "title", "TEXT", "how it is called", COMPLETE_NOTHING },                                 \
-                { "seats", "N", "how many users there may be; 0: no limit; not counted yet",       \
-                  COMPLETE_NOTHING },                                                              \
-        {                                                                                          \
+                { "seats", "N", "how many users there may be; 0: no limit", COMPLETE_NOTHING }, {  \
                 "default-role", "ROLE", "what a new user is granted", COMPLETE_ROLE                \
         }
 
@@ -106,11 +104,13 @@ const Command rights_commands[] = {
         { "role",
           "grant",
           "ROLE USER",
-          2,
+          1,
           2,
           role_grant,
           "give a user a role",
-          { { "for", "SPAN", "for that long", COMPLETE_NOTHING },
+          { { "filter", "EXPR", "all users like that, as \"user list\" takes it",
+              COMPLETE_NOTHING },
+            { "for", "SPAN", "for that long", COMPLETE_NOTHING },
             { "until", "WHEN", "until then", COMPLETE_NOTHING },
             { "starting", "WHEN", "from then on", COMPLETE_NOTHING },
             { "tenant", "TENANT", "there; all: everywhere; without, the host's", COMPLETE_TENANT },
@@ -128,11 +128,13 @@ const Command rights_commands[] = {
         { "role",
           "revoke",
           "ROLE USER",
-          2,
+          1,
           2,
           role_revoke,
           "take a role from a user",
-          { { "tenant", "TENANT", "there; all: everywhere; without, the host's", COMPLETE_TENANT },
+          { { "filter", "EXPR", "all users like that, as \"user list\" takes it",
+              COMPLETE_NOTHING },
+            { "tenant", "TENANT", "there; all: everywhere; without, the host's", COMPLETE_TENANT },
             { "over", "WHOM", "only over department=NAME or group=NAME", COMPLETE_NOTHING } },
           COMPLETE_ROLE_USER,
           "umctl role revoke technician bob",
@@ -300,11 +302,13 @@ const Command rights_commands[] = {
           1,
           1,
           tenant_delete,
-          "delete a tenant and all grants in it",
+          "delete a tenant, its users and all grants in it",
           {},
           COMPLETE_TENANT,
           "umctl tenant delete acme",
-          "Its name is not given again.  The tenant of this host stays.",
+          "What goes with it is shown, and its name asked for.  Users whose home it is are\n"
+          "deleted and their sessions end.  Its name is not given again; \"undo\" brings all\n"
+          "of it back.  The tenant of this host stays.",
           .needs = "tenant.delete" },
         { "app",
           "register",
@@ -408,5 +412,21 @@ const Command rights_commands[] = {
           COMPLETE_USER,
           "umctl device remove svc-crm SHA256:hCtJ7TcnP64jp6tYDfFw84Vdpyq55IgRCGZFGy6FmSE",
           .needs = "device.edit" },
+        { "undo",
+          NULL,
+          "CHANGE",
+          1,
+          1,
+          undo_run,
+          "take a change back, of any size",
+          { { "force", NULL, "also what later changes touched", COMPLETE_NOTHING },
+            { "end-sessions", NULL, "where it deletes a user, end open sessions",
+              COMPLETE_NOTHING } },
+          COMPLETE_NOTHING,
+          "umctl undo ch-1042 --dry-run",
+          "All of it is one new change, which can be undone itself.  What a later change\n"
+          "made is kept and shown.  Passwords, factors, codes, counts of failures, and a\n"
+          "uid that was given are not undone.",
+          .needs = "user.view" },
         { 0 },
 };

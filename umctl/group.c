@@ -131,18 +131,38 @@ static int append_names(sd_bus_message *m, const char *const *names, size_t coun
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* Those that are named, and those that were found. */
+static int append_users(sd_bus_message *m, int argc, char *argv[], const json_t *found) {
+        int r = sd_bus_message_open_container(m, 'a', "s");
+
+        for (int i = 0; i < argc && r >= 0; i++)
+                r = sd_bus_message_append(m, "s", argv[i]);
+        for (size_t i = 0; i < json_array_size(found) && r >= 0; i++)
+                r = sd_bus_message_append(m, "s", json_string_value(json_array_get(found, i)));
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static int members_change(Ctl *ctl, int argc, char *argv[], const char *member, const char *done) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         size_t group_count;
         const char *const *groups = option_values(ctl, "group", &group_count);
-        int r;
+        json_t *found = NULL;
+        int r = 0;
 
-        if (argc == 1 && group_count == 0)
-                return complain(ctl, EXIT_USAGE, "name at least one USER or --group");
-        r = group_message_new(ctl, argv[0], member, &m);
-        if (r != 0)
+        if (argc == 1 && group_count == 0 && !option_given(ctl, "filter"))
+                return complain(ctl, EXIT_USAGE, "name at least one USER, --group or --filter");
+        if (option_given(ctl, "filter")) {
+                r = many_names(ctl, &found);
+                if (r == 0)
+                        r = many_ask(ctl, ctl->command->verb, found);
+        }
+        if (r == 0)
+                r = group_message_new(ctl, argv[0], member, &m);
+        if (r == 0)
+                r = append_users(m, argc - 1, argv + 1, found);
+        json_decref(found);
+        if (r > 0)
                 return r;
-        r = append_names(m, (const char *const *)argv + 1, (size_t)argc - 1);
         if (r >= 0)
                 r = append_names(m, groups, group_count);
         return r < 0 ? complain(ctl, EXIT_USAGE, "names must be UTF-8")

@@ -315,3 +315,11 @@ int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]) {
 
         return list_run(ctl, &list);
 }
+
+int report_usage(Ctl *ctl, int argc, char *argv[]) {
+        static const char *const known[] = { "tenant", "seats", "used", "users", NULL };
+        static const List list = { "Report", "tenants", known, known, ARRAY_LENGTH(known) - 1,
+                                   NULL,     "usage" };
+
+        return list_run(ctl, &list);
+}

@@ -356,10 +356,13 @@ static int append_time(Ctl *ctl, sd_bus_message *m, const char *option, const ch
         return r < 0 ? fail(ctl, r) : 0;
 }
 
-static int append_grant(Ctl *ctl, sd_bus_message *m) {
+/* role NULL: it is an argument of its own. */
+static int append_grant(Ctl *ctl, sd_bus_message *m, const char *role) {
         static const char *const texts[] = { "tenant", "over" };
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
+        if (r >= 0 && role)
+                r = sd_bus_message_append(m, "{sv}", "role", "s", role);
         for (size_t i = 0; i < ARRAY_LENGTH(texts) && r >= 0; i++)
                 if (option_given(ctl, texts[i]))
                         r = sd_bus_message_append(m, "{sv}", texts[i], "s",
@@ -427,23 +430,27 @@ static int gains_get(Ctl *ctl, const char *role, const char *user, json_t *ret) 
         return r;
 }
 
-static int grant_write(Ctl *ctl, char *argv[], const char *member, const char *done) {
+static int grant_write(Ctl *ctl, int argc, char *argv[], const char *member, const char *done) {
         static const char *const keys[] = { "gains", "loses" };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         json_t *more;
+        bool grant = strcmp(member, "Grant") == 0;
         char text[300];
         int r;
 
         if (option_given(ctl, "for") && option_given(ctl, "until"))
                 return complain(ctl, EXIT_USAGE, "--for and --until exclude each other");
+        if (argc == 1 || option_given(ctl, "filter"))
+                return many_run(ctl, argc - 1, grant ? "role.grant" : "role.revoke",
+                                grant ? "granted it" : "revoked of it", append_grant, argv[0]);
         r = message_new(ctl, member, argv[1], argv[0], &m);
         if (r == 0)
-                r = append_grant(ctl, m);
+                r = append_grant(ctl, m, NULL);
         if (r != 0)
                 return r;
         (void)snprintf(text, sizeof(text), "%s %.255s", done, argv[1]);
         more = json_pack("{s:s}", "user", argv[1]);
-        if (ctl->dry_run && strcmp(member, "Grant") == 0)
+        if (ctl->dry_run && grant)
                 r = gains_get(ctl, argv[0], argv[1], more);
         if (r == 0)
                 r = change(ctl, m, argv[0], text, json_incref(more));
@@ -454,11 +461,11 @@ static int grant_write(Ctl *ctl, char *argv[], const char *member, const char *d
 }
 
 int role_grant(Ctl *ctl, int argc, char *argv[]) {
-        return grant_write(ctl, argv, "Grant", "granted to");
+        return grant_write(ctl, argc, argv, "Grant", "granted to");
 }
 
 int role_revoke(Ctl *ctl, int argc, char *argv[]) {
-        return grant_write(ctl, argv, "Revoke", "revoked from");
+        return grant_write(ctl, argc, argv, "Revoke", "revoked from");
 }
 
 int role_grants(Ctl *ctl, int argc, char *argv[]) {

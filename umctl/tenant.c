@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "umctl/umctl.h"
 
-static const char *const columns[] = { "name", "title", "default_role", "seats", "of_host" };
+static const char *const columns[] = {
+        "name", "title", "default_role", "seats", "used", "of_host"
+};
 
 static int fail(const Ctl *ctl, int r) {
         return r == -EINVAL ? complain(ctl, EXIT_USAGE, "a value is not UTF-8")
@@ -62,12 +65,6 @@ int tenant_set(Ctl *ctl, int argc, char *argv[]) {
         return tenant_write(ctl, "Set", argv[0], true, "changed");
 }
 
-int tenant_delete(Ctl *ctl, int argc, char *argv[]) {
-        int r = ask_confirm(ctl, "Delete tenant %s, and revoke all roles in it?", argv[0]);
-
-        return r != 0 ? r : tenant_write(ctl, "Delete", argv[0], false, "deleted");
-}
-
 static int tenants_get(Ctl *ctl, const char *name, json_t **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         int r = ctl_message_new(ctl, WIRE_PATH, WIRE_TENANT, "List", &m);
@@ -82,9 +79,42 @@ static int tenants_get(Ctl *ctl, const char *name, json_t **ret) {
         return r < 0 ? ctl_bad_reply(ctl, r) : 0;
 }
 
+/* What goes with it is shown, and its name asked for: --yes is for who knows it. */
+static int delete_ask(Ctl *ctl, const char *name) {
+        static const char *const keys[] = { "name", "title", "users", "grants" };
+        char line[BASE_LINE_MAX + 2];
+        json_t *rows = NULL;
+        int r;
+
+        if (ctl->yes || ctl->dry_run)
+                return 0;
+        r = tenants_get(ctl, name, &rows);
+        if (r != 0)
+                return r;
+        if (ctl->json == JSON_OFF)
+                record_print(json_array_get(rows, 0), keys, ARRAY_LENGTH(keys));
+        json_decref(rows);
+        if (isatty(STDIN_FILENO) != 1)
+                return complain(ctl, EXIT_USAGE, "needs --yes where there is no terminal");
+        if (ask_line("The users are deleted and their sessions end, the grants are revoked.\n"
+                     "Type the name of the tenant to go on: ",
+                     line, sizeof(line)) < 0 ||
+            strcmp(line, name) != 0)
+                return complain(ctl, EXIT_FAILED, "left as it is");
+        return 0;
+}
+
+int tenant_delete(Ctl *ctl, int argc, char *argv[]) {
+        int r = delete_ask(ctl, argv[0]);
+
+        return r != 0 ? r : tenant_write(ctl, "Delete", argv[0], false, "deleted");
+}
+
 int tenant_show(Ctl *ctl, int argc, char *argv[]) {
-        static const char *const keys[] = { "name",    "title",   "default_role", "seats",
-                                            "of_host", "created", "version" };
+        static const char *const keys[] = {
+                "name",  "title",  "default_role", "seats",   "used",
+                "users", "grants", "of_host",      "created", "version"
+        };
         json_t *rows = NULL;
         int r = tenants_get(ctl, argv[0], &rows);
 

@@ -201,6 +201,19 @@ void when_format(uint64_t usec, char *buf, size_t size);
 /* Does the kernel say that something keeps the host's clock right? */
 bool clock_synchronised(void);
 
+/* ---- many.c: --filter ------------------------------------------------------------------------ */
+
+/* Appends the a{sv} of the verb's arguments. */
+typedef int (*ManyAppend)(Ctl *ctl, sd_bus_message *m, const char *argument);
+
+/* The verb, by the log's name, for all users that --filter finds, or a usage error where it is not
+ * given or names are too.  append NULL: it has no arguments. */
+int many_run(Ctl *ctl, int names_given, const char *verb, const char *done, ManyAppend append,
+             const char *argument);
+/* Their names, as a list of texts, and the question whether to go on. */
+int many_names(Ctl *ctl, json_t **ret);
+int many_ask(Ctl *ctl, const char *verb, const json_t *names);
+
 /* ---- verbs ----------------------------------------------------------------------------------- */
 
 int user_add(Ctl *ctl, int argc, char *argv[]);
@@ -261,6 +274,8 @@ int app_register(Ctl *ctl, int argc, char *argv[]);
 int app_unregister(Ctl *ctl, int argc, char *argv[]);
 int app_show(Ctl *ctl, int argc, char *argv[]);
 int app_list(Ctl *ctl, int argc, char *argv[]);
+int undo_run(Ctl *ctl, int argc, char *argv[]);
+int report_usage(Ctl *ctl, int argc, char *argv[]);
 int self_factor(Ctl *ctl, int argc, char *argv[]);
 int user_factor(Ctl *ctl, int argc, char *argv[]);
 int report_mfa_coverage(Ctl *ctl, int argc, char *argv[]);

@@ -217,10 +217,22 @@ int user_show(Ctl *ctl, int argc, char *argv[]) {
 
 /* ---- changes --------------------------------------------------------------------------------- */
 
+/* Of one user, or of all that --filter finds. */
+static bool is_one(const Ctl *ctl, int argc) {
+        return argc == 1 && !option_given(ctl, "filter");
+}
+
+static int append_set(Ctl *ctl, sd_bus_message *m, const char *argument) {
+        return user_append_fields(ctl, m);
+}
+
 int user_set(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r = user_message_new(ctl, argv[0], "Update", &m);
+        int r;
 
+        if (!is_one(ctl, argc))
+                return many_run(ctl, argc, "user.update", "changed", append_set, NULL);
+        r = user_message_new(ctl, argv[0], "Update", &m);
         if (r == 0)
                 r = user_append_fields(ctl, m);
         if (r == 0)
@@ -239,7 +251,8 @@ static int user_step(Ctl *ctl, const char *name, const char *member, const char 
 }
 
 int user_lock(Ctl *ctl, int argc, char *argv[]) {
-        return user_step(ctl, argv[0], "Lock", "locked");
+        return is_one(ctl, argc) ? user_step(ctl, argv[0], "Lock", "locked")
+                                 : many_run(ctl, argc, "user.lock", "locked", NULL, NULL);
 }
 
 /* Why he could not come in; false where nothing kept him out. */
@@ -270,8 +283,11 @@ int user_unlock(Ctl *ctl, int argc, char *argv[]) {
         _cleanup_free_ char *path = NULL;
         json_t *user = NULL;
         bool change = true;
-        int r = user_path(ctl, argv[0], &path);
+        int r;
 
+        if (!is_one(ctl, argc))
+                return many_run(ctl, argc, "user.unlock", "unlocked", NULL, NULL);
+        r = user_path(ctl, argv[0], &path);
         if (r == 0)
                 r = object_get_all(ctl, path, WIRE_USER, &user);
         if (r != 0)
@@ -282,16 +298,35 @@ int user_unlock(Ctl *ctl, int argc, char *argv[]) {
         return change ? user_step(ctl, argv[0], "Unlock", "unlocked") : EXIT_DONE;
 }
 
-int user_suspend(Ctl *ctl, int argc, char *argv[]) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        uint64_t until = USEC_INFINITY;
-        int r;
-
+static int until_read(Ctl *ctl, uint64_t *ret) {
+        *ret = USEC_INFINITY;
         if (option_given(ctl, "until") &&
-            when_parse(option_get(ctl, "until"), base_realtime_usec(), &until) < 0)
+            when_parse(option_get(ctl, "until"), base_realtime_usec(), ret) < 0)
                 return complain(ctl, EXIT_USAGE, "--until: \"%s\": not a date, time or span",
                                 option_get(ctl, "until"));
-        r = user_message_new(ctl, argv[0], "Suspend", &m);
+        return 0;
+}
+
+static int append_until(Ctl *ctl, sd_bus_message *m, const char *argument) {
+        uint64_t until;
+        int r = until_read(ctl, &until);
+
+        if (r != 0)
+                return r;
+        r = sd_bus_message_append(m, "a{sv}", 1, "until", "t", until);
+        return r < 0 ? complain(ctl, EXIT_FAILED, "%s", strerror(-r)) : 0;
+}
+
+int user_suspend(Ctl *ctl, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        uint64_t until;
+        int r;
+
+        if (!is_one(ctl, argc))
+                return many_run(ctl, argc, "user.suspend", "suspended", append_until, NULL);
+        r = until_read(ctl, &until);
+        if (r == 0)
+                r = user_message_new(ctl, argv[0], "Suspend", &m);
         if (r != 0)
                 return r;
         r = sd_bus_message_append(m, "t", until);
@@ -300,23 +335,32 @@ int user_suspend(Ctl *ctl, int argc, char *argv[]) {
 }
 
 int user_resume(Ctl *ctl, int argc, char *argv[]) {
-        return user_step(ctl, argv[0], "Resume", "resumed");
+        return is_one(ctl, argc) ? user_step(ctl, argv[0], "Resume", "resumed")
+                                 : many_run(ctl, argc, "user.resume", "resumed", NULL, NULL);
 }
 
 int user_disable(Ctl *ctl, int argc, char *argv[]) {
-        return user_step(ctl, argv[0], "Disable", "disabled");
+        return is_one(ctl, argc) ? user_step(ctl, argv[0], "Disable", "disabled")
+                                 : many_run(ctl, argc, "user.disable", "disabled", NULL, NULL);
 }
 
 int user_enable(Ctl *ctl, int argc, char *argv[]) {
-        return user_step(ctl, argv[0], "Enable", "enabled");
+        return is_one(ctl, argc) ? user_step(ctl, argv[0], "Enable", "enabled")
+                                 : many_run(ctl, argc, "user.enable", "enabled", NULL, NULL);
 }
 
 int user_delete(Ctl *ctl, int argc, char *argv[]) {
-        int r = ask_confirm(ctl, "Delete user %s?", argv[0]);
+        int r;
+
+        if (!is_one(ctl, argc))
+                return many_run(ctl, argc, "user.delete", "deleted", NULL, NULL);
+        r = ask_confirm(ctl, "Delete user %s?", argv[0]);
 
         return r != 0 ? r : user_step(ctl, argv[0], "Delete", "deleted");
 }
 
 int user_restore(Ctl *ctl, int argc, char *argv[]) {
-        return user_step(ctl, argv[0], "Restore", "restored as inactive");
+        return is_one(ctl, argc)
+                       ? user_step(ctl, argv[0], "Restore", "restored as inactive")
+                       : many_run(ctl, argc, "user.restore", "restored as inactive", NULL, NULL);
 }

@@ -24,7 +24,7 @@ def bash_completes_nouns_verbs_and_options():
     with open("/run/completion", "w", encoding="ascii") as copy:
         copy.write(SCRIPT.read_text())
     same(complete("us"), ["user"])
-    same(set(complete("")), {"user", "group", "self", "policy", "role", "tenant", "attribute", "app", "access", "device", "report", "status", "audit", "doctor", "help"})
+    same(set(complete("")), {"user", "group", "self", "policy", "role", "tenant", "attribute", "app", "access", "undo", "device", "report", "status", "audit", "doctor", "help"})
     same(complete("user", "un"), ["unlock"])
     same(complete("group", "add"), ["add", "add-member"])
     same(complete("user", "add", "x", "--ti"), ["--title", "--time-zone"])
@@ -66,7 +66,7 @@ def bash_completes_what_2fa_takes():
     same(complete("user", "2fa", "re"), ["remove", "reset"])
     same(complete("user", "2fa", "reset", name), [name])
     same(complete("self", "2fa", "list", ""), [])
-    same(set(complete("report", "")), {"failed-logins", "mfa-coverage", "role-conflicts"})
+    same(set(complete("report", "")), {"failed-logins", "mfa-coverage", "role-conflicts", "usage"})
 
 
 @check

@@ -236,7 +236,7 @@ def tenants_are_made_changed_and_deleted():
     good("tenant set", name, "--title", "Acme", "--seats", "0", "--default-role", "self-service")
     has(good("tenant show", name), "title: Acme")
     assert {"local", name} <= {row["name"] for row in get("tenant list")["tenants"]}
-    has(good("tenant list", "--csv"), "name,title,default_role,seats,of_host")
+    has(good("tenant list", "--csv"), "name,title,default_role,seats,used,of_host")
     good("role grant", "viewer", user, "--tenant", name)
     good("tenant delete", name, "--yes")
     assert ("viewer", name, "") not in held(user)

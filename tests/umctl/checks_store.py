@@ -42,6 +42,8 @@ def arguments_for(command, usage):
             public, _, known["FINGERPRINT"] = checks_device.key()
             good("device add-key", user, stdin=public)
         return [user if word == "USER" else known[word] for word in usage.split()]
+    if usage.strip() == "CHANGE":
+        return [re.search(r"ch-\d+", good("user add", fresh())).group()]
     if "NAME" not in usage.split()[:1]:
         return []
     if noun == "policy":
