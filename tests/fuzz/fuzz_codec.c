@@ -20,13 +20,6 @@ static const CodecKind *const kinds[] = {
         &codec_throttle,  &codec_lock_time,    &codec_factor,     &codec_history,
         &codec_mail_code, &codec_notices,      &codec_role,       &codec_role_stamp,
         &codec_tenant,    &codec_attribute,    &codec_device,     &codec_area,
-        &codec_tenant,    &codec_attribute,    &codec_device,     &codec_tenant,
-        &codec_attribute, &codec_area,
-        &codec_attribute, &codec_area,         &codec_tenant,     &codec_attribute,
-        &codec_device,    &codec_seats,
-        &codec_attribute, &codec_area,         &codec_attribute,  &codec_area,
-        &codec_tenant,    &codec_attribute,    &codec_device,     &codec_seats,
-        &codec_tenant,    &codec_attribute,    &codec_device,     &codec_area,
         &codec_seats,
 };
 
