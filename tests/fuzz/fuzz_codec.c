@@ -21,6 +21,26 @@ static const CodecKind *const kinds[] = {
         &codec_mail_code, &codec_notices,      &codec_role,       &codec_role_stamp,
         &codec_tenant,    &codec_attribute,    &codec_device,     &codec_area,
         &codec_seats,
+        &codec_meta,       &codec_user,         &codec_credential,   &codec_group,
+        &codec_grant,      &codec_audit,        &codec_values,       &codec_event,
+        &codec_session,    &codec_policy_value, &codec_vault_key,    &codec_lockout,
+        &codec_throttle,   &codec_lock_time,    &codec_factor,       &codec_history,
+        &codec_mail_code,  &codec_notices,      &codec_role,         &codec_role_stamp,
+        &codec_tenant,     &codec_attribute,    &codec_device,       &codec_area,
+        &codec_tenant,     &codec_attribute,    &codec_device,       &codec_tenant,
+        &codec_attribute,  &codec_area,         &codec_attribute,    &codec_area,
+        &codec_tenant,     &codec_attribute,    &codec_device,       &codec_seats,
+        &codec_attribute,  &codec_area,         &codec_attribute,    &codec_area,
+        &codec_tenant,     &codec_attribute,    &codec_device,       &codec_seats,
+        &codec_tenant,     &codec_attribute,    &codec_device,       &codec_area,
+        &codec_seats,      &codec_meta,         &codec_user,         &codec_credential,
+        &codec_group,      &codec_grant,        &codec_audit,        &codec_values,
+        &codec_event,      &codec_session,      &codec_policy_value, &codec_vault_key,
+        &codec_lockout,    &codec_throttle,     &codec_lock_time,    &codec_factor,
+        &codec_history,    &codec_mail_code,    &codec_notices,      &codec_role,
+        &codec_role_stamp, &codec_tenant,       &codec_attribute,    &codec_device,
+        &codec_tenant,     &codec_attribute,    &codec_area,         &codec_tenant,
+        &codec_attribute,  &codec_sudo_group,
 };
 
 static void list_check(const ValuesRecord *values) {
@@ -78,20 +98,23 @@ static void notices_check(const uint8_t *list, size_t len) {
                        strlen(notices.list[i].text) <= STORE_NOTICE_MAX);
 }
 
-/* And the lists of a role. */
-static void role_check(const RoleRecord *role) {
-        for (size_t i = 0; i < _ROLE_LIST_MAX; i++) {
-                _cleanup_free_ const char **texts = calloc(role->lens[i] / 2 + 1, sizeof(*texts));
-                size_t bytes = 0;
-                int r;
+/* And the lists of a role, and the commands of a group. */
+static void list_of_texts_check(const uint8_t *list, size_t len) {
+        _cleanup_free_ const char **texts = calloc(len / 2 + 1, sizeof(*texts));
+        size_t bytes = 0;
+        int r;
 
-                assert(texts);
-                r = role_list_read(role->lists[i], role->lens[i], texts);
-                assert(r == 0 || r == -EBADMSG);
-                for (size_t t = 0; r == 0 && texts[t]; t++)
-                        bytes += strlen(texts[t]) + 1;
-                assert(r < 0 || bytes == role->lens[i]);
-        }
+        assert(texts);
+        r = role_list_read(list, len, texts);
+        assert(r == 0 || r == -EBADMSG);
+        for (size_t t = 0; r == 0 && texts[t]; t++)
+                bytes += strlen(texts[t]) + 1;
+        assert(r < 0 || bytes == len);
+}
+
+static void role_check(const RoleRecord *role) {
+        for (size_t i = 0; i < _ROLE_LIST_MAX; i++)
+                list_of_texts_check(role->lists[i], role->lens[i]);
 }
 
 /* And the permissions of an area. */
@@ -135,6 +158,9 @@ static void record_check(const CodecKind *kind, const uint8_t *data, size_t len)
                 role_check(record);
         if (kind == &codec_area)
                 area_check(record);
+        if (kind == &codec_sudo_group)
+                list_of_texts_check(((SudoRecord *)record)->commands,
+                                    ((SudoRecord *)record)->commands_len);
         if (kind == &codec_mail_code)
                 sends_check(((MailCodeRecord *)record)->sends,
                             ((MailCodeRecord *)record)->sends_len);

@@ -84,6 +84,16 @@ static const RoleRecord full_role = {
         .lists[ROLE_LIST_PERMIT] = (const uint8_t *)"user.view\0x",
         .lens[ROLE_LIST_PERMIT] = 12,
 };
+static const SudoRecord full_sudo_group = {
+        .group = { .version = 1,
+                   .name = "backup",
+                   .description = "",
+                   .run_as = "root",
+                   .run_as_group = "",
+                   .broad = true },
+        .commands = (const uint8_t *)"/bin/true",
+        .commands_len = 10,
+};
 static const RoleStampRecord full_stamp = { { 1, 2, 3 } };
 static const StoreAttributeKind full_attribute = { 1, "cert.x", "why", 5, "eu,us", true, 7, 2 };
 static const StoreTenant full_tenant = { 1, "acme", "ACME", 50, "member", false, 7, 0 };
@@ -177,6 +187,7 @@ static size_t samples_make(Sample *samples) {
                 { &codec_device, encoded(&codec_device, &device) },
                 { &codec_area, encoded(&codec_area, &full_area) },
                 { &codec_seats, encoded(&codec_seats, &full_seats) },
+                { &codec_sudo_group, encoded(&codec_sudo_group, &full_sudo_group) },
         };
 
         _Static_assert(ARRAY_LENGTH(made) <= SAMPLES_MAX, "room for all");

@@ -80,7 +80,7 @@ extern const CodecKind codec_meta, codec_user, codec_credential, codec_group, co
         codec_audit, codec_values, codec_event, codec_session, codec_vault_key, codec_policy_value,
         codec_factor, codec_lockout, codec_throttle, codec_lock_time, codec_history,
         codec_mail_code, codec_notices, codec_role, codec_role_stamp, codec_tenant, codec_attribute,
-        codec_device, codec_area, codec_seats;
+        codec_device, codec_area, codec_seats, codec_sudo_group;
 
 /* ---- records that no header shows ------------------------------------------------------------ */
 
@@ -182,8 +182,17 @@ typedef struct AreaRecord {
 int area_list_read(const uint8_t *bytes, size_t len, StoreAreaPermission *ret, size_t *ret_count);
 /* A change of what roles give. */
 int role_stamp_renew(StoreTxn *txn);
+
+typedef struct SudoRecord {
+        StoreSudoGroup group; /* first: store_sudo_group_free() frees the whole */
+        const uint8_t *commands;
+        size_t commands_len;
+} SudoRecord;
+
 /* The texts of one list, strictly: -EBADMSG.  ret has room for len / 2 + 1, or is NULL. */
 int role_list_read(const uint8_t *bytes, size_t len, const char **ret);
+/* Replaces what is in the buffer; -EINVAL for an empty text, and beyond max bytes. */
+int role_list_write(const char *const *list, size_t max, CodecBuffer *buffer);
 /* The notices of a record, strictly: -EBADMSG.  Texts point into bytes. */
 int notices_list_read(const uint8_t *bytes, size_t len, StoreNotices *ret);
 /* The times of a record's sends, strictly: -EBADMSG. */
@@ -205,7 +214,7 @@ typedef enum Table {
          * among the names of the others */
         TABLE_MAIN,
         TABLE_USERS, /* and, behind each, his grants; in front of all, policy values,
-                        roles, areas, tenants, and who holds which role */
+                        roles, areas, sudo command groups, tenants, and who holds which role */
         TABLE_GROUPS,
         TABLE_INDEX,       /* names and addresses to ids */
         TABLE_CREDENTIALS, /* apart: whoever walks over all users has no use for them; behind each

@@ -90,13 +90,13 @@ int role_list_read(const uint8_t *bytes, size_t len, const char **ret) {
         return 0;
 }
 
-static int list_write(const char *const *list, CodecBuffer *buffer) {
+int role_list_write(const char *const *list, size_t max, CodecBuffer *buffer) {
         buffer->len = 0;
         for (size_t i = 0; list && list[i]; i++) {
-                size_t len = strnlen(list[i], LIST_BYTES);
+                size_t len = strnlen(list[i], max);
                 int r;
 
-                if (len == 0 || buffer->len + len + 1 > LIST_BYTES || !codec_text_ok(list[i], len))
+                if (len == 0 || buffer->len + len + 1 > max || !codec_text_ok(list[i], len))
                         return -EINVAL;
                 r = codec_buffer_add(buffer, list[i], len + 1);
                 if (r < 0)
@@ -187,7 +187,7 @@ int store_role_put(StoreTxn *txn, const StoreRole *role) {
         if (!record.role.automatic)
                 record.role.automatic = "";
         for (size_t i = 0; i < _ROLE_LIST_MAX && r == 0; i++) {
-                r = list_write(role->lists[i], &buffers[i]);
+                r = role_list_write(role->lists[i], LIST_BYTES, &buffers[i]);
                 record.lists[i] = buffers[i].data;
                 record.lens[i] = buffers[i].len;
         }

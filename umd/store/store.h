@@ -39,6 +39,7 @@
 #include "policy/policy.h"
 #include "umd/store/attributes.h"
 #include "umd/store/devices.h"
+#include "umd/store/sudo_groups.h"
 
 #define STORE_SCHEMA 5U
 
@@ -480,7 +481,7 @@ static inline void store_role_freep(StoreRole **role) {
         *role = store_role_free(*role);
 }
 
-/* Random, and another after each change of any role or area; zeroes where there never was one. */
+/* Random, another after each change of a role, area or sudo group; zeroes where none ever was. */
 #define STORE_ROLE_STAMP_BYTES 16U
 int store_role_stamp(StoreTxn *txn, uint8_t *ret);
 
