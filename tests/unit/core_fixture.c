@@ -108,6 +108,15 @@ static void host_mail_send(void *userdata, const CoreMail *mail) {
         snprintf(f->mailed, sizeof(f->mailed), "%s", (const char *)base_secret_bytes(mail->code));
 }
 
+static bool host_program_safe(void *userdata, const char *path, char *ret_real, char *ret_why,
+                              size_t why_size) {
+        const Fixture *f = userdata;
+
+        snprintf(ret_why, why_size, "%s", f->program_unsafe ? f->program_unsafe : "");
+        snprintf(ret_real, CORE_PATH_BYTES, "%s", f->program_real ? f->program_real : path);
+        return !f->program_unsafe;
+}
+
 static void host_notice(void *userdata, const char *name, const char *text) {
         Fixture *f = userdata;
         size_t len = strlen(f->notices);
@@ -270,6 +279,7 @@ void fixture_open(Fixture *f) {
                                 host_lockout,
                                 { f, host_mail_ready, host_mail_send },
                                 host_sshd_verifies,
+                                host_program_safe,
                                 host_notice,
                                 host_group_gid,
                                 host_group_at };

@@ -100,6 +100,7 @@ typedef struct Fixture {
         /* mail; the last one, as "to full_name user service source", and its code */
         bool mail_gone;
         bool sshd_verifies; /* lets in no security key that has not verified its user */
+        const char *program_unsafe, *program_real; /* why, and what it leads to; NULL: itself */
         size_t mails;
         char mail[512], mailed[16];
         char notices[2048]; /* told to the host's log, a line each */

@@ -145,7 +145,8 @@ static void news_tell(Core *core, const News *news) {
                 if (core->listeners[l].policy)
                         core->listeners[l].policy(core->listeners[l].userdata);
         for (size_t l = 0; l < core->listener_count; l++)
-                core->listeners[l].flushed(core->listeners[l].userdata);
+                if (core->listeners[l].flushed)
+                        core->listeners[l].flushed(core->listeners[l].userdata);
 }
 
 /* Did the store make a part of the batch durable by itself (store.h: a long one)? */

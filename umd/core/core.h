@@ -100,6 +100,7 @@ typedef struct CoreLockout {
 } CoreLockout;
 
 #define CORE_SSHD_WHY_BYTES 256U
+#define CORE_PATH_BYTES     1024U
 
 /* What core asks of the host; synchronous, and nothing here waits for anybody.  All of it is quick
  * but sshd_verifies. */
@@ -130,6 +131,10 @@ typedef struct CoreHost {
          * CORE_SSHD_WHY_BYTES; NULL: nobody knows.  Reads sshd's settings, 64 files at most, each
          * time: for a login by a security key, and for root's Status. */
         bool (*sshd_verifies)(void *userdata, char *ret_why);
+        /* Can nobody but root put another program at the path of a sudo command?  True with what it
+         * leads to, in CORE_PATH_BYTES; false with why.  Looks at some files. */
+        bool (*program_safe)(void *userdata, const char *path, char *ret_real, char *ret_why,
+                             size_t why_size);
         /* For the log: what a user is going to be told at his next login.  NULL: nobody logs it. */
         void (*notice)(void *userdata, const char *name, const char *text);
         /* The gid of that group of /etc/group; false: there is none, or none for certain. */
@@ -206,7 +211,7 @@ typedef struct CoreListener {
                         const char *name, const char *old_name);
         /* Any user's groups may have changed, and nobody is named for it; may be NULL. */
         void (*everybody)(void *userdata);
-        /* All news of this flush were told. */
+        /* All news of this flush were told; may be NULL. */
         void (*flushed)(void *userdata);
         /* A policy value was set or unset, whoever's; may be NULL. */
         void (*policy)(void *userdata);
@@ -605,5 +610,6 @@ bool core_sshd_verifies(const Core *core, char *ret_why);
 #include "umd/core/may.h"
 #include "umd/core/policy_values.h"
 #include "umd/core/rights.h"
+#include "umd/core/sudo.h"
 
 #include "umd/core/changes.h" /* after them: it has their edits */

@@ -175,6 +175,11 @@ int core_texts_add(Texts *texts, const char *s); /* a NULL stands behind the las
 void core_texts_sort(Texts *texts);
 void core_texts_unite(Texts *texts); /* of a sorted list each once */
 void core_texts_drop(Texts *texts, size_t at);
+/* A list as a caller edits it: replaced as a whole, or, where each text begins with + or -, added
+ * to and taken from; an empty text is none, and each stands there once.  CORE_E_BAD_VALUE naming
+ * the list (what). */
+int core_texts_edit(Texts *texts, const char *what, const char *const *edits, size_t count,
+                    CoreError *error);
 void core_texts_done(Texts *texts);
 
 /* ---- grants that begin and end (moments.c) ------------------------------------------------- */

@@ -89,6 +89,44 @@ void core_texts_drop(Texts *texts, size_t at) {
         texts->count--;
 }
 
+static size_t text_find(const Texts *texts, const char *s) {
+        size_t i = 0;
+
+        while (i < texts->count && strcmp(texts->list[i], s) != 0)
+                i++;
+        return i;
+}
+
+static int text_edit(Texts *texts, const char *what, const char *edit, bool takes,
+                     CoreError *error) {
+        size_t at = text_find(texts, edit);
+
+        if (!takes)
+                return at < texts->count || !edit[0] ? 0 : core_texts_add(texts, edit);
+        if (at == texts->count)
+                return core_fail(error, CORE_E_BAD_VALUE, "%s: \"%s\": is not among them", what,
+                                 core_quote(edit).text);
+        core_texts_drop(texts, at);
+        return 0;
+}
+
+int core_texts_edit(Texts *texts, const char *what, const char *const *edits, size_t count,
+                    CoreError *error) {
+        size_t changes = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < count; i++)
+                changes += edits[i][0] == '+' || edits[i][0] == '-';
+        if (changes > 0 && changes < count)
+                return core_fail(error, CORE_E_BAD_VALUE,
+                                 "%s: either all begin with + or -, or none", what);
+        if (changes == 0)
+                core_texts_done(texts);
+        for (size_t i = 0; i < count && r == 0; i++)
+                r = text_edit(texts, what, edits[i] + (changes > 0), edits[i][0] == '-', error);
+        return r;
+}
+
 void core_texts_unite(Texts *texts) {
         size_t count = 0;
 
