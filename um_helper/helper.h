@@ -22,6 +22,7 @@
 /* Where things are; from the options, unchanged afterwards. */
 typedef struct Helper {
         const char *map_path, *skeleton, *cgroup_root, *passwd_path, *terminals;
+        const char *sudoers_source, *sudoers_dir, *visudo;
         const char *home_roots[HELPER_ROOTS_MAX];
         size_t home_root_count;
 } Helper;
@@ -30,6 +31,16 @@ typedef struct Helper {
 int helper_home_make(const Helper *helper, uid_t uid, uint64_t deadline_usec);
 int helper_sessions_end(const Helper *helper, uid_t uid);
 int helper_sessions_warn(const Helper *helper, uid_t uid);
+int helper_sudoers_install(const Helper *helper, uint64_t deadline_usec);
+
+/* Whose names a line may begin with. */
+typedef struct HelperSudoersNames {
+        void *userdata;
+        bool (*is_ours)(void *userdata, const char *name);
+} HelperSudoersNames;
+
+/* Is all of it HELPER_SUDOERS_HEAD and lines as umd writes them? */
+bool helper_sudoers_check(const char *text, size_t len, const HelperSudoersNames *names);
 /* May um act on this uid at all?  False for one that is reserved or local, and on any doubt. */
 bool helper_uid_is_ours(const Helper *helper, uid_t uid);
 

@@ -13,9 +13,12 @@
 #include "map/map.h"
 #include "um_helper/helper.h"
 
-#define SKELETON_DIR "/etc/skel"
-#define CGROUP_ROOT  "/sys/fs/cgroup"
-#define HOME_ROOT    "/home"
+#define SKELETON_DIR   "/etc/skel"
+#define CGROUP_ROOT    "/sys/fs/cgroup"
+#define HOME_ROOT      "/home"
+#define SUDOERS_DIR    "/etc/sudoers.d"
+#define VISUDO         "/usr/sbin/visudo"
+#define SUDOERS_SOURCE MAP_DIR "/" HELPER_SUDOERS_FILE
 
 typedef struct Options {
         Helper helper;
@@ -26,12 +29,16 @@ typedef struct Options {
 static const char usage[] =
         "um-helper [--fd N] [--map FILE] [--home-root DIR]... [--skeleton DIR] [--cgroup-root "
         "DIR]\n"
+        "          [--sudoers FILE] [--sudoers-dir DIR] [--visudo PROGRAM]\n"
         "Does for umd what needs root.  Started by systemd with its socket, or by hand:\n"
         "  --fd N             serve the SOCK_SEQPACKET socket pair end N, until it is closed\n"
         "  --map FILE         the published map (" MAP_PATH ")\n"
         "  --home-root DIR    make homes below DIR only (" HOME_ROOT "); may be repeated\n"
         "  --skeleton DIR     what new homes are copies of (" SKELETON_DIR ")\n"
         "  --cgroup-root DIR  the cgroup hierarchy (" CGROUP_ROOT ")\n"
+        "  --sudoers FILE     the lines of sudoers that umd wrote (" SUDOERS_SOURCE ")\n"
+        "  --sudoers-dir DIR  where they are installed (" SUDOERS_DIR ")\n"
+        "  --visudo PROGRAM   what checks them (" VISUDO ")\n"
         "  --version          print the version\n"
         "  --help             print this\n";
 
@@ -67,6 +74,12 @@ static int option_take(Options *options, int c, const char *value) {
                 options->helper.skeleton = value;
         else if (c == 'c')
                 options->helper.cgroup_root = value;
+        else if (c == 'l')
+                options->helper.sudoers_source = value;
+        else if (c == 'd')
+                options->helper.sudoers_dir = value;
+        else if (c == 'p')
+                options->helper.visudo = value;
         else if (c == 'h' || c == 'v') {
                 fputs(c == 'h' ? usage : "um-helper " UM_VERSION "\n", stdout);
                 options->show = true;
@@ -82,6 +95,9 @@ static int options_parse(int argc, char **argv, Options *ret) {
                 { "home-root", required_argument, NULL, 'r' },
                 { "skeleton", required_argument, NULL, 's' },
                 { "cgroup-root", required_argument, NULL, 'c' },
+                { "sudoers", required_argument, NULL, 'l' },
+                { "sudoers-dir", required_argument, NULL, 'd' },
+                { "visudo", required_argument, NULL, 'p' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' },
                 { NULL, 0, NULL, 0 },
@@ -90,6 +106,9 @@ static int options_parse(int argc, char **argv, Options *ret) {
                 .helper = { .map_path = MAP_PATH,
                             .skeleton = SKELETON_DIR,
                             .cgroup_root = CGROUP_ROOT,
+                            .sudoers_source = SUDOERS_SOURCE,
+                            .sudoers_dir = SUDOERS_DIR,
+                            .visudo = VISUDO,
                             .passwd_path = BASE_PASSWD_PATH,
                             .terminals = "/dev/pts" },
                 .fd = -1,

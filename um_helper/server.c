@@ -22,6 +22,11 @@ static int verb_do(const Helper *helper, const HelperRequest *request) {
                 return helper_sessions_end(helper, request->uid);
         case HELPER_WARN_SESSIONS:
                 return helper_sessions_warn(helper, request->uid);
+        case HELPER_INSTALL_SUDOERS:
+                return request->uid == 0
+                               ? helper_sudoers_install(helper,
+                                                        base_boottime_usec() + HELPER_REQUEST_USEC)
+                               : HELPER_REFUSED;
         case _HELPER_VERB_MAX:
                 break;
         }

@@ -66,6 +66,8 @@ static CoreHomeResult home_result(const HelperReply *reply) {
                 return CORE_HOME_REFUSED;
         case HELPER_NO_USER: /* the map does not show him: withdrawn, perhaps */
         case HELPER_FAULT:
+        case HELPER_NO_SUDO:
+        case HELPER_REFUSED_BY_VISUDO:
         case _HELPER_STATUS_MAX:
                 break;
         }
@@ -102,15 +104,16 @@ static int off_answered(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* The answer without a helper: later too, as core expects it. */
-static int off_call(HelperClient *client, HelperCall **call) {
+/* The answer without a helper: later too, as whoever asks expects it.  Takes call. */
+static int later(HelperClient *client, sd_event_handler_t answered, void *call) {
         sd_event_source *source = NULL;
-        int r = sd_event_add_defer(client->event, &source, off_answered, *call);
+        int r = sd_event_add_defer(client->event, &source, answered, call);
 
-        if (r < 0)
+        if (r < 0) {
+                free(call);
                 return r;
+        }
         (void)sd_event_source_set_destroy_callback(source, free);
-        TAKE(*call);
         r = sd_event_source_set_floating(source, true);
         sd_event_source_unref(source);
         return r < 0 ? r : 0;
@@ -134,7 +137,7 @@ static int helper_make_home(void *userdata, uid_t uid, CoreHelperDone done, void
                 .client = client, .uid = uid, .done = done, .userdata = done_userdata
         };
         if (!client->channel)
-                return off_call(client, &call);
+                return later(client, off_answered, TAKE(call));
         r = channel_call(client->channel, request.id, &request, sizeof(request), call_answered,
                          call);
         if (r >= 0)
@@ -192,6 +195,77 @@ static void helper_end_sessions(void *userdata, uid_t uid) {
 static void helper_warn_sessions(void *userdata, uid_t uid) {
         sessions_call(userdata, HELPER_WARN_SESSIONS, uid);
 }
+
+/* ---- sudoers --------------------------------------------------------------------------------- */
+
+typedef struct SudoersCall {
+        SudoersDone done;
+        void *userdata;
+} SudoersCall;
+
+static SudoersResult sudoers_result(const HelperReply *reply) {
+        switch ((HelperStatus)reply->status) {
+        case HELPER_OK:
+        case HELPER_EXISTS:
+                return SUDOERS_INSTALLED;
+        case HELPER_FOREIGN:
+                return SUDOERS_FOREIGN;
+        case HELPER_NO_SUDO:
+                return SUDOERS_NO_SUDO;
+        case HELPER_REFUSED:
+        case HELPER_REFUSED_BY_VISUDO:
+                return SUDOERS_REFUSED;
+        case HELPER_NO_USER:
+        case HELPER_FAULT:
+        case _HELPER_STATUS_MAX:
+                break;
+        }
+        return SUDOERS_FAULT;
+}
+
+static void sudoers_answered(void *userdata, int r, const void *packet, size_t len) {
+        SudoersCall *call = userdata;
+        SudoersResult result = SUDOERS_FAULT;
+        HelperReply reply = { 0 };
+
+        if (r >= 0)
+                r = reply_parse(packet, len, &reply);
+        if (r >= 0) {
+                result = sudoers_result(&reply);
+                r = -(int)(reply.error & 0xFFF);
+        }
+        call->done(call->userdata, result, r);
+}
+
+static int sudoers_off(sd_event_source *source, void *userdata) {
+        const SudoersCall *call = userdata; /* freed with the source */
+
+        call->done(call->userdata, SUDOERS_OFF, 0);
+        return 0;
+}
+
+int helper_client_install_sudoers(HelperClient *client, SudoersDone done, void *userdata) {
+        SudoersCall *call = malloc(sizeof(*call));
+        HelperRequest request = {
+                .protocol = HELPER_PROTOCOL,
+                .verb = HELPER_INSTALL_SUDOERS,
+                .id = ++client->last_id,
+        };
+        int r;
+
+        if (!call)
+                return -ENOMEM;
+        *call = (SudoersCall){ .done = done, .userdata = userdata };
+        if (!client->channel)
+                return later(client, sudoers_off, call);
+        r = channel_call(client->channel, request.id, &request, sizeof(request), sudoers_answered,
+                         call);
+        if (r < 0)
+                free(call);
+        return r;
+}
+
+/* ---- the connection -------------------------------------------------------------------------- */
 
 static int client_connect(void *userdata, int *ret_fd) {
         HelperClient *client = userdata;

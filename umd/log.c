@@ -78,6 +78,10 @@ const char *log_message_id(LogMessage message) {
                 return "d90a4f6713c84b52a07e5bc81f36e265";
         case MESSAGE_MAIL_FAILED:
                 return "4c85e1b20f9d47a3b6d17c3ea042f966";
+        case MESSAGE_SUDOERS_FAILED:
+                return "6ab04d1f97e24c83b5d9f02e7c41a63d";
+        case MESSAGE_SUDOERS_BACK:
+                return "f27c95e0b3164da8a90d46be18f5c273";
         case MESSAGE_NOTICE:
                 return "a17d6e40c3b84f219e5cd02b7f83a967";
         case MESSAGE_FIDO_LOST:

@@ -47,10 +47,11 @@ typedef struct Manager {
         HelperClient *helper;
         Core *core; /* NULL: degraded */
         Publish *publish;
+        Sudoers *sudoers;
         Bus *bus;
         FlushTimer flush;
-        sd_event_source *tick, *wake;
-        uint64_t wake_usec; /* boottime; USEC_INFINITY: not wanted */
+        WakeTimer wake;
+        sd_event_source *tick;
         BootClock clock;
         ClockWatch clock_watch;
         uint64_t flush_told_usec; /* boottime: when a flush that failed was last told of */
@@ -87,15 +88,14 @@ static void manager_flush(void *userdata) {
         if (manager->publish)
                 (void)publish_run(manager->publish,
                                   base_realtime_usec()); /* logs; lookups ask us */
+        sudoers_run(manager->sudoers, base_realtime_usec());
         if (manager->bus)
                 bus_flushed(manager->bus, r);
         core_wake(manager->core, base_realtime_usec());
 }
 
 static void flush_wanted(void *userdata) {
-        Manager *manager = userdata;
-
-        flush_timer_wanted(&manager->flush);
+        flush_timer_wanted(&((Manager *)userdata)->flush);
 }
 
 static void flush_wanted_later(void *userdata) {
@@ -109,27 +109,13 @@ static void flush_wanted_later(void *userdata) {
 static void wake_at(void *userdata, uint64_t boottime_usec) {
         Manager *manager = userdata;
 
-        if (boottime_usec >= manager->wake_usec)
-                return;
-        manager->wake_usec = boottime_usec;
-        (void)sd_event_source_set_time(manager->wake, boottime_usec);
-        (void)sd_event_source_set_enabled(manager->wake, SD_EVENT_ONESHOT);
+        wake_timer_wanted(&manager->wake, boottime_usec);
 }
 
-static int wake_fired(sd_event_source *source, uint64_t usec, void *userdata) {
+static void wake(void *userdata) {
         Manager *manager = userdata;
 
-        manager->wake_usec = USEC_INFINITY;
         core_wake(manager->core, base_realtime_usec());
-        return 0;
-}
-
-static int wake_prepare(Manager *manager) {
-        int r = sd_event_add_time(manager->event, &manager->wake, CLOCK_BOOTTIME, 0, 1, wake_fired,
-                                  manager);
-
-        manager->wake_usec = USEC_INFINITY;
-        return r < 0 ? r : sd_event_source_set_enabled(manager->wake, SD_EVENT_OFF);
 }
 
 static void clock_was_set(void *userdata) {
@@ -214,6 +200,7 @@ static void local_changed(void *userdata, const HostDiff *diff) {
                 return;
         publish_host_changed(manager->publish, diff);
         core_host_changed(manager->core);
+        sudoers_host_changed(manager->sudoers);
         flush_wanted(manager);
 }
 
@@ -251,6 +238,7 @@ static void status_fill(void *userdata, BusStatus *ret) {
         quality_client_problem(manager->quality, ret->quality, sizeof(ret->quality));
         notify_client_problem(manager->notify, ret->mail, sizeof(ret->mail));
         token_client_problem(manager->tokens, ret->fido, sizeof(ret->fido));
+        sudoers_problem(manager->sudoers, ret->sudo, sizeof(ret->sudo));
 }
 
 static bool bus_hides(void *userdata, const char *name, uint32_t id) {
@@ -382,6 +370,7 @@ static void core_start(Manager *manager) {
                 .wake_at = wake_at,
                 .lockout = lockout_told,
                 .sshd_verifies = sshd_asked,
+                .program_safe = program_is_safe,
                 .notice = notice_told,
         };
         CoreError error = { 0 };
@@ -424,6 +413,8 @@ static int publish_start(Manager *manager) {
                 .path = manager->paths.map,
                 .enumerate = manager->config.enumerate,
         };
+        SudoersSpec sudoers = { manager->log,  manager->event,  manager->core,
+                                manager->host, manager->helper, manager->map_fd };
         CoreListener listener;
         int r;
 
@@ -434,7 +425,10 @@ static int publish_start(Manager *manager) {
                 return complain(manager, "the map", r);
         publish_listener(manager->publish, &listener);
         core_add_listener(manager->core, &listener);
-        manager_flush(manager); /* what core_new() wrote, and the first map */
+        r = sudoers_new(&sudoers, &manager->sudoers);
+        if (r < 0)
+                return complain(manager, "the lines of sudoers", r);
+        manager_flush(manager); /* what core_new() wrote, the first map, the lines of sudoers */
         return 0;
 }
 
@@ -499,6 +493,7 @@ static int tick_fired(sd_event_source *source, uint64_t usec, void *userdata) {
         quality_client_tick(manager->quality);
         notify_client_tick(manager->notify);
         token_client_tick(manager->tokens);
+        sudoers_tick(manager->sudoers, base_realtime_usec());
         if (publish_is_due(manager->publish) || core_has_unflushed(manager->core))
                 manager_flush(manager);
         status_notify(manager);
@@ -556,7 +551,7 @@ static int loop_prepare(Manager *manager) {
         if (r >= 0)
                 r = flush_timer_init(&manager->flush, manager->event);
         if (r >= 0)
-                r = wake_prepare(manager);
+                r = wake_timer_init(&manager->wake, manager->event);
         if (r >= 0)
                 r = clock_watch_init(&manager->clock_watch, manager->event);
         if (r >= 0)
@@ -615,13 +610,14 @@ static void manager_done(Manager *manager) {
         manager->bus = bus_free(manager->bus);
         manager->core = core_free(manager->core);
         manager->publish = publish_free(manager->publish);
+        manager->sudoers = sudoers_free(manager->sudoers);
         manager->vault = vault_client_free(manager->vault);
         manager->quality = quality_client_free(manager->quality);
         manager->notify = notify_client_free(manager->notify);
         manager->tokens = token_client_free(manager->tokens);
         manager->helper = helper_client_free(manager->helper);
         manager->host = host_free(manager->host);
-        sd_event_source_disable_unref(manager->wake);
+        wake_timer_done(&manager->wake);
         clock_watch_done(&manager->clock_watch);
         flush_timer_done(&manager->flush);
         sd_event_source_disable_unref(manager->tick);
@@ -637,6 +633,7 @@ int manager_run(const Options *options, const Log *log) {
         manager.clock_watch =
                 (ClockWatch){ .was_set = clock_was_set, .userdata = &manager, .fd = -1 };
         manager.flush = (FlushTimer){ .run = manager_flush, .userdata = &manager };
+        manager.wake = (WakeTimer){ .run = wake, .userdata = &manager };
         r = manager_start(&manager);
         if (r >= 0) {
                 r = sd_event_loop(manager.event);

@@ -52,6 +52,8 @@ typedef enum LogMessage {
         MESSAGE_NOTICE,
         MESSAGE_FIDO_LOST,
         MESSAGE_FIDO_BACK,
+        MESSAGE_SUDOERS_FAILED,
+        MESSAGE_SUDOERS_BACK,
         _MESSAGE_MAX,
 } LogMessage;
 
@@ -275,6 +277,22 @@ int helper_client_new(const Log *log, sd_event *event, const char *socket, Helpe
 HelperClient *helper_client_free(HelperClient *client);
 void helper_client_operations(HelperClient *client, CoreHelper *ret);
 
+typedef enum SudoersResult {
+        SUDOERS_FAULT,
+        SUDOERS_INSTALLED,
+        SUDOERS_OFF,     /* um runs without its helper */
+        SUDOERS_NO_SUDO, /* it is not there */
+        SUDOERS_FOREIGN, /* a file of that name that um did not write */
+        SUDOERS_REFUSED, /* by the helper, or by visudo */
+        _SUDOERS_RESULT_MAX,
+} SudoersResult;
+
+typedef void (*SudoersDone)(void *userdata, SudoersResult result, int fault);
+
+/* Has the file of lines beside the map installed.  done is called once, later, unless this is a
+ * fault. */
+int helper_client_install_sudoers(HelperClient *client, SudoersDone done, void *userdata);
+
 static inline void helper_client_freep(HelperClient **client) {
         *client = helper_client_free(*client);
 }
@@ -315,6 +333,20 @@ void flush_timer_done(FlushTimer *timer);
 void flush_timer_wanted(FlushTimer *timer); /* somebody waits */
 void flush_timer_later(FlushTimer *timer);  /* nobody does: soon enough */
 void flush_timer_clear(FlushTimer *timer);  /* it is being done */
+
+/* ---- a moment that core wants to be woken at ----------------------------------------------------
+ */
+
+typedef struct WakeTimer {
+        void (*run)(void *userdata);
+        void *userdata;
+        sd_event_source *source;
+        uint64_t usec; /* boottime; USEC_INFINITY: not wanted */
+} WakeTimer;
+
+int wake_timer_init(WakeTimer *timer, sd_event *event);
+void wake_timer_done(WakeTimer *timer);
+void wake_timer_wanted(WakeTimer *timer, uint64_t boottime_usec); /* an earlier wish stands */
 
 /* ---- what core tells the admin --------------------------------------------------------------- */
 
@@ -449,6 +481,40 @@ bool vault_key_is_right(const Log *log, Core *core, const char *key_dir, const u
                         bool *wrong);
 /* --accept-new-vault-key: forgets in the store which key was its own. */
 int vault_key_accept(const char *state_dir, const Log *log);
+
+/* ---- sudoers --------------------------------------------------------------------------------- */
+
+/* CoreHost.program_safe: walks from the root, through each link. */
+bool program_is_safe(void *userdata, const char *path, char *ret_real, char *ret_why,
+                     size_t why_size);
+
+typedef struct Sudoers Sudoers;
+
+typedef struct SudoersSpec {
+        const Log *log;
+        sd_event *event;
+        Core *core;
+        const Host *host;
+        HelperClient *helper;
+        int dir_fd; /* of map.d, where the lines are put for the helper */
+} SudoersSpec;
+
+/* Keeps the lines of sudoers true: as sudoers_run() and the clock say.  Listens to core; nothing is
+ * asked before the first run. */
+int sudoers_new(const SudoersSpec *spec, Sudoers **ret);
+Sudoers *sudoers_free(Sudoers *sudoers);     /* the file stays: its lines end by themselves */
+void sudoers_host_changed(Sudoers *sudoers); /* some name is the host's own, or not any more */
+/* After a flush: renders where something of it may have changed, and asks the helper where the
+ * lines are others.  What goes wrong is logged here, and tried again.  NULL allowed. */
+void sudoers_run(Sudoers *sudoers, uint64_t now_usec);
+void sudoers_tick(Sudoers *sudoers, uint64_t now_usec); /* called every few seconds */
+/* What is wrong, for a person; "" where nothing is.  NULL allowed. */
+#define SUDOERS_PROBLEM_BYTES 192U
+void sudoers_problem(const Sudoers *sudoers, char *ret, size_t size);
+
+static inline void sudoers_freep(Sudoers **sudoers) {
+        *sudoers = sudoers_free(*sudoers);
+}
 
 /* ---- the manager ----------------------------------------------------------------------------- */
 

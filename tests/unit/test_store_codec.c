@@ -96,6 +96,7 @@ static const SudoRecord full_sudo_group = {
 };
 static const RoleStampRecord full_stamp = { { 1, 2, 3 } };
 static const StoreAttributeKind full_attribute = { 1, "cert.x", "why", 5, "eu,us", true, 7, 2 };
+static const StorePast full_past = { 70000, { (const uint8_t *)"s", 1, 3 }, 5 };
 static const StoreTenant full_tenant = { 1, "acme", "ACME", 50, "member", false, 7, 0 };
 static const StoreLockTime lock_time = { 1, 2, { 3 } };
 static const StoreSeats full_seats = { "acme", 45, 47, true };
@@ -159,7 +160,6 @@ static size_t samples_make(Sample *samples) {
                 .sends = sends,
                 .sends_len = sizeof(sends),
         };
-        StorePast past = { 70000, { (const uint8_t *)"s", 1, 3 }, 5 };
         StoreDevice device = { 1, 70000, (const uint8_t *)"key", 3, "laptop", 5, 1000 };
         Sample made[] = {
                 { &codec_user, encoded(&codec_user, &user) },
@@ -179,7 +179,7 @@ static size_t samples_make(Sample *samples) {
                 { &codec_lock_time, encoded(&codec_lock_time, &lock_time) },
                 { &codec_mail_code, encoded(&codec_mail_code, &mail_code) },
                 { &codec_notices, encoded(&codec_notices, &notices) },
-                { &codec_history, encoded(&codec_history, &past) },
+                { &codec_history, encoded(&codec_history, &full_past) },
                 { &codec_role, encoded(&codec_role, &full_role) },
                 { &codec_role_stamp, encoded(&codec_role_stamp, &full_stamp) },
                 { &codec_tenant, encoded(&codec_tenant, &full_tenant) },

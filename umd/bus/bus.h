@@ -24,6 +24,7 @@ typedef struct BusStatus {
         const char *recovery_key; /* "none", "kept", "failed"; "": um-vault did not say */
         char mail[128];           /* why no mail can be sent; "" for nothing */
         char fido[128];           /* why no security key can be asked; "" for nothing */
+        char sudo[192];           /* why roles give no commands of sudo; "" for nothing */
         char quality[512];        /* what is wrong with um-quality and its lists; "" for nothing */
 } BusStatus;
 

@@ -402,6 +402,7 @@ static int status_append_parts(sd_bus_message *m, const Bus *bus, const BusStatu
                 { "quality_ok", host->quality[0] == '\0' },
                 { "mail_ok", host->mail[0] == '\0' },
                 { "fido_ok", host->fido[0] == '\0' },
+                { "sudo_ok", host->sudo[0] == '\0' },
                 { "tenant_ok", !served || core->tenant_known },
         };
         const struct {
@@ -412,6 +413,7 @@ static int status_append_parts(sd_bus_message *m, const Bus *bus, const BusStatu
                 { "quality", host->quality },
                 { "mail", host->mail },
                 { "fido", host->fido },
+                { "sudo", host->sudo },
                 { "recovery_key", host->recovery_key },
                 { "host_tenant", core->tenant ? core->tenant : "" },
         };
