@@ -37,6 +37,16 @@
                 "default-role", "ROLE", "what a new user is granted", COMPLETE_ROLE                \
         }
 
+#define SUDO_OPTIONS                                                                               \
+        { "command", "COMMAND", "a path, and its arguments exactly; repeat for more",              \
+          COMPLETE_NOTHING },                                                                      \
+                { "run-as", "USER[:GROUP]", "as whom; without, root", COMPLETE_NOTHING },          \
+                { "allow-broad", NULL, "a command may amount to more than itself",                 \
+                  COMPLETE_NOTHING },                                                              \
+                { "description", "TEXT", "what it is for", COMPLETE_NOTHING }, {                   \
+                "no-password", NULL, "sudo asks for none", COMPLETE_NOTHING                        \
+        }
+
 const Command rights_commands[] = {
         { "role",
           "add",
@@ -363,6 +373,67 @@ const Command rights_commands[] = {
           "umctl app unregister crm",
           "Names that roles use stay its own, and nobody else's.",
           .needs = "app.register" },
+        { "sudo",
+          "add",
+          "NAME",
+          1,
+          1,
+          sudo_add,
+          "create a sudo command group, which a role permits as sudo.NAME",
+          { SUDO_OPTIONS },
+          COMPLETE_NOTHING,
+          "umctl sudo add backup --command '/usr/bin/systemctl restart backup.service'",
+          "A command without arguments is permitted without any; a * in arguments is anything.\n"
+          "That, a shell, an editor, a pager, an interpreter, a directory and what others than\n"
+          "root may write to need --allow-broad.",
+          .needs = "role.sudo.edit" },
+        { "sudo",
+          "set",
+          "NAME",
+          1,
+          1,
+          sudo_set,
+          "change a sudo command group",
+          { SUDO_OPTIONS, { "password", NULL, "sudo asks for it again", COMPLETE_NOTHING } },
+          COMPLETE_SUDO,
+          "umctl sudo set backup --command +/usr/local/sbin/backup-now",
+          "Commands that are given replace those there are; where each begins with + or -,\n"
+          "these are added and taken away.  Whoever may run them may so at once.",
+          .needs = "role.sudo.edit" },
+        { "sudo",
+          "show",
+          "NAME",
+          1,
+          1,
+          sudo_show,
+          "show a sudo command group with its commands",
+          {},
+          COMPLETE_SUDO,
+          "umctl sudo show maintenance",
+          .needs = "role.view" },
+        { "sudo",
+          "list",
+          "",
+          0,
+          0,
+          sudo_list,
+          "list the sudo command groups",
+          { { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
+          COMPLETE_NOTHING,
+          "umctl sudo list",
+          .needs = "role.view" },
+        { "sudo",
+          "delete",
+          "NAME",
+          1,
+          1,
+          sudo_delete,
+          "delete a sudo command group",
+          { { "force", NULL, "although a role permits it", COMPLETE_NOTHING } },
+          COMPLETE_SUDO,
+          "umctl sudo delete backup",
+          "The group maintenance, which technicians have, stays, and may be empty.",
+          .needs = "role.sudo.edit" },
         { "access",
           "why",
           "USER PERMISSION",

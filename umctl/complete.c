@@ -112,13 +112,14 @@ static void offer_rows(Ctl *ctl, const char *interface, const char *member, bool
         json_decref(rows);
 }
 
-static void offer_apps(Ctl *ctl, const char *prefix) {
+/* Names of a List that takes nothing. */
+static void offer_list(Ctl *ctl, const char *interface, const char *prefix) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         json_t *rows, *row;
         size_t i;
 
         if (!connected(ctl) ||
-            sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, WIRE_APP, "List") <
+            sd_bus_message_new_method_call(ctl->bus, &m, WIRE_NAME, WIRE_PATH, interface, "List") <
                     0 ||
             sd_bus_call(ctl->bus, m, USEC_PER_SEC, NULL, &reply) < 0 ||
             json_from_dicts(reply, &rows) < 0)
@@ -155,7 +156,10 @@ static void offer_kind(Ctl *ctl, Complete kind, const char *prefix) {
                 offer_rows(ctl, WIRE_TENANT, "List", false, prefix);
                 break;
         case COMPLETE_APP:
-                offer_apps(ctl, prefix);
+                offer_list(ctl, WIRE_APP, prefix);
+                break;
+        case COMPLETE_SUDO:
+                offer_list(ctl, WIRE_SUDO, prefix);
                 break;
         case COMPLETE_ATTRIBUTE:
                 offer_rows(ctl, WIRE_ATTRIBUTE, "List", false, prefix);

@@ -213,6 +213,8 @@ void doctor_daemon(Doctor *doctor) {
                   true },
                 { "fido_ok", "security keys cannot be asked",
                   "systemctl status um-fido.socket um-fido; journalctl -u um-fido", true },
+                { "sudo_ok", "the lines of sudoers are not in place",
+                  "journalctl -u umd -u um-helper; visudo -c", true },
                 { "tenant_ok", "the tenant of this host was never made: nobody has a role here",
                   "umctl tenant list; um.conf(5), tenant; umctl tenant add", true },
                 { "map_ok", "is not published: lookups go through the socket",
@@ -316,6 +318,7 @@ int doctor_run(Ctl *ctl, int argc, char *argv[]) {
         doctor_roles(&doctor);
         doctor_ssh(&doctor);
         doctor_clock(&doctor);
+        doctor_sudo(&doctor);
         doctor_pam(&doctor);
         doctor_login(&doctor);
         doctor_owners(&doctor, argc, argv);

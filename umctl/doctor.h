@@ -47,6 +47,7 @@ void doctor_lookups(Doctor *doctor);
 void doctor_roles(Doctor *doctor);
 void doctor_ssh(Doctor *doctor);
 void doctor_clock(Doctor *doctor);
+void doctor_sudo(Doctor *doctor);
 /* The stacks of all services as they are written; finds doctor->services. */
 void doctor_pam(Doctor *doctor);
 /* The stacks of doctor->services as they behave, with a throw-away user. */

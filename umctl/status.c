@@ -38,7 +38,8 @@ static const char *trouble_text(const json_t *status, const char *key) {
 }
 
 static bool has_trouble(const json_t *status) {
-        return trouble_text(status, "mail") || trouble_text(status, "fido");
+        return trouble_text(status, "mail") || trouble_text(status, "fido") ||
+               trouble_text(status, "sudo");
 }
 
 /* One that was made and does not hold is trouble; that there is none is the host's own choice. */
@@ -126,6 +127,7 @@ static void texts_for_people(json_t *status) {
         text_set(status, "quality", quality_text(status));
         text_set(status, "mail", trouble_text(status, "mail"));
         text_set(status, "fido", trouble_text(status, "fido"));
+        text_set(status, "sudo", trouble_text(status, "sudo"));
         text_set(status, "tenant", tenant_text(status, tenant, sizeof(tenant)));
         text_set(status, "map", published ? "ok" : "not published: lookups go through the socket");
         text_set(status, "clock", clock_synchronised() ? "synchronised" : "not synchronised");
@@ -167,10 +169,11 @@ int status_settled(Ctl *ctl, int (*ask)(Ctl *ctl, json_t **ret), json_t **ret) {
 
 int status_run(Ctl *ctl, int argc, char *argv[]) {
         static const char *const keys[] = {
-                "version",       "store",    "why",         "vault",         "recovery_key",
-                "quality",       "mail",     "fido",        "tenant",        "map",
-                "users",         "groups",   "map_size",    "map_published", "store_size",
-                "audit_entries", "sessions", "connections", "started",       "clock",
+                "version",    "store",         "why",      "vault",       "recovery_key",
+                "quality",    "mail",          "fido",     "sudo",        "tenant",
+                "map",        "users",         "groups",   "map_size",    "map_published",
+                "store_size", "audit_entries", "sessions", "connections", "started",
+                "clock",
         };
         json_t *status = NULL;
         bool well;

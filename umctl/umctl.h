@@ -46,6 +46,7 @@ typedef enum Complete {
         COMPLETE_TENANT,
         COMPLETE_APP,
         COMPLETE_ATTRIBUTE,
+        COMPLETE_SUDO,
         COMPLETE_PERMISSION,
         COMPLETE_ROLE_USER,       /* a role, then a user */
         COMPLETE_USER_PERMISSION, /* a user, then a permission */
@@ -266,6 +267,11 @@ int tenant_set(Ctl *ctl, int argc, char *argv[]);
 int tenant_show(Ctl *ctl, int argc, char *argv[]);
 int tenant_list(Ctl *ctl, int argc, char *argv[]);
 int tenant_delete(Ctl *ctl, int argc, char *argv[]);
+int sudo_add(Ctl *ctl, int argc, char *argv[]);
+int sudo_set(Ctl *ctl, int argc, char *argv[]);
+int sudo_show(Ctl *ctl, int argc, char *argv[]);
+int sudo_list(Ctl *ctl, int argc, char *argv[]);
+int sudo_delete(Ctl *ctl, int argc, char *argv[]);
 int device_add_key(Ctl *ctl, int argc, char *argv[]);
 int device_list(Ctl *ctl, int argc, char *argv[]);
 int device_remove(Ctl *ctl, int argc, char *argv[]);

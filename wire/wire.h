@@ -28,6 +28,7 @@
 #define WIRE_TENANT      "org.um1.Tenant"
 #define WIRE_APP         "org.um1.App"
 #define WIRE_ATTRIBUTE   "org.um1.Attribute"
+#define WIRE_SUDO        "org.um1.Sudo"
 #define WIRE_LOGIN       "org.um1.Login"
 #define WIRE_NSS         "org.um1.Nss"
 #define WIRE_MESSAGE_MAX 65536U
@@ -40,7 +41,7 @@ typedef enum WireError {
         WIRE_E_NONE,
         WIRE_E_NO_SUCH_USER,
         WIRE_E_NO_SUCH_GROUP,
-        WIRE_E_NO_SUCH_ENTRY, /* audit entries, logins, cursors gone */
+        WIRE_E_NO_SUCH_ENTRY, /* audit entries, logins, cursors gone, sudo command groups */
         WIRE_E_NO_SUCH_ROLE,
         WIRE_E_NO_SUCH_TENANT,
         WIRE_E_NO_SUCH_APP,

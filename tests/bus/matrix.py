@@ -57,7 +57,7 @@ def documented():
     with open(API + "org.um1.md", encoding="utf-8") as f:
         for line in f:
             if line.startswith("## "):
-                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant|App|Attribute)$", line.strip())
+                match = re.search(r"org\.um1\.(Manager|User|Group|Audit|Policy|Role|Tenant|App|Attribute|Sudo)$", line.strip())
                 interface = match.group(0) if match else None
             cells = [c.strip() for c in line.strip().strip("|").split(" | ")]
             if not interface or not line.startswith("|") or len(cells) < 6 or cells[0] in ("method", "---"):
@@ -109,6 +109,8 @@ def value(method, kind, name, people):
         return {"name": "password.min-length", "value": "16"}[name]
     if method.interface == "org.um1.Role" and name in ("name", "role"):
         return "newrole" if method.name == "Add" else "viewer"
+    if method.interface == "org.um1.Sudo" and name == "name" and method.name == "Get":
+        return "maintenance"
     if method.interface == "org.um1.Tenant" and name == "name" and method.name in ("Set", "List"):
         return "local"
     known = {"permission": "user.view", "user": "alice", "uid": people.uid["alice"], "gid": people.gid, "limit": 5, "secret": b"a long enough one",

@@ -163,6 +163,35 @@ def tenants(side, checks):
     checks.same("Tenant: its name is not given again", ERRORS + "NameTaken", write("Add", "bus-acme", {}).error)
 
 
+def commands(side, checks):
+    def write(member, name, **fields):
+        kinds = {"commands": "as", "no_password": "b", "allow_broad": "b"}
+        return side.call(member, "sa{sv}a{sv}", name, {k: (kinds.get(k, "s"), v) for k, v in fields.items()}, {}, interface="Sudo")
+
+    reply = write("Add", "bus-web", commands=["/usr/bin/id -u"], description="who")
+    checks.check("Sudo: Add answers the change", reply.args and re.fullmatch(r"ch-[0-9]+", reply.args[0]), reply.text)
+    write("Set", "bus-web", commands=["+/usr/bin/uptime"], run_as="daemon:adm", no_password=True)
+    group = side.call("Get", "s", "bus-web", interface="Sudo").args[0]
+    checks.same("Sudo: Get has what is documented", {"name", "description", "run_as", "commands", "command_count", "no_password",
+                                                     "broad", "version", "created"}, set(group))
+    checks.same("Sudo: and what was written", (["/usr/bin/id -u", "/usr/bin/uptime"], 2, "daemon:adm", True, False, 2, "who"),
+                tuple(group[k] for k in ("commands", "command_count", "run_as", "no_password", "broad", "version", "description")))
+    rows = side.call("List", "", interface="Sudo").args[0]
+    checks.same("Sudo: List", [("bus-web", 2), ("maintenance", 0)], [(r["name"], r["version"]) for r in rows])
+    side.call("Add", "sa{sv}a{sv}", "bus-ops", {"permit": ("as", ["sudo.bus-web"])}, {})
+    for title, error, reply in (
+            ("a relative path", "PolicyRefused", write("Set", "bus-web", commands=["id"])),
+            ("a shell", "PolicyRefused", write("Set", "bus-web", commands=["/bin/sh"])),
+            ("a line of its own", "BadValue", write("Set", "bus-web", commands=["/bin/a b\nroot ALL=(ALL) ALL"])),
+            ("a name twice", "NameTaken", write("Add", "bus-web")),
+            ("nobody's", "NoSuchEntry", write("Set", "bus-none")),
+            ("one that a role permits", "PolicyRefused", side.call("Delete", "sba{sv}", "bus-web", False, {}, interface="Sudo")),
+            ("the one that is shipped", "Protected", side.call("Delete", "sba{sv}", "maintenance", True, {}, interface="Sudo"))):
+        checks.same(f"Sudo: {title}", ERRORS + error, reply.error)
+    checks.check("Sudo: a shell as such", not write("Set", "bus-web", commands=["/bin/sh"], allow_broad=True).error)
+    checks.check("Sudo: Delete", not side.call("Delete", "sba{sv}", "bus-web", True, {}, interface="Sudo").error)
+
+
 def logins(side, checks):
     checks.same("Login: by what a user is created with", "none", side.may_log_in("bob", "sshd"))
     side.call("Add", "sa{sv}a{sv}", "bus-cron", {"permit": ("as", ["login.cron"])}, {})
@@ -185,5 +214,6 @@ def run(umd, people, checks):
     roles(side, checks)
     grants(side, checks)
     tenants(side, checks)
+    commands(side, checks)
     logins(side, checks)
     owner(side, checks)

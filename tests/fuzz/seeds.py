@@ -225,6 +225,15 @@ def conditions():
             yield bytes([kind]) + text
 
 
+def sudo():
+    """A command, or lines of sudoers behind um's first."""
+    yield b"/usr/bin/systemctl restart backup.service"
+    yield b"/usr/bin/x a,b:c=d #e ?f [g] ^h$ i\\j !k *"
+    yield b"/usr/local/bin/*/y@z%u:v=w,x"
+    yield b"alice, bob ALL=(root:adm) NOTAFTER=20270801085959Z NOPASSWD: /bin/a \"\", /bin/b c\\,d\\\\\\\\e\n"
+    yield b"carl ALL=(ALL:ALL) PASSWD: ALL\n"
+
+
 def filters():
     for text in (b"", b"status=active,group=web", b"name~al*,email!=a@b.de", b"created<30d",
                  b"valid-until>2026-08-01,locked=yes", b"member=alice,owner!=bob",
@@ -236,7 +245,7 @@ def filters():
 def main():
     makers = {"gate": gate, "vault": vault, "quality": quality, "notify": notify, "fido": fido, "recovery": recovery, "config": config, "code": code,
               "field": field, "local": local, "parse": parse, "rights": rights, "stack": stack, "filter": filters, "condition": conditions,
-              "ssh_key": ssh_key, "sshd": sshd}
+              "ssh_key": ssh_key, "sshd": sshd, "sudo": sudo}
     for name, maker in makers.items():
         folder = os.path.join(sys.argv[1], name)
         os.makedirs(folder, exist_ok=True)

@@ -24,7 +24,7 @@ def bash_completes_nouns_verbs_and_options():
     with open("/run/completion", "w", encoding="ascii") as copy:
         copy.write(SCRIPT.read_text())
     same(complete("us"), ["user"])
-    same(set(complete("")), {"user", "group", "self", "policy", "role", "tenant", "attribute", "app", "access", "undo", "device", "report", "status", "audit", "doctor", "help"})
+    same(set(complete("")), {"user", "group", "self", "policy", "role", "tenant", "attribute", "app", "sudo", "access", "undo", "device", "report", "status", "audit", "doctor", "help"})
     same(complete("user", "un"), ["unlock"])
     same(complete("group", "add"), ["add", "add-member"])
     same(complete("user", "add", "x", "--ti"), ["--title", "--time-zone"])
@@ -52,6 +52,7 @@ def bash_completes_live_names():
     same(complete("group", "add-member", prefix), [prefix + "g"])
     same(complete("group", "add-member", "x", "--group", prefix), [prefix + "g"])
     assert "/bin/bash" in complete("user", "add", "x", "--shell", "/bin/b")
+    assert "maintenance" in complete("sudo", "show", "main")
     same(complete("user", "show", prefix + "$(id)"), [])
     same(complete("user", "show", prefix, uid=4242), [])
 

@@ -229,6 +229,17 @@ static const Access rows[] = {
         { WIRE_ATTRIBUTE, "List", "s", "aa{sv}", "name\0attributes\0", ROOT, ACCESS_RIGHT,
           "user.view", 0, attribute_list, SOMEWHERE },
 
+        { WIRE_SUDO, "Add", "sa{sv}a{sv}", "s", "name\0fields\0options\0change\0", ROOT,
+          ACCESS_RIGHT, "role.sudo.edit", ACCESS_WRITES, sudo_add, EVERYWHERE },
+        { WIRE_SUDO, "Set", "sa{sv}a{sv}", "s", "name\0fields\0options\0change\0", ROOT,
+          ACCESS_RIGHT, "role.sudo.edit", ACCESS_WRITES, sudo_set, EVERYWHERE },
+        { WIRE_SUDO, "Delete", "sba{sv}", "s", "name\0force\0options\0change\0", ROOT, ACCESS_RIGHT,
+          "role.sudo.edit", ACCESS_WRITES, sudo_delete, EVERYWHERE },
+        { WIRE_SUDO, "Get", "s", "a{sv}", "name\0group\0", ROOT, ACCESS_RIGHT, "role.view", 0,
+          sudo_get, SOMEWHERE },
+        { WIRE_SUDO, "List", "", "aa{sv}", "groups\0", ROOT, ACCESS_RIGHT, "role.view", 0,
+          sudo_list, SOMEWHERE },
+
         /* Who is not root speaks for himself alone: login.c reads for whom. */
         { WIRE_LOGIN, "Begin", "a{sv}", "s(usa{sv})", "context\0login\0step\0", ROOT, ACCESS_MEMBER,
           "", ACCESS_PRIVATE, login_begin },

@@ -10,7 +10,7 @@
 
 #include "umd/bus/private.h"
 
-#define FACES_MAX    11U
+#define FACES_MAX    12U
 #define VTABLE_FLAGS (((uint64_t)1 << 56) - 1) /* the field's width */
 
 typedef struct Face {
@@ -119,6 +119,7 @@ int faces_new(Faces **ret) {
                 { WIRE_TENANT, ACCESS_ON_ROOT, false, NULL },
                 { WIRE_APP, ACCESS_ON_ROOT, false, NULL },
                 { WIRE_ATTRIBUTE, ACCESS_ON_ROOT, false, NULL },
+                { WIRE_SUDO, ACCESS_ON_ROOT, false, NULL },
                 { WIRE_LOGIN, ACCESS_ON_ROOT, true, NULL },
                 { WIRE_NSS, ACCESS_ON_ROOT, true, NULL },
                 { WIRE_USER, ACCESS_ON_USER, false, NULL },

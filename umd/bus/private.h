@@ -468,6 +468,12 @@ int app_unregister(Call *call, CoreError *error);
 int app_get(Call *call, CoreError *error);
 int app_list(Call *call, CoreError *error);
 
+int sudo_add(Call *call, CoreError *error);
+int sudo_set(Call *call, CoreError *error);
+int sudo_delete(Call *call, CoreError *error);
+int sudo_get(Call *call, CoreError *error);
+int sudo_list(Call *call, CoreError *error);
+
 int login_begin(Call *call, CoreError *error);
 int login_answer(Call *call, CoreError *error);
 int login_authorize(Call *call, CoreError *error);
