@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of verbs: usage, options, help and completion come from these rows alone, and those of
- * commands_rights.c behind them. */
+ * commands_rights.c and commands_host.c behind them. */
 
 #include "umctl/umctl.h"
 
@@ -568,86 +568,27 @@ static const Command commands[] = {
           COMPLETE_NOTHING,
           "umctl policy list",
           .needs = "policy.view" },
-        { "status",
-          NULL,
-          "",
-          0,
-          0,
-          status_run,
-          "show whether um's parts are well; exit 0 only if all are",
-          {},
-          COMPLETE_NOTHING,
-          "umctl status --json" },
-        { "audit",
-          "log",
-          "",
-          0,
-          0,
-          audit_log,
-          "show logins and changes, newest first",
-          { { "user", "NAME", "about this user", COMPLETE_USER },
-            { "actor", "NAME", "done by this user", COMPLETE_USER },
-            { "object", "OBJECT", "about this object, e.g. user/bob or group/web",
-              COMPLETE_NOTHING },
-            { "type", "TYPE", "login, change, session, access or system", COMPLETE_NOTHING },
-            { "verb", "VERB", "e.g. user.create or authenticate", COMPLETE_NOTHING },
-            { "outcome", "OUTCOME", "allow, deny, done or failed", COMPLETE_NOTHING },
-            { "because", "REASON", "with this reason, e.g. bad-proof", COMPLETE_NOTHING },
-            { "reference", "REF", "the one entry that a refused person was told of: um-7K2P",
-              COMPLETE_NOTHING },
-            { "since", "WHEN", "date, time, today, or a span ago", COMPLETE_NOTHING },
-            { "until", "WHEN", "date, time, or a span ago", COMPLETE_NOTHING },
-            { "limit", "N", "at most N entries (100)", COMPLETE_NOTHING },
-            { "csv", NULL, "comma-separated values", COMPLETE_NOTHING } },
-          COMPLETE_NOTHING,
-          "umctl audit log --type login --user bob --since today",
-          "Reasons and verbs of --because and --verb are those the log shows.  Who is\n"
-          "refused is shown a reference; what it was for, --reference tells." },
-        { "audit",
-          "verify",
-          "",
-          0,
-          0,
-          audit_verify,
-          "check the audit log's hash chain",
-          {},
-          COMPLETE_NOTHING,
-          "umctl audit verify",
-          "Every entry holds the hash of the one before.  Prints the entries that were\n"
-          "checked, or the first that is wrong or missing, and then exits with 1.",
-          .needs = "audit.view" },
-        { "doctor",
-          NULL,
-          "[PATH...]",
-          0,
-          -1,
-          doctor_run,
-          "check the host, as root with a throw-away user; exit 1 on any fail",
-          { { "scan-owners", NULL, "also look below PATHs for files of uids um could give out",
-              COMPLETE_NOTHING } },
-          COMPLETE_FILE,
-          "umctl doctor --scan-owners /home /srv" },
-        { "help",
-          NULL,
-          "[NOUN [VERB]]",
-          0,
-          2,
-          help_run,
-          "explain a command",
-          { { "all", NULL, "also what you may not do, marked", COMPLETE_NOTHING },
-            { "tenant", "TENANT", "as you may there; without, the host's", COMPLETE_TENANT } },
-          COMPLETE_COMMAND,
-          "umctl help user add",
-          "Verbs are listed that umd would let you use: root all." },
-        { "complete", NULL, "[WORD...]", 0, -1, complete_run, NULL, {}, COMPLETE_NOTHING, NULL },
         { 0 },
 };
 
+/* Without the row that ends it. */
+static size_t table_length(const Command *table) {
+        size_t count = 0;
+
+        while (table[count].noun)
+                count++;
+        return count;
+}
+
 const Command *command_next(const Command *command) {
+        static const Command *const tables[] = { commands, rights_commands, host_commands };
+        size_t at = 0;
+
         if (!command)
-                return commands;
-        command++;
-        if (command->noun)
-                return command;
-        return command == &commands[ARRAY_LENGTH(commands) - 1] ? rights_commands : NULL;
+                return tables[0];
+        if (command[1].noun)
+                return command + 1;
+        while (tables[at] + table_length(tables[at]) != command + 1)
+                at++;
+        return ++at < ARRAY_LENGTH(tables) ? tables[at] : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The verbs of roles, tenants, access and devices: the end of the table of commands.c. */
+/* The verbs of roles, tenants, access and devices: behind those of commands.c. */
 
 #include "umctl/umctl.h"
 

@@ -82,7 +82,7 @@ typedef struct Command {
 
 /* The first (NULL) and so on; NULL behind the last. */
 const Command *command_next(const Command *command);
-extern const Command rights_commands[];
+extern const Command rights_commands[], host_commands[];
 extern const Option global_options[];
 
 struct Ctl {

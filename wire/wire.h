@@ -55,7 +55,7 @@ typedef enum WireError {
         WIRE_E_LAST_OWNER,    /* for root too */
         WIRE_E_ROLE_CONFLICT, /* names both roles and the way to each */
         WIRE_E_REASON_REQUIRED,
-        WIRE_E_SEAT_LIMIT,    /* the tenant's seats are taken */
+        WIRE_E_SEAT_LIMIT, /* the tenant's seats are taken */
         WIRE_E_PRIVATE_SOCKET_ONLY,
         WIRE_E_BUSY,
         WIRE_E_UNAVAILABLE, /* the store is not served, the vault is away */

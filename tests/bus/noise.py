@@ -42,6 +42,8 @@ def wild(dice, kind):
             of = dice.choice(("s", "s", "b", "u", "t", "as", "ay", "v"))
             found[dice.choice(KEYS)] = (of, ("s", "x") if of == "v" else wild(dice, of))
         return found
+    if kind.startswith("a("):
+        return [tuple(wild(dice, of) for of in kind[2:-1]) for _ in range(dice.choice((0, 1, 2, 30)))]
     raise ValueError(kind)
 
 

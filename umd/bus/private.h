@@ -406,7 +406,7 @@ int manager_report(Call *call, CoreError *error);
 int manager_status(Call *call, CoreError *error);
 int manager_list_permissions(Call *call, CoreError *error);
 int manager_check_permission(Call *call, CoreError *error); /* apps.c */
-int manager_undo(Call *call, CoreError *error); /* changes.c */
+int manager_undo(Call *call, CoreError *error);             /* changes.c */
 int manager_batch(Call *call, CoreError *error);
 
 int user_properties(Call *call, CoreError *error);

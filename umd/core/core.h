@@ -44,7 +44,7 @@ typedef enum CoreOutcome {
         CORE_E_LAST_OWNER,    /* nobody, not even root */
         CORE_E_ROLE_CONFLICT, /* two roles that must not meet */
         CORE_E_REASON_REQUIRED,
-        CORE_E_SEAT_LIMIT,    /* the tenant's seats are taken */
+        CORE_E_SEAT_LIMIT, /* the tenant's seats are taken */
         CORE_E_BUSY,
         CORE_E_UNAVAILABLE,
         _CORE_OUTCOME_MAX,
