@@ -58,6 +58,8 @@ static int do_update(Model *m) {
         static const UserField fields[] = { USER_FIELD_TITLE, USER_FIELD_PHONE,
                                             USER_FIELD_DEPARTMENT, USER_FIELD_EMAIL,
                                             USER_FIELD_NAME };
+        UserAttribute attributes[] = { { "region", "", USEC_INFINITY },
+                                       { "site", "x", USEC_INFINITY } };
         Fixture *f = m->f;
         const char *user = some_user(m);
         UserField field = fields[pick(m, 5)];
@@ -67,6 +69,12 @@ static int do_update(Model *m) {
         snprintf(email, sizeof(email), "%s@example.org", user);
         if (pick(m, 2))
                 spec.valid_until_usec = some_time(m);
+        if (pick(m, 2)) {
+                attributes[0].until_usec = pick(m, 2) ? USEC_INFINITY : some_time(m);
+                attributes[0].value = pick(m, 4) ? text_of("eu ", pick(m, 3)) : "";
+                spec.attributes = attributes;
+                spec.attribute_count = 1 + pick(m, 2);
+        }
         spec.has_valid_from = pick(m, 4) == 0;
         spec.valid_from_usec = f->now - DAY;
         spec.text[field] = field == USER_FIELD_EMAIL  ? email
@@ -162,6 +170,8 @@ static int do_role_edit(Model *m) {
                 edit.lists[CORE_ROLE_PERMIT] = permit;
                 edit.counts[CORE_ROLE_PERMIT] = pick(m, 3);
         }
+        if (pick(m, 3) == 0)
+                edit.automatic = pick(m, 2) ? "attr.region=eu 1" : "";
         if (pick(m, 4) == 0)
                 edit.only_kind = pick(m, 2) ? "person" : "any";
         return core_role_update(f->core, &f->root, text_of("r", pick(m, 3)), &edit, &f->options,
@@ -336,7 +346,9 @@ static bool change_undo(Model *m, const Step *step) {
         m->undone += whole;
         if (whole && pick(m, 3) == 0) { /* and back, and back again */
                 id = m->f->change.id;
-                must(undo(m->f, id, &rows));
+                if (undo(m->f, id, &rows) != 0)
+                        fail_msg("redo of ch-%llu: %s", (unsigned long long)step->change,
+                                 m->f->error.text);
                 if (strstr(rows.text, "nobody becomes pending again")) {
                         free(after);
                         free(is);
@@ -376,6 +388,11 @@ static void each_change_is_taken_back_and_taken_back(void **state) {
         Model m = { .f = f };
 
         f->options.reason = "because";
+        for (size_t i = 0; i < 2; i++)
+                must(core_attribute_create(f->core, &f->root,
+                                           &(AttributeEdit){ .name = i ? "site" : "region",
+                                                             .type = "text" },
+                                           &f->options, f->now, &f->change, &f->error));
         for (unsigned int seed = 1; seed <= SEEDS; seed++) {
                 m.seed = seed;
                 for (size_t i = 0; i < ROUNDS; i++)

@@ -37,7 +37,9 @@ static inline int dump_user(void *userdata, const StoreUser *record) {
         Dump *dump = userdata;
         StoreUser user = *record;
         char subject[CORE_POLICY_SUBJECT_BYTES];
+        StoreAttribute attributes[STORE_ATTRIBUTES_MAX];
         StoreCredential *credential = NULL;
+        size_t count;
 
         if (user.status == USER_STATUS_DELETED)
                 return 0;
@@ -49,6 +51,10 @@ static inline int dump_user(void *userdata, const StoreUser *record) {
                 user.locked ? "locked" : "", user.locked_reason);
         if (user.status == USER_STATUS_SUSPENDED) /* of the others it says who led there */
                 fprintf(dump->out, " for %s", user.status_reason);
+        must(store_attributes_read(&user, attributes, &count));
+        for (size_t i = 0; i < count; i++)
+                fprintf(dump->out, " %s=%s %llu", attributes[i].name, attributes[i].value,
+                        (unsigned long long)attributes[i].until_usec);
         must(core_credential_load(dump->txn, user.uid, &credential));
         fprintf(dump->out, "%s", credential->must_change ? " must-change" : "");
         store_credential_free(credential);
@@ -81,8 +87,9 @@ static inline int dump_group(void *userdata, const StoreGroup *group) {
 static inline int dump_role(void *userdata, StoreRole **role) {
         Dump *dump = userdata;
 
-        fprintf(dump->out, "role %s %s %u %d", (*role)->name, (*role)->description,
-                (*role)->only_kind, (*role)->one_tenant);
+        fprintf(dump->out, "role %s %s %u %d (%s)", (*role)->name, (*role)->description,
+                (*role)->only_kind, (*role)->one_tenant,
+                (*role)->automatic ? (*role)->automatic : "");
         for (size_t l = 0; l < _ROLE_LIST_MAX; l++)
                 for (size_t i = 0; (*role)->lists[l] && (*role)->lists[l][i]; i++)
                         fprintf(dump->out, " %zu:%s", l, (*role)->lists[l][i]);

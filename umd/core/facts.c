@@ -51,6 +51,10 @@ static FactKind user_read(char **at, FactKey *key) {
         if (!id_take(at, &key->id))
                 return FACT_INVALID;
         word = word_take(at);
+        if (word && strcmp(word, "attribute") == 0) {
+                key->name = word_take(at);
+                return key->name ? FACT_USER_ATTRIBUTE : FACT_INVALID;
+        }
         for (uint32_t f = 0; word && f < _USER_FIELD_TEXT_MAX; f++)
                 if (strcmp(word, core_user_field_name((UserField)f)) == 0) {
                         key->number = f;
@@ -77,10 +81,9 @@ static FactKind group_read(char **at, FactKey *key) {
 
 static FactKind role_read(char **at, FactKey *key) {
         static const Word words[] = {
-                { "there", FACT_ROLE_THERE },
-                { "description", FACT_ROLE_DESCRIPTION },
-                { "kind", FACT_ROLE_KIND },
-                { "one_tenant", FACT_ROLE_ONE_TENANT },
+                { "there", FACT_ROLE_THERE },         { "description", FACT_ROLE_DESCRIPTION },
+                { "kind", FACT_ROLE_KIND },           { "one_tenant", FACT_ROLE_ONE_TENANT },
+                { "automatic", FACT_ROLE_AUTOMATIC },
         };
         const char *word;
 
@@ -211,6 +214,13 @@ bool core_fact_grant(const char *value, StoreGrant *ret) {
         return true;
 }
 
+bool core_fact_attribute(const char *value, uint64_t *ret_until_usec, const char **ret_value) {
+        if (!value || !number_take(&value, UINT64_MAX, ret_until_usec))
+                return false;
+        *ret_value = value;
+        return true;
+}
+
 bool core_fact_same(FactKind kind, const char *a, const char *b) {
         StoreGrant grant_a = { 0 }, grant_b = { 0 };
         uint64_t until_a, until_b;
@@ -242,7 +252,8 @@ static int note_find(const Notes *notes, const FactKey *key, char **ret) {
                 if (r < 0)
                         return r;
                 if (other.kind == key->kind && other.number == key->number &&
-                    other.other == key->other && notes->list[i].after) {
+                    other.other == key->other && notes->list[i].after &&
+                    (key->kind != FACT_USER_ATTRIBUTE || strcmp(other.name, key->name) == 0)) {
                         *ret = strdup(notes->list[i].after);
                         return *ret ? 0 : -ENOMEM;
                 }
@@ -435,6 +446,7 @@ int core_fact_now(FactSource *source, const FactKey *key, char **ret) {
         case FACT_USER_TEXT:
         case FACT_USER_TENANT:
         case FACT_USER_READ_ONLY:
+        case FACT_USER_ATTRIBUTE:
         case FACT_USER_FROM:
         case FACT_USER_UNTIL:
                 return user_now(source, key, ret);
@@ -451,6 +463,7 @@ int core_fact_now(FactSource *source, const FactKey *key, char **ret) {
         case FACT_ROLE_DESCRIPTION:
         case FACT_ROLE_KIND:
         case FACT_ROLE_ONE_TENANT:
+        case FACT_ROLE_AUTOMATIC:
         case FACT_ROLE_LIST:
                 return role_now(source, key, ret);
         case FACT_TENANT_THERE:

@@ -53,6 +53,7 @@ int core_fact_object(FactSource *source, const FactKey *key, char **ret) {
         case FACT_USER_TEXT:
         case FACT_USER_TENANT:
         case FACT_USER_READ_ONLY:
+        case FACT_USER_ATTRIBUTE:
         case FACT_USER_FROM:
         case FACT_USER_UNTIL:
         case FACT_USER_MUST_CHANGE:
@@ -70,6 +71,7 @@ int core_fact_object(FactSource *source, const FactKey *key, char **ret) {
         case FACT_ROLE_DESCRIPTION:
         case FACT_ROLE_KIND:
         case FACT_ROLE_ONE_TENANT:
+        case FACT_ROLE_AUTOMATIC:
         case FACT_ROLE_LIST:
                 return text_make(ret, "role/%s", key->name);
         case FACT_TENANT_THERE:
@@ -116,6 +118,7 @@ int core_fact_field(FactSource *source, const FactKey *key, char **ret) {
                 [FACT_ROLE_DESCRIPTION] = "description",
                 [FACT_ROLE_KIND] = "kind",
                 [FACT_ROLE_ONE_TENANT] = "one_tenant",
+                [FACT_ROLE_AUTOMATIC] = "auto",
                 [FACT_TENANT_THERE] = "tenant",
                 [FACT_TENANT_TITLE] = "title",
                 [FACT_TENANT_SEATS] = "seats",
@@ -135,6 +138,8 @@ int core_fact_field(FactSource *source, const FactKey *key, char **ret) {
                 return user_name(source, key->other, "owner ", ret);
         if (key->kind == FACT_GROUP_NESTED)
                 return group_name(source, key->other, "nested ", ret);
+        if (key->kind == FACT_USER_ATTRIBUTE)
+                return text_make(ret, "attr.%s", key->name);
         if (key->kind == FACT_GRANT)
                 return grant_field(key, ret);
         return text_make(ret, "%s",
@@ -184,6 +189,18 @@ static int grant_value(const char *value, char **ret) {
                          grant.until_usec != USEC_INFINITY ? until : "");
 }
 
+static int attribute_value(const char *value, char **ret) {
+        const char *text;
+        uint64_t until;
+        char when[32];
+
+        if (!core_fact_attribute(value, &until, &text))
+                return -EBADMSG;
+        base_format_rfc3339(until, when);
+        return text_make(ret, "%s%s%s", text, until != USEC_INFINITY ? " until " : "",
+                         until != USEC_INFINITY ? when : "");
+}
+
 int core_fact_text(FactSource *source, const FactKey *key, const char *value, char **ret) {
         int r;
 
@@ -194,6 +211,8 @@ int core_fact_text(FactSource *source, const FactKey *key, const char *value, ch
                 return status_text(value, ret);
         if (key->kind == FACT_USER_FROM || key->kind == FACT_USER_UNTIL)
                 return time_text(value, ret);
+        if (key->kind == FACT_USER_ATTRIBUTE)
+                return attribute_value(value, ret);
         if (key->kind == FACT_GRANT)
                 return grant_value(value, ret);
         r = text_make(ret, "%s", key->kind == FACT_USER_LOCK ? "yes" : value);

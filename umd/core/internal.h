@@ -314,10 +314,6 @@ int core_change_user_step(Change *change, const StoreUser *user, StatusStep step
 /* ---- groups ------------------------------------------------------------------------------- */
 
 bool core_group_has_owner(const StoreGroup *group, uid_t uid);
-/* A deleted group as it was, without members: undo's.  CORE_E_NAME_TAKEN where its name is
- * another's by now. */
-int core_group_restore(Core *core, const Actor *actor, gid_t gid, const CoreOptions *options,
-                       uint64_t now_usec, CoreChange *ret, CoreError *error);
 int core_group_load(StoreTxn *txn, const char *name, StoreGroup **ret, CoreError *error);
 int core_group_load_by_gid(StoreTxn *txn, gid_t gid,
                            StoreGroup **ret); /* STORE_E_MISSING: deleted */

@@ -119,6 +119,36 @@ static const char *number_text(uint64_t number, uint64_t none, char *buf) {
         return buf;
 }
 
+static const char *attribute_text(const StoreAttribute *attribute, char *buf) {
+        if (!attribute)
+                return NULL;
+        snprintf(buf, STATE_BYTES, "%" PRIu64 " %s", attribute->until_usec, attribute->value);
+        return buf;
+}
+
+/* Both lists are by name. */
+static int note_attributes(Change *change, const StoreUser *before, const StoreUser *after) {
+        StoreAttribute old[STORE_ATTRIBUTES_MAX], new[STORE_ATTRIBUTES_MAX];
+        size_t old_count, new_count, i = 0, k = 0;
+        char was[STATE_BYTES], is[STATE_BYTES];
+        int r;
+
+        r = store_attributes_read(before, old, &old_count);
+        if (r == 0)
+                r = store_attributes_read(after, new, &new_count);
+        while (r == 0 && (i < old_count || k < new_count)) {
+                int order = i == old_count   ? 1
+                            : k == new_count ? -1
+                                             : strcmp(old[i].name, new[k].name);
+                const StoreAttribute *from = order <= 0 ? &old[i++] : NULL;
+                const StoreAttribute *to = order >= 0 ? &new[k++] : NULL;
+
+                r = note(change, attribute_text(from, was), attribute_text(to, is),
+                         "user %u attribute %s", after->uid, from ? from->name : to->name);
+        }
+        return r;
+}
+
 /* What a new user holds goes and comes with him. */
 int core_note_user(Change *change, const StoreUser *before, const StoreUser *after) {
         char was[STATE_BYTES], is[STATE_BYTES];
@@ -136,6 +166,8 @@ int core_note_user(Change *change, const StoreUser *before, const StoreUser *aft
                          uid, core_user_field_name(f));
         if (r == 0)
                 r = note(change, before->tenant, after->tenant, "user %u tenant", uid);
+        if (r == 0)
+                r = note_attributes(change, before, after);
         if (r == 0)
                 r = note(change, before->read_only ? "yes" : NULL, after->read_only ? "yes" : NULL,
                          "user %u read_only", uid);
@@ -277,6 +309,9 @@ int core_note_role(Change *change, const StoreRole *before, const StoreRole *aft
         if (r == 0)
                 r = note(change, before->one_tenant ? "yes" : NULL,
                          after && after->one_tenant ? "yes" : NULL, "role %s one_tenant", name);
+        if (r == 0)
+                r = note(change, before->automatic, after ? after->automatic : NULL,
+                         "role %s automatic", name);
         for (CoreRoleList l = 0; l < _CORE_ROLE_LIST_MAX && r == 0; l++)
                 r = note_role_list(change, name, l, before, after);
         return r;

@@ -47,8 +47,9 @@ typedef enum FactKind {
         FACT_USER_TEXT,
         FACT_USER_TENANT,
         FACT_USER_READ_ONLY,
-        FACT_USER_FROM,  /* microseconds */
-        FACT_USER_UNTIL, /* microseconds */
+        FACT_USER_ATTRIBUTE, /* "UNTIL VALUE" */
+        FACT_USER_FROM,      /* microseconds */
+        FACT_USER_UNTIL,     /* microseconds */
         FACT_USER_MUST_CHANGE,
         FACT_GROUP_THERE,
         FACT_GROUP_NAME,
@@ -60,6 +61,7 @@ typedef enum FactKind {
         FACT_ROLE_DESCRIPTION,
         FACT_ROLE_KIND,
         FACT_ROLE_ONE_TENANT,
+        FACT_ROLE_AUTOMATIC,
         FACT_ROLE_LIST, /* a text a line */
         FACT_TENANT_THERE,
         FACT_TENANT_TITLE,
@@ -77,7 +79,7 @@ typedef struct FactKey {
         uint32_t id;       /* uid or gid */
         uint32_t other;    /* of a group: the member, group or owner */
         uint32_t number;   /* UserField, CoreRoleList, Never; of a policy value its level */
-        const char *name;  /* of a role or tenant; of a policy value its subject */
+        const char *name;  /* of a role, tenant or attribute; of a policy value its subject */
         StoreGrant grant;  /* its key */
         const char *value; /* the name of a policy value */
         char buf[CORE_POLICY_SUBJECT_BYTES + 512];
@@ -107,6 +109,7 @@ const char *core_never_text(Never never);
 bool core_fact_status(const char *value, UserStatus *ret_status, uint64_t *ret_until_usec,
                       const char **ret_reason);
 bool core_fact_grant(const char *value, StoreGrant *ret); /* its texts stay value's */
+bool core_fact_attribute(const char *value, uint64_t *ret_until_usec, const char **ret_value);
 
 /* ---- verbs as undo needs them -------------------------------------------------------------- */
 
@@ -118,6 +121,11 @@ int core_user_set_must_change(Core *core, const Actor *actor, const char *name, 
 int core_user_set_lock(Core *core, const Actor *actor, const char *name, bool lock, bool forget,
                        const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                        CoreError *error);
+
+/* A deleted group as it was, without members: undo's.  CORE_E_NAME_TAKEN where its name is
+ * another's by now. */
+int core_group_restore(Core *core, const Actor *actor, gid_t gid, const CoreOptions *options,
+                       uint64_t now_usec, CoreChange *ret, CoreError *error);
 
 /* ---- several changes as one (together.c) -------------------------------------------------- */
 

@@ -48,7 +48,9 @@ static int role_add(RoleUndo *undo, const Fact *fact) {
         else if (fact->key.kind == FACT_ROLE_ONE_TENANT) {
                 undo->edit.has_one_tenant = true;
                 undo->edit.one_tenant = fact->before != NULL;
-        } else {
+        } else if (fact->key.kind == FACT_ROLE_AUTOMATIC)
+                undo->edit.automatic = fact->before ? fact->before : "";
+        else {
                 r = list_split(fact->before, &undo->lists[list]);
                 undo->edit.lists[list] = undo->lists[list].count > 0
                                                  ? (const char *const *)undo->lists[list].list
@@ -93,8 +95,12 @@ int core_undo_role_delete(const UndoRun *run, Fact *fact, CoreError *error) {
 
         if (fact->before)
                 return 0;
-        r = core_role_delete(run->core, run->actor, fact->key.name, run->force, run->options,
-                             run->now_usec, &change, error);
+        /* who holds it by its condition alone was given nothing since; a grant still stops it */
+        r = core_role_update(run->core, run->actor, fact->key.name, &(RoleEdit){ .automatic = "" },
+                             run->options, run->now_usec, &change, error);
+        if (r == 0)
+                r = core_role_delete(run->core, run->actor, fact->key.name, run->force,
+                                     run->options, run->now_usec, &change, error);
         if (r == 0)
                 core_fact_reversed(fact);
         return r;

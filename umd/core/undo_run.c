@@ -156,6 +156,15 @@ static int status_go(const UndoRun *run, Fact *fact, CoreError *error) {
 }
 
 /* What an edit changes of him; all of it at once, since one field may need another. */
+static bool attribute_add(UserSpec *spec, UserAttribute *attributes, const Fact *fact) {
+        UserAttribute *attribute = &attributes[spec->attribute_count++];
+
+        *attribute = (UserAttribute){ fact->key.name, "", USEC_INFINITY };
+        spec->attributes = attributes;
+        return !fact->before ||
+               core_fact_attribute(fact->before, &attribute->until_usec, &attribute->value);
+}
+
 static bool spec_add(UserSpec *spec, const Fact *fact) {
         uint64_t usec = fact->key.kind == FACT_USER_UNTIL ? USEC_INFINITY : 0;
 
@@ -192,6 +201,7 @@ static bool is_edit(const Fact *fact) {
 /* From the place on: those of the same user that stand together. */
 static int edit_reverse(UndoRun *run, size_t at, CoreError *error) {
         _cleanup_(store_user_freep) StoreUser *user = NULL;
+        UserAttribute attributes[2 * STORE_ATTRIBUTES_MAX];
         uid_t uid = run->facts[at].key.id;
         UserSpec spec = { 0 };
         size_t end = at;
@@ -202,7 +212,10 @@ static int edit_reverse(UndoRun *run, size_t at, CoreError *error) {
                 return r;
         for (; end < run->count && run->facts[end].key.id == uid && is_edit(&run->facts[end]);
              end++)
-                if (!spec_add(&spec, &run->facts[end]))
+                if (run->facts[end].key.kind == FACT_USER_ATTRIBUTE
+                            ? spec.attribute_count == ARRAY_LENGTH(attributes) ||
+                                      !attribute_add(&spec, attributes, &run->facts[end])
+                            : !spec_add(&spec, &run->facts[end]))
                         return -EBADMSG;
         if (user)
                 r = core_user_update(run->core, run->actor, user->name, &spec, run->options,
