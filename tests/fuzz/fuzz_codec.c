@@ -29,7 +29,8 @@ static void list_check(const ValuesRecord *values) {
 
         r = audit_values_measure(values->list, values->list_len, &count, &bytes);
         assert(r == 0 || r == -EBADMSG);
-        assert(r < 0 || (count > 0 && bytes >= count * (sizeof(StoreValue) + 1)));
+        assert(r < 0 || ((count > 0) == (values->list_len > 0) &&
+                         bytes >= count * (sizeof(StoreValue) + 1)));
 }
 
 static void texts_check(const CodecKind *kind, const void *record) {

@@ -154,6 +154,67 @@ static void nobody_grants_above_himself(void **state) {
         must_be(grant_as(f, admin, "viewer", "plain"), CORE_E_PROTECTED);
 }
 
+/* What limits somebody is not his own to be rid of, nor that of whoever would come to more than he
+ * has by it. */
+static void what_denies_is_given_back_by_who_has_it(void **state) {
+        Fixture *f = *state;
+        Actor bob = actor_of(make_person(f, "bob")), amy = actor_of(make_person(f, "amy"));
+
+        make_person(f, "tom");
+        must(role_add(f, "limits", .deny = "policy.*"));
+        must(role_add(f, "nosudo", .deny = "sudo.*"));
+        must(role_add(f, "help", .inherit = "technician", .without = "sudo.*",
+                      .permit = "role.grant role.revoke role.edit"));
+        must(grant(f, "it-admin", "bob"));
+        must(grant(f, "limits", "bob"));
+        must_be(revoke_as(f, &bob, "limits", "bob", NULL), CORE_E_PROTECTED);
+        assert_string_equal(f->error.text, "limits: limits you: somebody else takes it from you");
+        must(revoke_as(f, &bob, "it-admin", "bob", NULL)); /* that one is his to lay down */
+        must(grant(f, "help", "amy"));
+        must(grant(f, "technician", "tom"));
+        must(grant(f, "nosudo", "tom"));
+        must_be(revoke_as(f, &amy, "nosudo", "tom", NULL), CORE_E_PROTECTED);
+        assert_string_equal(f->error.text, "tom: may do more than you: sudo.maintenance");
+        must_be(grant_edit(f, &amy,
+                           &(GrantEdit){
+                                   .user = "tom", .role = "nosudo", .until_usec = f->now + HOUR }),
+                CORE_E_PROTECTED);
+        must_be(role_write(f, &amy, "nosudo", false, &(RoleText){ .deny = "-sudo.*" }),
+                CORE_E_PROTECTED);
+        assert_string_equal(f->error.text,
+                            "nosudo: denies something to its holders, which only root gives back");
+        must_be(core_role_delete(f->core, &amy, "nosudo", true, &f->options, f->now, &f->change,
+                                 &f->error),
+                CORE_E_PROTECTED);
+        must(revoke(f, "nosudo", "tom"));
+}
+
+/* Rights, policy values and scopes go by what somebody is. */
+static void nobody_sets_what_he_is(void **state) {
+        Fixture *f = *state;
+        Actor bob = actor_of(make_person(f, "bob"));
+        const UserSpec moves = { .text = { [USER_FIELD_DEPARTMENT] = "kiosk" } },
+                       lasts = { .has_valid_until = true, .valid_until_usec = USEC_INFINITY },
+                       calls = { .text = { [USER_FIELD_PHONE] = "+49 30 5550100" } };
+
+        make_person(f, "tom");
+        must(grant(f, "it-admin", "bob"));
+        must(core_user_update(f->core, &f->root, "bob",
+                              &(UserSpec){ .has_valid_until = true,
+                                           .valid_until_usec = f->now + DAY },
+                              &f->options, f->now, &f->change, &f->error));
+        must_be(core_user_update(f->core, &bob, "bob", &moves, &f->options, f->now, &f->change,
+                                 &f->error),
+                CORE_E_PROTECTED);
+        must_be(core_user_update(f->core, &bob, "bob", &lasts, &f->options, f->now, &f->change,
+                                 &f->error),
+                CORE_E_PROTECTED);
+        must(core_user_update(f->core, &bob, "bob", &calls, &f->options, f->now, &f->change,
+                              &f->error));
+        must(core_user_update(f->core, &bob, "tom", &moves, &f->options, f->now, &f->change,
+                              &f->error));
+}
+
 /* ---- owners -------------------------------------------------------------------------------- */
 
 static int step(Fixture *f, const Actor *actor, const char *name, StatusStep how) {
@@ -475,6 +536,8 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 STORY(a_grant_is_written_once_and_is_on_record),
                 STORY(what_is_against_it_is_named),
+                STORY(what_denies_is_given_back_by_who_has_it),
+                STORY(nobody_sets_what_he_is),
                 STORY(roles_that_conflict_never_meet),
                 STORY(nobody_grants_above_himself),
                 STORY(the_last_owner_stays_by_every_path),

@@ -279,6 +279,58 @@ static void what_amounts_to_root_takes_the_right_to_give_it(void **state) {
                 CORE_E_PROTECTED);
 }
 
+/* Nor by a department that a condition names, by a tenant's default role, by a name, nor by a group
+ * that is away for the moment. */
+static void no_other_way_leads_to_root(void **state) {
+        Fixture *f = *state;
+        const char *const box[] = { "docker" };
+        const RoleEdit oncall = { .name = "oncall",
+                                  .automatic = "department=ops",
+                                  .lists = { [CORE_ROLE_LINUX_GROUPS] = box },
+                                  .counts = { [CORE_ROLE_LINUX_GROUPS] = 1 } };
+        const UserSpec moves = { .text = { [USER_FIELD_DEPARTMENT] = "ops" } }, born = {
+                .text = { [USER_FIELD_NAME] = "zoe", [USER_FIELD_DEPARTMENT] = "ops" }
+        };
+        const GroupSpec wheel = { .name = "wheel" };
+        const char *const eves[] = { "eve" };
+        Actor eve;
+
+        host_group(f, "docker", 995);
+        eve = actor_of(make_person(f, "eve"));
+        make_person(f, "carol");
+        must(role_add(f, "editor", .inherit = "self-service",
+                      .permit = "user.* group.* role.grant role.edit role.view tenant.edit"));
+        must(grant_at(f, "editor", "eve", "all"));
+        must(core_role_create(f->core, &f->root, &oncall, &f->options, f->now, &f->change,
+                              &f->error));
+        must_be(core_user_update(f->core, &eve, "carol", &moves, &f->options, f->now, &f->change,
+                                 &f->error),
+                CORE_E_PROTECTED);
+        must_be(core_user_create(f->core, &eve, &born, &f->options, f->now, &f->change, &f->error),
+                CORE_E_PROTECTED);
+        must(role_add(f, "dk", .linux_groups = "docker"));
+        must_be(core_tenant_update(f->core, &eve, "local", &(TenantEdit){ .default_role = "dk" },
+                                   &f->options, f->now, &f->change, &f->error),
+                CORE_E_PROTECTED);
+        must_be(core_group_create(f->core, &eve, &wheel, &f->options, f->now, &f->change,
+                                  &f->error),
+                CORE_E_PROTECTED);
+        make_group(f, "wheel");
+        must_be(core_group_members(f->core, &eve, "wheel", true, eves, 1, NULL, 0, &f->options,
+                                   f->now, &f->change, &f->error),
+                CORE_E_PROTECTED);
+        must_be(core_user_create(f->core, &eve, &(UserSpec){ .text = { "admin" } }, &f->options,
+                                 f->now, &f->change, &f->error),
+                CORE_E_PROTECTED);
+        host_group(f, "ssl-cert", 110);
+        must(role_add(f, "certs", .linux_groups = "ssl-cert"));
+        f->host_group_count--; /* its package is removed */
+        must_be(grant_edit(f, &eve,
+                           &(GrantEdit){
+                                   .user = "carol", .role = "certs", .until_usec = USEC_INFINITY }),
+                CORE_E_PROTECTED);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define CORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -291,6 +343,7 @@ int main(void) {
                 CORE_TEST(a_group_that_is_gone_puts_nobody_anywhere),
                 CORE_TEST(a_change_of_etc_group_is_told_where_a_role_names_it),
                 CORE_TEST(what_amounts_to_root_takes_the_right_to_give_it),
+                CORE_TEST(no_other_way_leads_to_root),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

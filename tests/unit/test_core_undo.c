@@ -212,6 +212,56 @@ static void it_needs_the_permission_of_the_verb(void **state) {
         assert_string_equal(f->error.text, "this needs the permission user.unlock");
 }
 
+static uint64_t edited(Fixture *f, const char *name, UserField field, const char *text) {
+        update_text(f, name, field, text);
+        return f->change.id;
+}
+
+/* ... over whom it was done, and for what it changed. */
+static void it_needs_it_over_what_was_touched(void **state) {
+        Fixture *f = *state;
+        const char *users[] = { "ann", "zoe" };
+        CoreBatch batch = {
+                .verb = "user.suspend", .users = users, .user_count = 2, .until_usec = USEC_INFINITY
+        };
+        CoreBatchResult result = { 0 };
+        uint64_t title, phone, shell;
+        Actor eve;
+        Rows rows;
+
+        eve = actor_of(make_person(f, "eve"));
+        make_person(f, "ann");
+        make_person(f, "zoe");
+        update_text(f, "ann", USER_FIELD_DEPARTMENT, "sales");
+        must(role_add(f, "desk", .inherit = "member", .permit = "user.edit user.suspend"));
+        must(grant_edit(f, &f->root,
+                        &(GrantEdit){ .user = "eve",
+                                      .role = "desk",
+                                      .until_usec = USEC_INFINITY,
+                                      .over = "department=sales" }));
+        must(grant(f, "member", "eve"));
+        title = edited(f, "zoe", USER_FIELD_TITLE, "Clerk");
+        must_be(undo_as(f, &eve, title, false, &rows), CORE_E_ACCESS_DENIED);
+        assert_string_equal(f->error.text, "this needs the permission user.edit: your user.edit "
+                                           "is over department=sales");
+        title = edited(f, "ann", USER_FIELD_TITLE, "Clerk");
+        phone = edited(f, "ann", USER_FIELD_PHONE, "+49 30 5550100");
+        shell = edited(f, "ann", USER_FIELD_SHELL, "/bin/sh");
+        must(undo_as(f, &eve, title, false, &rows));
+        must_be(undo_as(f, &eve, phone, false, &rows), CORE_E_ACCESS_DENIED);
+        assert_string_equal(f->error.text, "this needs the permission user.view.private");
+        must_be(undo_as(f, &eve, shell, false, &rows), CORE_E_ACCESS_DENIED);
+        assert_string_equal(f->error.text, "this needs the permission user.identity.edit");
+        /* and of many at once over each */
+        must_be(core_batch(f->core, &eve, &batch, &f->options, f->now, &result, &f->error),
+                CORE_E_ACCESS_DENIED);
+        assert_int_equal(status_of(f, "ann"), USER_STATUS_ACTIVE);
+        batch.user_count = 1;
+        must(core_batch(f->core, &eve, &batch, &f->options, f->now, &result, &f->error));
+        must(undo_as(f, &eve, result.change.id, false, &rows));
+        assert_int_equal(status_of(f, "ann"), USER_STATUS_ACTIVE);
+}
+
 /* ---- many users at once -------------------------------------------------------------------- */
 
 static void a_batch_is_all_or_nothing(void **state) {
@@ -518,6 +568,7 @@ int main(void) {
                 TEST(an_undo_that_a_verb_refuses_does_nothing),
                 TEST(the_last_owner_stays_by_undo_too),
                 TEST(it_needs_the_permission_of_the_verb),
+                TEST(it_needs_it_over_what_was_touched),
                 TEST(a_batch_is_all_or_nothing),
                 TEST(a_thousand_users_are_one_change),
                 TEST(no_more_users_than_seats_by_any_way),

@@ -237,17 +237,26 @@ static int refuse_gain(const StoreUser *user, const RoleSet *set, const StoreGra
                                                : policy_right_name(set, missing));
 }
 
+/* May whoever does it give that away: what the role permits, and its Linux groups? */
+static int check_gives(Change *change, const RoleSet *set, const Holder *actor,
+                       const Holder *holder, size_t at, const StoreUser *user, CoreError *error) {
+        const RightsGrant *grant = &holder->grants[at];
+        uint16_t missing = RIGHT_NONE;
+
+        if (!policy_rights_cover_grant(set, &actor->facts, grant, change->now_usec, &missing))
+                return refuse_gain(user, set, &holder->records[at], missing, error);
+        return core_linux_check_actor(change, set, actor, grant->role,
+                                      grant->all_tenants ? NULL : grant->tenant, user->name, error);
+}
+
 /* All he may do, in each tenant that he holds anything in. */
 static int check_all(Change *change, const RoleSet *set, const Holder *actor, const Holder *after,
                      const StoreUser *user, CoreError *error) {
-        for (size_t i = 0; i < after->facts.grant_count; i++) {
-                uint16_t missing = RIGHT_NONE;
+        int r = 0;
 
-                if (!policy_rights_cover_grant(set, &actor->facts, &after->grants[i],
-                                               change->now_usec, &missing))
-                        return refuse_gain(user, set, &after->records[i], missing, error);
-        }
-        return 0;
+        for (size_t i = 0; i < after->facts.grant_count && r == 0; i++)
+                r = check_gives(change, set, actor, after, i, user, error);
+        return r;
 }
 
 int core_gain_check_new(Change *change, const StoreUser *user, CoreError *error) {
@@ -262,14 +271,9 @@ int core_gain_check_new(Change *change, const StoreUser *user, CoreError *error)
                 r = core_holder_of_actor(change->core, change->txn, set, change->actor, &actor);
         if (r == 0)
                 r = core_holder_load(change->txn, set, user, &holder);
-        for (size_t i = 0; r == 0 && i < holder.facts.grant_count; i++) {
-                uint16_t missing = RIGHT_NONE;
-
-                if (holder.grants[i].automatic &&
-                    !policy_rights_cover_grant(set, &actor.facts, &holder.grants[i],
-                                               change->now_usec, &missing))
-                        r = refuse_gain(user, set, &holder.records[i], missing, error);
-        }
+        for (size_t i = 0; r == 0 && i < holder.facts.grant_count; i++)
+                if (holder.grants[i].automatic)
+                        r = check_gives(change, set, &actor, &holder, i, user, error);
         return r;
 }
 
@@ -292,15 +296,10 @@ int core_gain_check(Change *change, const StoreUser *before, const StoreUser *af
                 return r;
         if (is_freed(set, &old, &new, change->now_usec))
                 return check_all(change, set, &actor, &new, after, error);
-        for (size_t i = 0; i < new.facts.grant_count; i++) {
-                uint16_t missing = RIGHT_NONE;
-
-                if (!had(set, &old, &new, i, change->now_usec) &&
-                    !policy_rights_cover_grant(set, &actor.facts, &new.grants[i], change->now_usec,
-                                               &missing))
-                        return refuse_gain(after, set, &new.records[i], missing, error);
-        }
-        return 0;
+        for (size_t i = 0; i < new.facts.grant_count &&r == 0; i++)
+                if (!had(set, &old, &new, i, change->now_usec))
+                        r = check_gives(change, set, &actor, &new, i, after, error);
+        return r;
 }
 
 /* ---- who would gain and lose --------------------------------------------------------------- */

@@ -90,6 +90,7 @@ Core *core_free(Core *core) {
         core_vault_forget(core);
         core_news_done(&core->news);
         core_idset_done(&core->ending);
+        core_idset_done(&core->to_end);
         free(core->refusals);
         free(core->misses);
         core->roles = core_roles_free(core->roles);
@@ -161,9 +162,32 @@ static bool flushed_early(Core *core) {
         return early;
 }
 
-static void sessions_end(Core *core, const IdSet *ending) {
-        for (size_t i = 0; i < ending->count; i++)
-                core->helper.end_sessions(core->helper.userdata, ending->ids[i]);
+/* So many are asked of the helper at once; it takes no more than it has places for, and the lines
+ * of sudoers need one. */
+#define ENDING_AT_ONCE 24U
+
+static void sessions_end(Core *core) {
+        for (size_t i = 0; i < ENDING_AT_ONCE && core->to_end.count > 0; i++) {
+                core->helper.end_sessions(core->helper.userdata, core->to_end.ids[core->to_end_at]);
+                if (++core->to_end_at == core->to_end.count) {
+                        core_idset_done(&core->to_end);
+                        core->to_end_at = 0;
+                }
+        }
+}
+
+/* What waits cannot, or not again: that one is asked for at once. */
+static void sessions_to_end(Core *core, const IdSet *ending) {
+        size_t at;
+
+        for (size_t i = 0; i < ending->count; i++) {
+                bool asked =
+                        core_idset_find(&core->to_end, ending->ids[i], &at) && at < core->to_end_at;
+
+                if (asked || core_idset_add(&core->to_end, ending->ids[i]) < 0)
+                        core->helper.end_sessions(core->helper.userdata, ending->ids[i]);
+        }
+        sessions_end(core);
 }
 
 int core_flush(Core *core) {
@@ -198,7 +222,7 @@ int core_flush(Core *core) {
         }
         core_news_done(&news);
         if (r >= 0) /* of a change that is lost nothing follows */
-                sessions_end(core, &ending);
+                sessions_to_end(core, &ending);
         core_notices_flushed(core, r);
         core_mails_flushed(core, core->batch - 1, r);
         core_attempts_flushed(core, core->batch - 1, r); /* the next batch may begin in it */
@@ -220,6 +244,7 @@ void core_note_time(Core *core, uint64_t now_usec) {
 void core_tick(Core *core, uint64_t now_usec) {
         core->now_usec = now_usec; /* also backwards: the clock may have been set right */
         core_logins_tick(core->logins, now_usec);
+        sessions_end(core);
         /* where it fails the counts stay, and are told with the next */
         (void)core_refusals_tick(core, now_usec);
         (void)core_misses_tick(core, now_usec);

@@ -386,6 +386,13 @@ static bool grant_is(const StoreGrant *old, const StoreGrant *grant) {
                old->end_sessions == grant->end_sessions && strcmp(old->reason, grant->reason) == 0;
 }
 
+/* With a deny or a limit less, the user may do more than before: is that covered too (D8)? */
+static int check_after(Change *change, const Asked *asked, CoreError *error) {
+        return asked->facts.all_tenants
+                       ? core_actor_covers_account(change, asked->user, error)
+                       : core_actor_covers(change, asked->user, asked->grant.tenant, error);
+}
+
 int core_grant_add(Core *core, const Actor *actor, const GrantEdit *edit,
                    const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                    CoreError *error) {
@@ -417,6 +424,8 @@ int core_grant_add(Core *core, const Actor *actor, const GrantEdit *edit,
         if (r == 0)
                 r = grant_write(&change, asked.user, replaces ? &old : NULL, &asked.grant);
         if (r == 0)
+                r = check_after(&change, &asked, error);
+        if (r == 0)
                 r = core_owners_check(&change, &owners, error);
         if (r == 0)
                 r = check_first_owner(&change, &asked, error);
@@ -426,14 +435,46 @@ int core_grant_add(Core *core, const Actor *actor, const GrantEdit *edit,
                                   asked.user->version, ret);
 }
 
+static int value_found(void *userdata, const StorePolicyValue *row) {
+        (void)userdata;
+        (void)row;
+        return 1;
+}
+
+static bool permits_any(const RoleSet *set, uint16_t role) {
+        for (uint16_t right = 0; right < policy_right_count(set); right++)
+                if (policy_role_permits(set, role, right))
+                        return true;
+        return false;
+}
+
+/* Nobody takes from himself what limits him: a role that denies, demands or sets something. */
+static int check_own(Change *change, const Asked *asked, CoreError *error) {
+        int r = store_policy_value_each(change->txn, STORE_POLICY_ROLE, asked->grant.role,
+                                        value_found, NULL);
+
+        if (r < 0)
+                return r;
+        if (r == 0 && !core_role_denies_any(asked->set, asked->facts.role) &&
+            (!policy_role_needs_second_factor(asked->set, asked->facts.role) ||
+             permits_any(asked->set, asked->facts.role)))
+                return 0; /* whoever lays down what demands a factor lays down what it is for */
+        if (r == 0 && strcmp(asked->grant.role, CORE_ROLE_OWNER) == 0)
+                return 0; /* his to lay down (D9) */
+        return core_fail(error, CORE_E_PROTECTED, "%s: limits you: somebody else takes it from you",
+                         asked->grant.role);
+}
+
 /* What he may take away he could have given; an owner's are his own and root's (D9). */
 static int check_revoke(Change *change, const Asked *asked, CoreError *error) {
         _cleanup_holder_ Holder actor = { 0 };
         uint16_t missing;
         int r;
 
-        if (change->actor->uid == 0 || change->actor->uid == asked->user->uid)
+        if (change->actor->uid == 0)
                 return 0;
+        if (change->actor->uid == asked->user->uid)
+                return check_own(change, asked, error);
         r = core_owner_guard(change, asked->user, error);
         if (r == 0)
                 r = core_holder_of_actor(change->core, change->txn, asked->set, change->actor,
@@ -442,11 +483,7 @@ static int check_revoke(Change *change, const Asked *asked, CoreError *error) {
                                                  change->now_usec, &missing))
                 r = core_fail(error, CORE_E_PROTECTED, "%s: gives more than you have",
                               asked->grant.role);
-        if (r != 0)
-                return r;
-        return asked->facts.all_tenants
-                       ? core_actor_covers_account(change, asked->user, error)
-                       : core_actor_covers(change, asked->user, asked->grant.tenant, error);
+        return r != 0 ? r : check_after(change, asked, error);
 }
 
 /* What nobody granted nobody revokes. */
@@ -487,6 +524,8 @@ int core_grant_revoke(Core *core, const Actor *actor, const GrantEdit *edit,
         if (r == 0)
                 r = core_grant_remove(&change, asked.user, old_of(&asked));
         if (r == 0)
+                r = check_after(&change, &asked, error);
+        if (r == 0)
                 r = core_owners_check(&change, &owners, error);
         if (r != 0)
                 return r;
@@ -503,8 +542,11 @@ static int check_first(Change *change, const Asked *asked, CoreError *error) {
         if (change->actor->uid == 0)
                 return 0;
         r = core_holder_of_actor(change->core, change->txn, asked->set, change->actor, &actor);
-        if (r < 0 || policy_rights_cover_grant(asked->set, &actor.facts, &asked->facts,
-                                               change->now_usec, &missing))
+        if (r == 0)
+                r = core_linux_check_actor(change, asked->set, &actor, asked->facts.role,
+                                           asked->grant.tenant, asked->grant.role, error);
+        if (r != 0 || policy_rights_cover_grant(asked->set, &actor.facts, &asked->facts,
+                                                change->now_usec, &missing))
                 return r;
         return core_fail(error, CORE_E_PROTECTED, "%s: gives more than you have: %s",
                          asked->grant.role,

@@ -135,11 +135,11 @@ int core_group_create(Core *core, const Actor *actor, const GroupSpec *spec,
                 *error = faults;
                 return (int)faults.outcome;
         }
-        if (!spec->has_gid) {
+        r = core_linux_guard_name(&change, spec->name, error);
+        if (r == 0 && !spec->has_gid)
                 r = core_allocate_id(core, change.txn, &gid, error);
-                if (r != 0)
-                        return r;
-        }
+        if (r != 0)
+                return r;
         group = (StoreGroup){
                 .gid = gid,
                 .name = spec->name,
@@ -216,8 +216,13 @@ int core_group_update(Core *core, const Actor *actor, const char *name, const Gr
                 *error = faults;
                 return (int)faults.outcome;
         }
-        if (spec->name && strcmp(spec->name, group->name) != 0)
+        if (spec->name && strcmp(spec->name, group->name) != 0) {
                 r = core_linux_group_refuse_named(&change, group->name, "", error);
+                if (r == 0)
+                        r = core_linux_guard_name(&change, spec->name, error);
+                if (r == 0) /* grants are over a group by its name */
+                        r = core_scope_guard(&change, GRANT_SCOPE_GROUP, spec->name, error);
+        }
         if (r != 0)
                 return r;
         edited = *group;
@@ -353,8 +358,9 @@ int core_group_delete(Core *core, const Actor *actor, const char *name, bool for
                 r = store_groups_of_group(change.txn, group->gid, &above, &above_count);
         if (r == 0 && above_count > 0 && !force)
                 r = refuse_nested(change.txn, group, above, above_count, error);
-        if (r == 0 && !force)
-                r = core_linux_group_refuse_named(&change, group->name, ", or use --force", error);
+        if (r == 0 && (!force || actor->uid != 0)) /* the name may come to mean a package's */
+                r = core_linux_group_refuse_named(&change, group->name,
+                                                  actor->uid == 0 ? ", or use --force" : "", error);
         if (r != 0)
                 return r;
         r = delete_group(&change, group, above, above_count);

@@ -52,6 +52,10 @@ int core_role_find(const RoleSet *set, const char *name, uint16_t *ret, CoreErro
  * all tenants.  roles.c */
 int core_role_check_actor(Change *change, const RoleSet *set, uint16_t role, CoreError *error);
 int core_role_refuse_built_in(const char *name, CoreError *error);
+/* Does the role, with what it inherits, deny anything?  What it denies is root's to give back: a
+ * deny counts as a limit of its holders where it is asked who is above whom (D8). */
+bool core_role_denies_any(const RoleSet *set, uint16_t role);
+int core_role_guard_denies(Change *change, const RoleSet *set, uint16_t role, CoreError *error);
 
 /* The roles with Linux groups of their own, one after the other; ROLE_NONE behind the last. */
 uint16_t core_roles_linux(const Roles *roles, size_t at);
@@ -157,6 +161,9 @@ int core_asker_has_seen(Asker *asker, Permission permission, const StoreUser *us
 int core_grant_is_seen(Asker *asker, const StoreUser *user, const StoreGrant *grant, bool *ret);
 /* CORE_E_ACCESS_DENIED unless he has it over the user at home. */
 int core_asker_check(Asker *asker, Permission permission, const StoreUser *user, CoreError *error);
+/* core_may() within the asker's transaction; the permission is this one. */
+int core_asker_ask(Asker *asker, Permission permission, const CoreQuestion *question,
+                   CoreError *error);
 /* core_may() again, within the change: for what waited, and what depends on what is written. */
 int core_change_may(Change *change, Permission permission, const StoreUser *user, CoreError *error);
 int core_change_may_in(Change *change, Permission permission, const char *tenant, CoreError *error);
@@ -253,6 +260,9 @@ int core_linux_groups_check(Change *change, const char *const *names, const char
  * that away in the tenant (NULL: all). */
 int core_linux_check_actor(Change *change, const RoleSet *set, const Holder *actor, uint16_t role,
                            const char *tenant, const char *subject, CoreError *error);
+/* A group by the name of one that amounts to root, or a user, who has a group by his own, is made
+ * and filled by who has role.sudo.edit. */
+int core_linux_guard_name(Change *change, const char *name, CoreError *error);
 /* Those of the names that put nobody anywhere. */
 int core_linux_missing(Core *core, StoreTxn *txn, const char *const *names, Texts *ret);
 

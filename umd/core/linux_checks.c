@@ -97,9 +97,11 @@ static int is_root(Change *change, const char *name, bool *ret) {
         gid_t gid;
         int r = core_linux_group_find(change->core, change->txn, name, &kind, &gid);
 
-        *ret = policy_linux_group_is_root(name,
-                                          kind == LINUX_GROUP_HOST || kind == LINUX_GROUP_BOTH,
-                                          gid);
+        /* one that is not there now may come as a package's */
+        *ret = kind == LINUX_GROUP_NONE
+                       ? policy_linux_group_is_root(name, true, 0)
+                       : policy_linux_group_is_root(
+                                 name, kind == LINUX_GROUP_HOST || kind == LINUX_GROUP_BOTH, gid);
         return r;
 }
 
@@ -166,4 +168,20 @@ int core_linux_missing(Core *core, StoreTxn *txn, const char *const *names, Text
                         r = core_texts_add(ret, names[i]);
         }
         return r;
+}
+
+int core_linux_guard_name(Change *change, const char *name, CoreError *error) {
+        CoreError denied = { 0 };
+        int r;
+
+        if (change->actor->uid == 0 || !policy_linux_group_is_root(name, false, 0))
+                return 0;
+        r = core_change_may_in(change, PERMISSION_ROLE_SUDO_EDIT, change->core->settings.tenant,
+                               &denied);
+        if (r <= 0)
+                return r;
+        return core_fail(error, CORE_E_PROTECTED,
+                         "%s: a group of that name amounts to root on many hosts: this needs the "
+                         "permission %s",
+                         name, policy_permission_info(PERMISSION_ROLE_SUDO_EDIT)->name);
 }

@@ -439,6 +439,11 @@ static int answer(Asker *asker, Permission permission, const CoreQuestion *quest
         return refuse(permission, error);
 }
 
+int core_asker_ask(Asker *asker, Permission permission, const CoreQuestion *question,
+                   CoreError *error) {
+        return asker->holder.facts.root ? 0 : answer(asker, permission, question, error);
+}
+
 int core_may(Core *core, const Actor *actor, const CoreQuestion *question, uint64_t now_usec,
              CoreError *error) {
         _cleanup_(store_txn_abortp) StoreTxn *txn = NULL;

@@ -256,6 +256,8 @@ int core_group_members(Core *core, const Actor *actor, const char *name, bool ad
         if (r != 0)
                 return r;
         r = add ? check_scopes(&change, group, error) : 0;
+        if (r == 0 && add)
+                r = core_linux_guard_name(&change, group->name, error);
         if (r != 0)
                 return r;
         r = edit_members(&change, group, &asked, add);

@@ -102,6 +102,8 @@ static int delete_role(Change *change, const Roles *roles, uint16_t role, const 
         if (r == 0)
                 r = core_role_check_actor(change, core_roles_set(roles), role, error);
         if (r == 0)
+                r = core_role_guard_denies(change, core_roles_set(roles), role, error);
+        if (r == 0)
                 r = core_owners_note(change, &owners);
         if (r == 0)
                 r = core_change_value(change, "name", name, NULL);

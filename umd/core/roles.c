@@ -265,6 +265,21 @@ static int check_covers(Change *change, const RoleSet *set, const Holder *actor,
         return r;
 }
 
+bool core_role_denies_any(const RoleSet *set, uint16_t role) {
+        for (uint16_t right = 0; right < policy_right_count(set); right++)
+                if (policy_role_denies(set, role, right))
+                        return true;
+        return false;
+}
+
+int core_role_guard_denies(Change *change, const RoleSet *set, uint16_t role, CoreError *error) {
+        if (change->actor->uid == 0 || !core_role_denies_any(set, role))
+                return 0;
+        return core_fail(error, CORE_E_PROTECTED,
+                         "%s: denies something to its holders, which only root gives back",
+                         policy_role_name(set, role));
+}
+
 int core_role_check_actor(Change *change, const RoleSet *set, uint16_t role, CoreError *error) {
         _cleanup_holder_ Holder actor = { 0 };
         int r;
@@ -582,6 +597,13 @@ static int update_write(Change *change, const Roles *roles, uint16_t role, const
         return r;
 }
 
+/* Could a deny of the role's hold for fewer afterwards? */
+static bool frees(const RoleEdit *edit) {
+        return edit->lists[CORE_ROLE_INHERIT] || edit->lists[CORE_ROLE_DENY] ||
+               edit->lists[CORE_ROLE_REQUIRE] || edit->only_kind || edit->has_one_tenant ||
+               edit->automatic;
+}
+
 int core_role_update(Core *core, const Actor *actor, const char *name, const RoleEdit *edit,
                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                      CoreError *error) {
@@ -605,6 +627,8 @@ int core_role_update(Core *core, const Actor *actor, const char *name, const Rol
                 return core_role_refuse_built_in(name, error);
         version = record->version;
         r = core_check_version(options, name, version, error);
+        if (r == 0 && frees(edit))
+                r = core_role_guard_denies(&change, core_roles_set(roles), role, error);
         if (r != 0)
                 return r;
         draft.role = *record;

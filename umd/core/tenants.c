@@ -75,13 +75,23 @@ static int check_gives(Change *change, const RoleSet *set, uint16_t role, const 
                        CoreError *error) {
         const RightsGrant grant = { .role = role, .tenant = tenant, .until_usec = USEC_INFINITY };
         _cleanup_holder_ Holder actor = { 0 };
+        CoreError linux_fault = { 0 };
         uint16_t missing = RIGHT_NONE;
         int r;
 
         r = core_holder_of_actor(change->core, change->txn, set, change->actor, &actor);
-        if (r < 0 ||
-            policy_rights_cover_grant(set, &actor.facts, &grant, change->now_usec, &missing))
+        if (r == 0)
+                r = core_linux_check_actor(change, set, &actor, role, tenant,
+                                           policy_role_name(set, role), &linux_fault);
+        if (r < 0)
                 return r;
+        if (r > 0) {
+                core_fault_add(error, linux_fault.outcome, "default role: %.400s",
+                               linux_fault.text);
+                return 0;
+        }
+        if (policy_rights_cover_grant(set, &actor.facts, &grant, change->now_usec, &missing))
+                return 0;
         core_fault_add(error, CORE_E_PROTECTED, "default role: %s: gives more than you have: %s",
                        policy_role_name(set, role),
                        missing == RIGHT_NONE ? "what that is cannot be told"

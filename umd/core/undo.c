@@ -74,29 +74,34 @@ static int entry_check(Undo *undo, uint64_t seq, CoreError *error) {
         return 0;
 }
 
-/* The permission is that of each verb which the change was made by (L9). */
-static int verb_check(Undo *undo, uint64_t seq, CoreError *error) {
+/* The permission is that of each verb which the change was made by, over what it did (L9). */
+static int part_may(Undo *undo, uint64_t seq, const StoreUndo *part, CoreError *error) {
         _cleanup_(store_audit_freep) StoreAudit *entry = NULL;
+        _cleanup_asker_ Asker asker = { 0 };
         UndoRun *run = &undo->run;
         int r;
 
         if (run->actor->uid == 0)
                 return 0;
         r = store_audit_get(undo->source.txn, seq, &entry);
-        if (r != 0)
-                return r < 0 ? r : -EBADMSG;
-        return core_verb_check(run->core, undo->source.txn, run->actor, entry->verb, run->now_usec,
-                               error);
+        if (r == 0)
+                r = core_asker_load(run->core, undo->source.txn, run->actor, &asker);
+        for (size_t i = 0; i < part->count && r == 0; i++) {
+                FactKey key;
+
+                r = core_fact_read(part->list[i].field, &key);
+                if (r == 0)
+                        r = core_verb_may_undo(&asker, entry->verb, &key, error);
+        }
+        return r == STORE_E_MISSING ? -EBADMSG : r;
 }
 
 static int part_load(Undo *undo, uint64_t seq, CoreError *error) {
-        int r = verb_check(undo, seq, error);
+        int r = store_audit_undo(undo->source.txn, seq, &undo->parts[undo->part_count]);
 
-        if (r == 0)
-                r = store_audit_undo(undo->source.txn, seq, &undo->parts[undo->part_count]);
-        if (r == 0)
-                undo->part_count++;
-        return r == STORE_E_MISSING ? 0 : r;
+        if (r != 0)
+                return r == STORE_E_MISSING ? 0 : r;
+        return part_may(undo, seq, undo->parts[undo->part_count++], error);
 }
 
 static int change_load(Undo *undo, uint64_t seq, CoreError *error) {

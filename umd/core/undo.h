@@ -167,9 +167,12 @@ void core_together_done(Together *together);
 
 /* ---- which permission a verb needs (verbs.c) ---------------------------------------------- */
 
-/* CORE_E_ACCESS_DENIED naming it, for whoever is not root. */
-int core_verb_check(Core *core, StoreTxn *txn, const Actor *actor, const char *verb,
-                    uint64_t now_usec, CoreError *error);
+/* May whoever asks take back what a verb did to that thing: has he the verb's permission over it,
+ * and sees it?  CORE_E_ACCESS_DENIED names what is missing; a verb that is none of these is root's.
+ */
+int core_verb_may_undo(Asker *asker, const char *verb, const FactKey *key, CoreError *error);
+/* May he do the verb of a batch to one of its users? */
+int core_verb_may_batch(Asker *asker, const CoreBatch *batch, const char *user, CoreError *error);
 
 /* ---- taking back (undo_run.c) ------------------------------------------------------------- */
 

@@ -236,6 +236,8 @@ int core_user_make(Change *change, const UserSpec *spec, uid_t *ret_uid, CoreErr
         if (r == 0 && spec->attribute_count > 0)
                 r = core_change_may_in(change, PERMISSION_USER_ATTRIBUTE_SET,
                                        spec->tenant ? spec->tenant : user.tenant, error);
+        if (r == 0 && spec->text[USER_FIELD_NAME])
+                r = core_linux_guard_name(change, spec->text[USER_FIELD_NAME], error);
         if (r == 0)
                 r = check_new(change->core, change->txn, spec, &faults);
         if (r != 0)
@@ -352,6 +354,24 @@ static int update_user(Change *change, const char *old_name, StoreUser *user) {
         return r;
 }
 
+/* Roles, policy values and scopes go by what somebody is: that is for others to say. */
+static int check_own_limits(Change *change, const StoreUser *user, const StoreUser *edited,
+                            CoreError *error) {
+        if (change->actor->uid == 0 || change->actor->uid != user->uid)
+                return 0;
+        if (!core_user_facts_differ(user, edited) &&
+            strcmp(user->department, edited->department) == 0 &&
+            strcmp(user->title, edited->title) == 0 && strcmp(user->tenant, edited->tenant) == 0 &&
+            user->read_only == edited->read_only &&
+            user->valid_from_usec == edited->valid_from_usec &&
+            user->valid_until_usec == edited->valid_until_usec)
+                return 0;
+        return core_fail(error, CORE_E_PROTECTED,
+                         "%s: nobody sets for himself what his rights may go by: department, "
+                         "title, tenant, attributes, validity",
+                         user->name);
+}
+
 int core_user_update(Core *core, const Actor *actor, const char *name, const UserSpec *spec,
                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                      CoreError *error) {
@@ -373,6 +393,9 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 r = core_actor_covers_account(&change, user, error);
         if (r != 0)
                 return r;
+        r = check_move(&change, spec, user, error); /* first: of another tenant nothing is told */
+        if (r != 0)
+                return r;
         r = check_edit(core, change.txn, spec, user, &faults);
         if (r == 0)
                 r = core_attributes_edit(&change, spec, user, &attributes, &faults);
@@ -382,16 +405,20 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 *error = faults;
                 return (int)faults.outcome;
         }
-        r = check_move(&change, spec, user, error);
-        if (r != 0)
-                return r;
+        if (spec->text[USER_FIELD_NAME] && strcmp(spec->text[USER_FIELD_NAME], user->name) != 0) {
+                r = core_linux_guard_name(&change, spec->text[USER_FIELD_NAME], error);
+                if (r != 0)
+                        return r;
+        }
         edited = *user;
         spec_apply(spec, &edited);
         edited.attributes = attributes.bytes;
         edited.attributes_len = attributes.len;
         if (core_user_facts_differ(user, &edited))
                 edited.facts_usec = now_usec;
-        r = core_gain_check(&change, user, &edited, error);
+        r = check_own_limits(&change, user, &edited, error);
+        if (r == 0)
+                r = core_gain_check(&change, user, &edited, error);
         if (r != 0)
                 return r;
         r = values_of(&change, user, &edited);
