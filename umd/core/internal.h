@@ -122,8 +122,8 @@ struct Core {
         uint64_t now_usec;     /* the latest we were told */
         LockTime lock_time;
         VaultCall *calls;
-        IdSet ending;     /* users whose sessions end once the batch is durable */
-        IdSet to_end;     /* it is; from to_end_at on they wait for the helper's next places */
+        IdSet ending; /* users whose sessions end once the batch is durable */
+        IdSet to_end; /* it is; from to_end_at on they wait for the helper's next places */
         size_t to_end_at;
         struct Job *jobs; /* jobs.c: waiting for the vault */
         struct FactorJob *factor_jobs;

@@ -169,6 +169,21 @@ int core_scope_guard(Change *change, GrantScope scope, const char *over, CoreErr
         return r;
 }
 
+bool core_role_denies_any(const RoleSet *set, uint16_t role) {
+        for (uint16_t right = 0; right < policy_right_count(set); right++)
+                if (policy_role_denies(set, role, right))
+                        return true;
+        return false;
+}
+
+int core_role_guard_denies(Change *change, const RoleSet *set, uint16_t role, CoreError *error) {
+        if (change->actor->uid == 0 || !core_role_denies_any(set, role))
+                return 0;
+        return core_fail(error, CORE_E_PROTECTED,
+                         "%s: denies something to its holders, which only root gives back",
+                         policy_role_name(set, role));
+}
+
 /* ---- owners for good ----------------------------------------------------------------------- */
 
 /* Does any grant of his that reaches the tenant, now or some day, deny what an owner has? */

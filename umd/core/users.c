@@ -372,6 +372,16 @@ static int check_own_limits(Change *change, const StoreUser *user, const StoreUs
                          user->name);
 }
 
+/* What the edit may not come to, whoever may make one. */
+static int check_edited(Change *change, const StoreUser *user, const StoreUser *edited,
+                        CoreError *error) {
+        int r = check_own_limits(change, user, edited, error);
+
+        if (r == 0 && strcmp(user->name, edited->name) != 0)
+                r = core_linux_guard_name(change, edited->name, error);
+        return r != 0 ? r : core_gain_check(change, user, edited, error);
+}
+
 int core_user_update(Core *core, const Actor *actor, const char *name, const UserSpec *spec,
                      const CoreOptions *options, uint64_t now_usec, CoreChange *ret,
                      CoreError *error) {
@@ -405,20 +415,13 @@ int core_user_update(Core *core, const Actor *actor, const char *name, const Use
                 *error = faults;
                 return (int)faults.outcome;
         }
-        if (spec->text[USER_FIELD_NAME] && strcmp(spec->text[USER_FIELD_NAME], user->name) != 0) {
-                r = core_linux_guard_name(&change, spec->text[USER_FIELD_NAME], error);
-                if (r != 0)
-                        return r;
-        }
         edited = *user;
         spec_apply(spec, &edited);
         edited.attributes = attributes.bytes;
         edited.attributes_len = attributes.len;
         if (core_user_facts_differ(user, &edited))
                 edited.facts_usec = now_usec;
-        r = check_own_limits(&change, user, &edited, error);
-        if (r == 0)
-                r = core_gain_check(&change, user, &edited, error);
+        r = check_edited(&change, user, &edited, error);
         if (r != 0)
                 return r;
         r = values_of(&change, user, &edited);
