@@ -6,12 +6,6 @@
 
 #include "um_api/um_api.h"
 
-/* Looking for leaks takes another process, which um-api's sandbox forbids. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) {
-        return "detect_leaks=0";
-}
-
 int main(int argc, char *argv[]) {
         ApiEnd end = argc == 3 ? api_serve(argv[1], argv[2]) : API_FAULT;
 
