@@ -172,7 +172,7 @@ lab_snapshot >"$LAB/before"
 
 # ---- the packages themselves
 ck "lintian finds nothing that has no reason" lacks '^[EWIPX]:|unused-override' \
-        lintian --allow-root --pedantic --display-info --display-experimental --show-overrides "$LAB_DEBS"/*.deb
+        lintian --fail-on none --allow-root --pedantic --display-info --display-experimental --show-overrides "$LAB_DEBS"/*.deb
 
 # ---- packaging/install
 tar -C "$LAB_DIR/../.." -cf - packaging | lab_exec tar -C /root -xf -
